@@ -1,0 +1,402 @@
+"""What can be set, and what a comparison is: a base config and its arms.
+
+Everything a run depends on is here. Two equal comparisons give the same record, bit for bit, on
+the same kind of machine.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bn_core.settings import (
+    Schedule,
+    Setting,
+    SettingError,
+    check_all,
+    choice,
+    declare,
+    from_query,
+    log_number,
+    number,
+    schedule,
+    settings_of,
+    switch,
+    to_query,
+    whole,
+)
+
+MOST_STEPS = 10_000
+MOST_OPERATIONS = 6e9
+"""Multiply-adds that one training step of a whole comparison may take (about a fifth of a second)."""
+
+LEARNING_RATE = Setting(
+    "log",
+    "lr",
+    "Learning rate",
+    "How far each step moves the weights along the negative gradient. It can be changed while "
+    "the nets train; the change is kept in the link and repeated when the run is repeated.",
+    0.1,
+    1e-4,
+    30.0,
+)
+
+IMAGE_DATA = {"digits": "Handwritten digits"}
+PLANE_DATA = {
+    "moons": "Two moons",
+    "circles": "Two circles",
+    "spirals": "Two spirals",
+    "xor": "Four blobs (XOR)",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of one net and its training, checked when it is made.
+
+    Errors: ``SettingError`` names the first setting outside its limits.
+    """
+
+    data: str = choice(
+        "digits",
+        IMAGE_DATA | PLANE_DATA,
+        key="data",
+        label="Data set",
+        help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. The "
+        "others are points in a plane, made anew from the seed.",
+    )
+    noise: float = number(
+        0.15,
+        0.0,
+        0.5,
+        key="noise",
+        label="Noise",
+        help="Standard deviation of the random shift of each point of a 2-D set.",
+    )
+    points: int = whole(
+        400,
+        20,
+        2000,
+        key="points",
+        label="Training points",
+        help="How many points of a 2-D set are trained on; half as many are held out.",
+    )
+    depth: int = whole(
+        5,
+        1,
+        20,
+        key="depth",
+        label="Hidden layers",
+        help="How many hidden layers the net has. Trouble that batch norm mends grows with depth.",
+    )
+    width: int = whole(
+        64,
+        4,
+        256,
+        key="width",
+        label="Units per layer",
+        help="How many units each hidden layer has.",
+    )
+    activation: str = choice(
+        "relu",
+        {
+            "relu": "ReLU",
+            "tanh": "tanh",
+            "sigmoid": "sigmoid",
+            "leaky_relu": "leaky ReLU",
+            "gelu": "GELU",
+        },
+        key="act",
+        label="Activation",
+        help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below zero.",
+    )
+    initialization: str = choice(
+        "he",
+        {
+            "he": "He",
+            "xavier": "Xavier (Glorot)",
+            "torch": "PyTorch's default",
+            "normal": "N(0, std)",
+        },
+        key="init",
+        label="Initial weights",
+        help="How the weights are drawn. He: normal, variance 2 / inputs. Xavier: normal, variance "
+        "2 / (inputs + outputs). PyTorch's default: uniform within 1 / sqrt(inputs), biases too. "
+        "N(0, std): one standard deviation for every layer. Biases are zero but for PyTorch's.",
+    )
+    init_std: float = log_number(
+        0.1,
+        1e-4,
+        10.0,
+        key="std",
+        label="std of N(0, std)",
+        help="Standard deviation of the initial weights, where N(0, std) is chosen above.",
+    )
+    gain: float = log_number(
+        1.0,
+        0.01,
+        100.0,
+        key="gain",
+        label="Gain",
+        help="Multiplies every initial weight. 1 is the textbook value; try 0.1 or 3 to see which "
+        "nets survive a badly scaled start.",
+    )
+    normalization: str = choice(
+        "none",
+        {"none": "None", "batch": "Batch norm"},
+        key="norm",
+        label="Normalization",
+        help="What normalizes each hidden layer. In the Lab the arms choose it.",
+    )
+    placement: str = choice(
+        "before",
+        {"before": "Before the activation", "after": "After the activation"},
+        key="place",
+        label="Place",
+        help="Where the normalization stands. In the Lab the arms choose it.",
+    )
+    bn_momentum: float = number(
+        0.1,
+        0.0,
+        1.0,
+        key="bnm",
+        label="Momentum of the running statistics",
+        help="Share of the newest batch in the running mean and variance (PyTorch's meaning; "
+        "Keras' momentum is one minus this).",
+    )
+    bn_cumulative: bool = switch(
+        False,
+        key="bnc",
+        label="Cumulative average instead",
+        help="Average all batches since the start with equal weight (momentum=None in PyTorch).",
+    )
+    bn_epsilon: float = log_number(
+        1e-5,
+        1e-8,
+        1.0,
+        key="eps",
+        label="Epsilon",
+        help="Added to the variance before the square root, so that a constant unit divides by "
+        "something.",
+    )
+    bn_scale: bool = switch(
+        True,
+        key="gamma",
+        label="Scale (gamma)",
+        help="Whether each unit learns a factor for its normalized value.",
+    )
+    bn_shift: bool = switch(
+        True,
+        key="beta",
+        label="Shift (beta)",
+        help="Whether each unit learns an offset for its normalized value.",
+    )
+    evaluate_with: str = choice(
+        "running",
+        {"running": "running averages (eval)", "batch": "batch statistics (train)"},
+        key="eval",
+        label="Validate with",
+        help="Which mean and variance batch norm uses on validation data: the running averages, "
+        "as a deployed net does, or those of the validation batch, as if eval() were forgotten.",
+    )
+    optimizer: str = choice(
+        "sgd",
+        {"sgd": "SGD", "momentum": "SGD, momentum 0.9", "rmsprop": "RMSprop", "adam": "Adam"},
+        key="opt",
+        label="Optimizer",
+        help="How gradients become steps. RMSprop and Adam want far smaller rates than SGD.",
+    )
+    learning_rate: float = declare(LEARNING_RATE)
+    rate_changes: Schedule = schedule(
+        LEARNING_RATE,
+        MOST_STEPS,
+        key="then",
+        label="Learning rate changes",
+        help="Steps after which the learning rate was changed while the nets trained.",
+    )
+    batch_size: int = whole(
+        64,
+        1,
+        512,
+        key="batch",
+        label="Batch size",
+        help="How many examples make one step, and how many batch norm takes its mean and "
+        "variance from. The rest of an epoch that fills no batch is left out; each epoch is "
+        "shuffled anew.",
+    )
+    weight_decay: float = number(
+        0.0,
+        0.0,
+        0.1,
+        key="decay",
+        label="Weight decay",
+        help="Pulls weights towards zero. Biases, gamma and beta are spared, as is usual.",
+    )
+    dropout: float = number(
+        0.0,
+        0.0,
+        0.9,
+        key="drop",
+        label="Dropout",
+        help="Share of each hidden layer's outputs that is zeroed at random in training.",
+    )
+    steps: int = whole(
+        1000,
+        1,
+        MOST_STEPS,
+        key="steps",
+        label="Steps to run",
+        help="How many mini-batches a run trains on.",
+    )
+    seed: int = whole(
+        0,
+        0,
+        999_999,
+        key="seed",
+        label="Seed",
+        help="Data, initial weights, batches and dropout are drawn from it. The same seed gives "
+        "the same run.",
+    )
+    replicas: int = whole(
+        3,
+        1,
+        10,
+        key="seeds",
+        label="Seeds at once",
+        help="How many times each net is trained, each time from other initial weights and "
+        "batches. Curves are medians, bands show the range: one run proves little.",
+    )
+
+    def __post_init__(self) -> None:
+        check_all(self)
+
+    @property
+    def plane(self) -> bool:
+        """Whether the data are points in a plane."""
+        return self.data in PLANE_DATA
+
+    def changed(self, changes: Mapping[str, Any]) -> "Config":
+        """Return this config with some fields replaced, checked again."""
+        return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison: a name and what it changes in the base config."""
+
+    name: str
+    label: str
+    changes: tuple[tuple[str, Any], ...] = ()
+
+    def config(self, base: Config) -> Config:
+        """Return the config this arm trains."""
+        return base.changed(dict(self.changes))
+
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm("none", "No norm", (("normalization", "none"),)),
+        Arm("before", "BN before", (("normalization", "batch"), ("placement", "before"))),
+        Arm("after", "BN after", (("normalization", "batch"), ("placement", "after"))),
+    )
+}
+DEFAULT_ARMS = ("none", "before")
+ARMS_KEY = "arms"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Nets that differ in their arms only, trained on the same batches from the same weights."""
+
+    base: Config = Config()
+    arms: tuple[Arm, ...] = tuple(ARMS[name] for name in DEFAULT_ARMS)
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names or len(set(names)) != len(names):
+            raise SettingError("A comparison needs at least one arm, and each arm once.")
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """The config of each arm, in order."""
+        return tuple(arm.config(self.base) for arm in self.arms)
+
+    def operations(self) -> float:
+        """Return roughly how many multiply-adds one training step of all arms takes.
+
+        3 B K (D - 1) W^2 for each arm: forward, and twice that backward.
+        """
+        base = self.base
+        inputs, classes = (2, 2) if base.plane else (64, 10)
+        weights = base.width * (inputs + classes + (base.depth - 1) * base.width)
+        return 3.0 * base.batch_size * base.replicas * weights * len(self.arms)
+
+    def problem(self) -> str:
+        """Return why this comparison cannot be trained, with what to change; empty if it can."""
+        share = self.operations() / MOST_OPERATIONS
+        if share > 1:
+            return (
+                f"This comparison is {share:.1f} times heavier than one visitor may run. "
+                "Lower the width, the depth, the batch size or the number of seeds."
+            )
+        if self.base.plane and self.base.batch_size > self.base.points:
+            return (
+                f"A batch of {self.base.batch_size} does not fit: this data set has "
+                f"{self.base.points} training points. Lower the batch size to "
+                f"{self.base.points} or less, or raise the number of points."
+            )
+        return ""
+
+    def with_rate_change(self, step: int, rate: float) -> "Comparison":
+        """Return this comparison with the learning rate set to ``rate`` after ``step``.
+
+        Errors: ``SettingError`` when the run holds as many changes as it may.
+        """
+        if step == 0:
+            return dataclasses.replace(self, base=self.base.changed({"learning_rate": rate}))
+        kept = tuple(change for change in self.base.rate_changes if change[0] < step)
+        return dataclasses.replace(
+            self, base=self.base.changed({"rate_changes": (*kept, (step, rate))})
+        )
+
+
+def comparison_to_query(comparison: Comparison) -> dict[str, str]:
+    """Return the link parameters of a comparison made of registered arms."""
+    query = to_query(comparison.base)
+    names = tuple(arm.name for arm in comparison.arms)
+    if names != DEFAULT_ARMS:
+        query[ARMS_KEY] = "-".join(names)
+    return query
+
+
+def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[str]]:
+    """Return the comparison a link asks for, and a sentence for each part that fell back."""
+    found, complaints = from_query(Config, query)
+    arms, arm_complaints = _arms_from_query(query.get(ARMS_KEY))
+    comparison = Comparison(Config(**found), arms)
+    complaints += arm_complaints
+    if comparison.problem():
+        complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
+        keep = {name: found[name] for name in found if name not in _WEIGHTS}
+        comparison = Comparison(Config(**keep), arms)
+    return comparison, complaints
+
+
+_WEIGHTS = frozenset({"width", "depth", "batch_size", "replicas", "points"})
+"""The fields whose product can be too much; they fall back together."""
+
+
+def _arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
+    default = tuple(ARMS[name] for name in DEFAULT_ARMS)
+    if text is None:
+        return default, []
+    asked = set(text[:100].split("-"))
+    known = tuple(arm for name, arm in ARMS.items() if name in asked)
+    if asked <= set(ARMS) and known:
+        return known, []
+    return known or default, [f"Arms are joined by dashes and are any of: {', '.join(ARMS)}."]
+
+
+SETTINGS = settings_of(Config)
+"""Every setting of a config by field name."""

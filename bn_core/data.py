@@ -1,0 +1,138 @@
+"""Data sets: real digits and point sets in the plane, each one function and one registry line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bn_core.config import Config
+from bn_core.randomness import seed_for
+
+VALIDATION_DIGITS = 500
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs and labels, standardized with the mean and deviation of the training part."""
+
+    train_inputs: torch.Tensor  # (N, D) float32
+    train_labels: torch.Tensor  # (N,) int64
+    validation_inputs: torch.Tensor  # (V, D)
+    validation_labels: torch.Tensor  # (V,)
+    classes: tuple[str, ...]
+
+    @property
+    def train_size(self) -> int:
+        """How many examples are trained on."""
+        return len(self.train_inputs)
+
+
+@dataclass(frozen=True)
+class _Raw:
+    train_inputs: Array
+    train_labels: Array
+    validation_inputs: Array
+    validation_labels: Array
+    classes: tuple[str, ...]
+    per_feature: bool
+
+
+def digits(config: Config) -> _Raw:
+    """Return scikit-learn's 1,797 digits, 8 x 8 pixels, split with equal shares of each class.
+
+    Standardized by one mean and deviation for all pixels: some pixels never vary.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    state = seed_for(config.seed, "data") % 2**32
+    train, validation, train_labels, validation_labels = train_test_split(
+        images / 16, labels, test_size=VALIDATION_DIGITS, stratify=labels, random_state=state
+    )
+    classes = tuple("0123456789")
+    return _Raw(train, train_labels, validation, validation_labels, classes, per_feature=False)
+
+
+def moons(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
+    """Return two interleaved half circles, (count, 2) and (count,)."""
+    from sklearn.datasets import make_moons
+
+    return make_moons(count, noise=noise, random_state=state)
+
+
+def circles(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
+    """Return a small circle inside a large one, (count, 2) and (count,)."""
+    from sklearn.datasets import make_circles
+
+    return make_circles(count, noise=noise, factor=0.5, random_state=state)
+
+
+def spirals(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
+    """Return two spiral arms of one and a half turns, (count, 2) and (count,)."""
+    labels = np.arange(count) % 2
+    turn = 3 * np.pi * np.sqrt(state.uniform(0.02, 1, count))
+    angle = turn + np.pi * labels
+    points = turn[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) / (3 * np.pi)
+    return points + state.normal(0, noise / 3, points.shape), labels
+
+
+def xor(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
+    """Return four blobs, opposite corners alike, (count, 2) and (count,)."""
+    from sklearn.datasets import make_blobs
+
+    corners = np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]], dtype=float)
+    points, corner = make_blobs(
+        count, centers=corners, cluster_std=0.25 + noise, random_state=state
+    )[:2]
+    return points, corner % 2
+
+
+PointMaker = Callable[[int, float, np.random.RandomState], tuple[Array, Array]]
+POINT_SETS: Mapping[str, PointMaker] = {
+    "moons": moons,
+    "circles": circles,
+    "spirals": spirals,
+    "xor": xor,
+}
+
+
+def _points(config: Config) -> _Raw:
+    state = np.random.RandomState(seed_for(config.seed, "data") % 2**32)
+    held_out = config.points // 2
+    inputs, labels = POINT_SETS[config.data](config.points + held_out, config.noise, state)
+    order = state.permutation(len(inputs))
+    train, validation = order[held_out:], order[:held_out]
+    classes = ("orange", "blue")
+    return _Raw(inputs[train], labels[train], inputs[validation], labels[validation], classes, True)
+
+
+IMAGE_SETS: Mapping[str, Callable[[Config], _Raw]] = {"digits": digits}
+
+
+def load(config: Config) -> Dataset:
+    """Return the data set a config names: x' = (x - mean) / std, moments of the training part.
+
+    Errors: ``ValueError`` if a batch is larger than the training part.
+    """
+    raw = IMAGE_SETS.get(config.data, _points)(config)
+    axis = 0 if raw.per_feature else None
+    mean, std = raw.train_inputs.mean(axis=axis), raw.train_inputs.std(axis=axis)
+    if config.batch_size > len(raw.train_inputs):
+        raise ValueError(
+            f"A batch of {config.batch_size} does not fit: this data set has "
+            f"{len(raw.train_inputs)} training examples."
+        )
+
+    def tensor(inputs: Array) -> torch.Tensor:
+        return torch.from_numpy(((inputs - mean) / std).astype(np.float32))
+
+    return Dataset(
+        tensor(raw.train_inputs),
+        torch.from_numpy(raw.train_labels.astype(np.int64)),
+        tensor(raw.validation_inputs),
+        torch.from_numpy(raw.validation_labels.astype(np.int64)),
+        raw.classes,
+    )

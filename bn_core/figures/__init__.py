@@ -1,0 +1,1 @@
+"""Figures: a record in, a plotly figure (a plain dict) out. No torch, no Streamlit."""

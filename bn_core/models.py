@@ -1,0 +1,152 @@
+"""The nets: K replicas of one multi-layer perceptron, side by side in each tensor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from bn_core.config import Config
+from bn_core.initialization import initial_bias, initial_weight
+from bn_core.normalization import BatchNorm
+from bn_core.randomness import generator
+
+
+class Linear(nn.Module):
+    """y = x W + b for K nets at once: x (K, N, I), W (K, I, O), b (K, 1, O), y (K, N, O)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = None if bias is None else nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mapped activations, (K, N, O)."""
+        if self.bias is None:
+            return torch.bmm(x, self.weight)
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class Dropout(nn.Module):
+    """Zero a share p of the values in training and divide the rest by 1 - p.
+
+    Each replica draws from its own generator, so a replica's masks do not depend on its
+    neighbours. Source: Srivastava et al. 2014.
+    """
+
+    def __init__(self, share: float, generators: list[torch.Generator]) -> None:
+        super().__init__()
+        self.share, self.generators = share, generators
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with values dropped, (K, N, C)."""
+        if not self.training:
+            return x
+        kept = 1 - self.share
+        masks = [torch.empty(x.shape[1:]).bernoulli_(kept, generator=g) for g in self.generators]
+        return x * torch.stack(masks) / kept
+
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+}
+
+
+class Layer(nn.Module):
+    """One hidden layer: linear, normalization before or after the activation, dropout.
+
+    The linear map has no bias where batch norm follows directly: it would subtract it again.
+    """
+
+    def __init__(self, config: Config, index: int, inputs: int) -> None:
+        super().__init__()
+        batch = config.normalization == "batch"
+        self.norm_first = batch and config.placement == "before"
+        shape = (config, index, inputs, config.width)
+        self.linear = Linear(
+            initial_weight(*shape), None if self.norm_first else initial_bias(*shape)
+        )
+        self.norm = _batch_norm(config) if batch else None
+        self.activation = ACTIVATIONS[config.activation]()
+        self.dropout = Dropout(config.dropout, _dropout_draws(config, index))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output, (K, N, C)."""
+        x = self.linear(x)
+        if self.norm is None:
+            x = self.activation(x)
+        elif self.norm_first:
+            x = self.activation(self.norm(x))
+        else:
+            x = self.norm(self.activation(x))
+        return self.dropout(x) if self.dropout.share else x
+
+
+def _batch_norm(config: Config) -> BatchNorm:
+    return BatchNorm(
+        config.replicas,
+        config.width,
+        momentum=None if config.bn_cumulative else config.bn_momentum,
+        epsilon=config.bn_epsilon,
+        scale=config.bn_scale,
+        shift=config.bn_shift,
+    )
+
+
+def _dropout_draws(config: Config, index: int) -> list[torch.Generator]:
+    seeds = range(config.seed, config.seed + config.replicas)
+    return [generator(s, "dropout", index) for s in seeds]
+
+
+class Net(nn.Module):
+    """K replicas of an MLP: hidden layers, then a linear output layer."""
+
+    def __init__(self, config: Config, inputs: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        sizes = [inputs] + [config.width] * (config.depth - 1)
+        self.layers = nn.ModuleList(Layer(config, index, size) for index, size in enumerate(sizes))
+        last = (config, config.depth, config.width, classes)
+        self.output = Linear(initial_weight(*last), initial_bias(*last))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, (K, N, classes), of inputs (K, N, inputs)."""
+        for layer in self.layers:
+            x = layer(x)
+        return self.output(x)
+
+    @property
+    def hidden(self) -> list[Layer]:
+        """The hidden layers, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+    @property
+    def linears(self) -> list[Linear]:
+        """Every linear map, the output layer last."""
+        return [layer.linear for layer in self.hidden] + [self.output]
+
+    @property
+    def norms(self) -> list[BatchNorm]:
+        """Every batch norm, first to last."""
+        return [layer.norm for layer in self.hidden if layer.norm is not None]
+
+    @contextmanager
+    def undisturbed(self, *, statistics: str) -> Iterator[None]:
+        """Run the net without leaving a trace in it: no dropout, no averages moved.
+
+        ``statistics`` is "batch" or "running": which moments batch norm uses meanwhile.
+        """
+        self.eval()
+        for norm in self.norms:
+            norm.train(statistics == "batch")
+            norm.updating = False
+        try:
+            yield
+        finally:
+            self.train()
+            for norm in self.norms:
+                norm.updating = True

@@ -1,0 +1,223 @@
+"""What a run leaves behind: frozen, numpy only, and small however long the run.
+
+Shapes use K replicas, L hidden layers, S sites, B histogram bins, A arms and T training steps.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bn_core.config import Comparison, Config
+from bn_core.settings import Schedule
+
+Array = np.ndarray
+
+SITES = ("enters", "leaves", "normalized")
+"""Where activations are looked at: what enters the activation, what leaves it, what leaves
+batch norm. An arm without batch norm has no third site; its numbers there are NaN."""
+
+QUANTILES = (0.15, 0.50, 0.85)
+"""The percentiles of Figure 1 in Ioffe & Szegedy (2015)."""
+
+LOOKS_PER_RUN = 64
+"""How many looks a run of its full length takes; with single steps looked at, at most twice."""
+
+BINS = 96
+LINEAR_ZONE = 0.5
+LARGEST_VALUE = 1e4
+HISTOGRAM_EDGES: Array = LINEAR_ZONE * np.sinh(
+    np.linspace(-1, 1, BINS + 1) * np.arcsinh(LARGEST_VALUE / LINEAR_ZONE)
+)
+"""Fixed edges, even in asinh(x / 0.5): fine around zero, and still there at 10,000."""
+
+
+@dataclass(frozen=True)
+class ArmLook:
+    """What one arm's nets look like at one moment, reduced to numbers.
+
+    Losses are cross entropy in nats, shares lie in [0, 1]. ``histogram`` counts the values of all
+    replicas as shares of the largest bin times 65535; exact zeros that a ReLU made are left out
+    (``zero`` tells their share). ``unit_quantiles`` are of each layer's first unit alone.
+    """
+
+    validation_loss: Array  # (K,)
+    validation_accuracy: Array  # (K,)
+    train_accuracy: Array  # (K,) on the mini-batch just trained on
+    gradient_norm: Array  # (K, L + 1) Euclidean norm of each weight matrix's gradient
+    update_ratio: Array  # (K, L + 1) std of the step taken / std of the weights
+    mean: Array  # (K, S, L)
+    std: Array  # (K, S, L)
+    saturated: Array  # (K, L) share of outputs on the flat part of an S-shaped activation
+    dead: Array  # (K, L) share of units that put out zero for every probe example
+    zero: Array  # (K, L) share of outputs that are exactly zero
+    quantiles: Array  # (K, S, L, 3) of all units together
+    unit_quantiles: Array  # (K, S, L, 3)
+    histogram: Array  # (S, L, B) uint16
+    output_gradient: Array  # (R, C) softmax(z) - onehot(y), R images of the first replica
+    boundary: Array  # (G, G) share for class 1 over the plane, first replica; (0, 0) for images
+
+
+@dataclass(frozen=True)
+class Look:
+    """All arms at one step; an arm that has ended has none."""
+
+    step: int
+    arms: tuple[ArmLook | None, ...]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where a replica's numbers stopped being finite, first.
+
+    ``layer`` counts hidden layers from 1; one more is the output layer.
+    """
+
+    arm: int
+    replica: int
+    step: int
+    layer: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What ``train`` yields after each step: the losses, and at times a look inside."""
+
+    step: int
+    learning_rate: float
+    train_loss: Array  # (A, K) before the step; NaN where a replica has diverged
+    seconds: Array  # (A,) compute time of the step
+    divergences: tuple[Divergence, ...] = ()
+    look: Look | None = None
+    rate_changed: bool = False
+
+
+EndingKind = Literal["finished", "stopped", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a run is over."""
+
+    kind: EndingKind
+    step: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The data as the figures need them: where 2-D points lie, or which classes images have."""
+
+    classes: tuple[str, ...]
+    train_size: int
+    validation_size: int
+    points: Array  # (P, 2) some validation points; (0, 2) for images
+    labels: Array  # (P,) their classes
+    extent: float  # the plane is drawn from -extent to extent
+    row_labels: Array  # (R,) the true class of each row of ``output_gradient``
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run so far: its comparison, every loss, and looks at an even spacing."""
+
+    comparison: Comparison
+    scene: Scene
+    looks: tuple[Look, ...] = ()
+    train_loss: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    seconds: Array = dataclasses.field(default_factory=lambda: np.zeros(0))
+    divergences: tuple[Divergence, ...] = ()
+    rate_changes: Schedule = ()
+    ending: Ending | None = None
+
+    @property
+    def step(self) -> int:
+        """How many steps have been trained."""
+        return len(self.train_loss)
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """The config of each arm."""
+        return self.comparison.configs
+
+    def extended(self, snapshots: Iterable[Snapshot]) -> "Record":
+        """Return this record with later snapshots added; those it already holds are passed over."""
+        looks, losses, divergences = list(self.looks), [], list(self.divergences)
+        changes, seconds, count, step = list(self.rate_changes), self.seconds, 0, self.step
+        for snapshot in snapshots:
+            if snapshot.look and (not looks or snapshot.step > looks[-1].step):
+                looks.append(snapshot.look)
+            if snapshot.step != step + 1:
+                continue
+            step = snapshot.step
+            losses.append(snapshot.train_loss)
+            divergences += snapshot.divergences
+            if snapshot.rate_changed:
+                changes.append((snapshot.step - 1, snapshot.learning_rate))
+            seconds = seconds + snapshot.seconds if len(seconds) else snapshot.seconds
+            count += 1
+        if not looks and not losses:
+            return self
+        return dataclasses.replace(
+            self,
+            looks=_thinned(looks, look_spacing(self.comparison.base.steps)),
+            train_loss=_appended(self.train_loss, losses),
+            seconds=seconds,
+            divergences=tuple(divergences),
+            rate_changes=tuple(changes),
+        )
+
+    def ended(self, ending: Ending) -> "Record":
+        """Return this record with its ending named."""
+        return dataclasses.replace(self, ending=ending)
+
+    def seconds_per_step(self) -> Array:
+        """Return the mean compute time of a step of each arm, in seconds, shape (A,)."""
+        return self.seconds / max(self.step, 1)
+
+    def fingerprint(self) -> str:
+        """Return a hash of all numbers but the times: equal for equal runs, bit for bit."""
+        digest = hashlib.sha256()
+        digest.update(repr((self.comparison, self.divergences, self.rate_changes)).encode())
+        digest.update(np.ascontiguousarray(self.train_loss).tobytes())
+        for look in self.looks:
+            digest.update(str(look.step).encode())
+            for arm in look.arms:
+                for field in dataclasses.fields(arm) if arm else ():
+                    digest.update(np.ascontiguousarray(getattr(arm, field.name)).tobytes())
+        return digest.hexdigest()
+
+    def bytes(self) -> int:
+        """Return the size of all arrays held."""
+        arrays = [self.train_loss, self.seconds]
+        for look in self.looks:
+            for arm in look.arms:
+                arrays += [getattr(arm, f.name) for f in dataclasses.fields(arm)] if arm else []
+        return sum(array.nbytes for array in arrays)
+
+
+def look_spacing(steps: int) -> int:
+    """Return after how many steps a run of ``steps`` looks inside its nets again."""
+    return max(1, -(-steps // LOOKS_PER_RUN))
+
+
+def _thinned(looks: list[Look], spacing: int) -> tuple[Look, ...]:
+    """Drop looks taken at single steps, oldest first, while there are over twice the usual."""
+    excess = len(looks) - 2 * LOOKS_PER_RUN
+    kept = []
+    for look in looks:
+        if excess > 0 and look.step % spacing:
+            excess -= 1
+        else:
+            kept.append(look)
+    return tuple(kept)
+
+
+def _appended(held: Array, new: list[Array]) -> Array:
+    if not new:
+        return held
+    return np.concatenate([held, np.stack(new)]) if len(held) else np.stack(new)

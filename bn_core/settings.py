@@ -1,0 +1,207 @@
+"""One declaration per setting: default, limits, label, unit and help in one place.
+
+A settings class is a frozen dataclass whose fields are made by the functions below. Validation,
+widgets, help texts and links all read the same declaration, so they cannot disagree.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["choice", "whole", "number", "log", "switch", "schedule"]
+
+LONGEST_VALUE = 400
+"""Characters of one value in a link that are read at all."""
+
+MOST_CHANGES = 20
+"""Changes of the learning rate that one run may hold."""
+
+Schedule = tuple[tuple[int, float], ...]
+
+
+class SettingError(ValueError):
+    """A value that a setting does not take; the message says what it takes instead."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What there is to know about one setting."""
+
+    kind: Kind
+    key: str
+    label: str
+    help: str
+    default: Any
+    low: float = 0.0
+    high: float = 0.0
+    unit: str = ""
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    of: "Setting | None" = None
+
+    def check(self, value: Any) -> Any:
+        """Return ``value`` in this setting's type; raise SettingError if it does not fit."""
+        match self.kind:
+            case "choice":
+                return self._check_choice(value)
+            case "switch":
+                return self._check_switch(value)
+            case "schedule":
+                return self._check_schedule(value)
+            case _:
+                return self._check_number(value)
+
+    def read(self, text: str) -> Any:
+        """Return the value that ``text``, as found in a link, stands for."""
+        if len(text) > LONGEST_VALUE:
+            raise SettingError(f"{self.label}: the text is too long to be a value.")
+        match self.kind:
+            case "choice":
+                return self.check(text)
+            case "switch":
+                return self.check({"on": True, "off": False}.get(text, text))
+            case "schedule":
+                return self.check(self._split_schedule(text))
+            case _:
+                return self.check(self._to_float(text))
+
+    def write(self, value: Any) -> str:
+        """Return the text that stands for ``value`` in a link; ``read`` undoes it."""
+        match self.kind:
+            case "switch":
+                return "on" if value else "off"
+            case "schedule":
+                return "_".join(f"{step}:{item!r}" for step, item in value)
+            case _:
+                return str(value)
+
+    def _check_choice(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.options:
+            raise SettingError(f"{self.label} is one of: {', '.join(self.options)}.")
+        return value
+
+    def _check_switch(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise SettingError(f"{self.label} is on or off.")
+        return value
+
+    def _check_number(self, value: Any) -> int | float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        if not fits or not math.isfinite(value) or not self.low <= value <= self.high:
+            raise SettingError(f"{self.label} goes from {self.low:g} to {self.high:g}.")
+        if self.kind != "whole":
+            return float(value)
+        if value != int(value):
+            raise SettingError(f"{self.label} is a whole number.")
+        return int(value)
+
+    def _check_schedule(self, value: Any) -> Schedule:
+        if len(value) > MOST_CHANGES:
+            raise SettingError(f"{self.label}: at most {MOST_CHANGES} changes fit in one run.")
+        steps = [step for step, _ in value]
+        if steps != sorted(set(steps)) or any(step < 1 or step > self.high for step in steps):
+            raise SettingError(f"{self.label}: steps rise from 1 to {self.high:g}.")
+        return tuple((int(step), self._item.check(value)) for step, value in value)
+
+    @property
+    def _item(self) -> "Setting":
+        assert self.of is not None, "a schedule declares what it is a schedule of"
+        return self.of
+
+    def _split_schedule(self, text: str) -> list[tuple[int, float]]:
+        changes = []
+        for part in text.split("_"):
+            step, _, value = part.partition(":")
+            if not step.isascii() or not step.isdigit():
+                raise SettingError(f"{self.label} reads like 200:0.01_400:0.001.")
+            changes.append((int(step), self._item.read(value)))
+        return changes
+
+    def _to_float(self, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise SettingError(
+                f"{self.label} is a number from {self.low:g} to {self.high:g}."
+            ) from None
+
+
+def declare(setting: Setting) -> Any:
+    """Return the dataclass field that carries ``setting``."""
+    return dataclasses.field(default=setting.default, metadata={"setting": setting})
+
+
+def choice(default: str, options: Mapping[str, str], *, key: str, label: str, help: str) -> Any:
+    """Declare a setting that is one of a few names; ``options`` maps names to labels."""
+    return declare(Setting("choice", key, label, help, default, options=options))
+
+
+def whole(
+    default: int, low: int, high: int, *, key: str, label: str, help: str, unit: str = ""
+) -> Any:
+    """Declare a whole number from ``low`` to ``high``, both included."""
+    return declare(Setting("whole", key, label, help, default, low, high, unit))
+
+
+def number(
+    default: float, low: float, high: float, *, key: str, label: str, help: str, unit: str = ""
+) -> Any:
+    """Declare a number from ``low`` to ``high``, both included."""
+    return declare(Setting("number", key, label, help, default, low, high, unit))
+
+
+def log_number(
+    default: float, low: float, high: float, *, key: str, label: str, help: str, unit: str = ""
+) -> Any:
+    """Declare a positive number that is best chosen on a logarithmic scale."""
+    return declare(Setting("log", key, label, help, default, low, high, unit))
+
+
+def switch(default: bool, *, key: str, label: str, help: str) -> Any:
+    """Declare a setting that is on or off."""
+    return declare(Setting("switch", key, label, help, default))
+
+
+def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:
+    """Declare a list of (step, value) pairs: values of the setting ``of``, steps up to ``high``."""
+    return declare(Setting("schedule", key, label, help, (), 1, high, of=of))
+
+
+def settings_of(cls: type) -> dict[str, Setting]:
+    """Return the declared settings of a settings class by field name."""
+    return {
+        field.name: field.metadata["setting"]
+        for field in dataclasses.fields(cls)
+        if "setting" in field.metadata
+    }
+
+
+def check_all(instance: Any) -> None:
+    """Raise SettingError for the first field of ``instance`` outside its limits."""
+    for name, setting in settings_of(type(instance)).items():
+        object.__setattr__(instance, name, setting.check(getattr(instance, name)))
+
+
+def to_query(instance: Any) -> dict[str, str]:
+    """Return the link parameters of every field that differs from its default."""
+    values = {name: getattr(instance, name) for name in settings_of(type(instance))}
+    return {
+        setting.key: setting.write(values[name])
+        for name, setting in settings_of(type(instance)).items()
+        if values[name] != setting.default
+    }
+
+
+def from_query(cls: type, query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of ``cls`` found in ``query``, and a sentence for each that fell back."""
+    found: dict[str, Any] = {}
+    complaints: list[str] = []
+    for name, setting in settings_of(cls).items():
+        if setting.key not in query:
+            continue
+        try:
+            found[name] = setting.read(query[setting.key])
+        except SettingError as error:
+            complaints.append(str(error))
+    return found, complaints

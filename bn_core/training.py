@@ -1,0 +1,276 @@
+"""Training as a generator: ``for snapshot in train(comparison)`` is the whole protocol.
+
+To pause is not to ask for the next snapshot; to stop is to ask no more.
+"""
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bn_core import measures
+from bn_core.config import Comparison, Config
+from bn_core.data import Dataset, load
+from bn_core.models import Net
+from bn_core.probes import Probe, listening, look_inside
+from bn_core.randomness import generator
+from bn_core.records import (
+    ArmLook,
+    Divergence,
+    Ending,
+    Look,
+    Record,
+    Snapshot,
+    look_spacing,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller wants of the next step, handed over with ``training.send(request)``."""
+
+    learning_rate: float | None = None
+    look: bool = False
+
+
+Training = Generator[Snapshot, Request | None, Ending]
+
+NOTHING = Request()
+
+
+def prepare_process() -> None:
+    """Set torch up as the app's workers do: one thread, and numbers below 1e-38 counted as zero.
+
+    Without the second, nets whose gradients vanish train up to a hundred times slower.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+def run(comparison: Comparison) -> Record:
+    """Train a comparison to its end and return the record."""
+    setup = Setup.of(comparison)
+    training = train(comparison, setup)
+    record, snapshots = Record(comparison, setup.probe.scene()), []
+    while True:
+        try:
+            snapshots.append(next(training))
+        except StopIteration as stop:
+            return record.extended(snapshots).ended(stop.value)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The data of a comparison and the probe that looks at its nets."""
+
+    dataset: Dataset
+    probe: Probe
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "Setup":
+        """Load the data. Errors: ``ValueError`` if the comparison cannot be trained."""
+        if comparison.problem():
+            raise ValueError(comparison.problem())
+        dataset = load(comparison.base)
+        return cls(dataset, Probe.of(dataset, comparison.base))
+
+
+def train(comparison: Comparison, setup: Setup | None = None) -> Training:
+    """Yield a snapshot of the untouched nets, then one after each step; return why it ended.
+
+    All arms see the same batches and share their initial weights. Looks inside are taken at an
+    even spacing and whenever a request asks. A replica whose loss is no longer finite is out; an
+    arm without replicas stops, the others go on.
+    """
+    setup = setup or Setup.of(comparison)
+    arms = [_Arm(i, config, setup) for i, config in enumerate(comparison.configs)]
+    batches = Batches(setup.dataset, comparison.base)
+    base = comparison.base
+    rate, changes = base.learning_rate, dict(base.rate_changes)
+    spacing = look_spacing(base.steps)
+    request = yield _initial_snapshot(arms, batches.first(), rate)
+    for step in range(1, base.steps + 1):
+        asked = (request or NOTHING).learning_rate
+        new_rate = asked if asked is not None else changes.get(step - 1, rate)
+        changed, rate = new_rate != rate, new_rate
+        look = (request or NOTHING).look or step % spacing == 0 or step == base.steps
+        batch = batches.next()
+        results = [arm.step(step, batch, rate, look) for arm in arms]
+        request = yield _joined(step, rate, changed, results, look)
+        if not any(arm.going for arm in arms):
+            return Ending("diverged", step)
+    return Ending("finished", base.steps)
+
+
+class Batches:
+    """Mini-batches for K replicas, each with its own order, shuffled anew every epoch."""
+
+    def __init__(self, dataset: Dataset, config: Config) -> None:
+        self.dataset, self.size = dataset, config.batch_size
+        seeds = range(config.seed, config.seed + config.replicas)
+        self.generators = [generator(seed, "batches") for seed in seeds]
+        self.order = self._shuffled()
+        self.start = 0
+
+    def first(self) -> tuple[Tensor, Tensor]:
+        """Return the first batch, without moving on."""
+        return self._batch(0)
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Return the next batch: inputs (K, B, D) and labels (K, B). Every batch is full."""
+        if self.start + self.size > self.dataset.train_size:
+            self.order, self.start = self._shuffled(), 0
+        batch = self._batch(self.start)
+        self.start += self.size
+        return batch
+
+    def _batch(self, start: int) -> tuple[Tensor, Tensor]:
+        chosen = self.order[:, start : start + self.size]
+        return self.dataset.train_inputs[chosen], self.dataset.train_labels[chosen]
+
+    def _shuffled(self) -> Tensor:
+        count = self.dataset.train_size
+        return torch.stack([torch.randperm(count, generator=g) for g in self.generators])
+
+
+@dataclass(frozen=True)
+class _Result:
+    loss: Tensor  # (K,)
+    seconds: float
+    divergences: tuple[Divergence, ...]
+    look: ArmLook | None
+
+
+class _Arm:
+    """One arm in training: K nets, their optimizer, and which of them still have finite losses."""
+
+    def __init__(self, index: int, config: Config, setup: Setup) -> None:
+        self.index, self.config, self.probe = index, config, setup.probe
+        inputs = setup.dataset.train_inputs.shape[1]
+        self.net = Net(config, inputs, len(setup.dataset.classes))
+        self.weights = [linear.weight for linear in self.net.linears]
+        self.finite = [True] * config.replicas
+        self._optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def going(self) -> bool:
+        """Whether any replica still has a finite loss."""
+        return any(self.finite)
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The optimizer, made when first needed: its import takes longer than a first look."""
+        if self._optimizer is None:
+            self._optimizer = make_optimizer(self.net, self.config)
+        return self._optimizer
+
+    def initial_look(self, batch: tuple[Tensor, Tensor]) -> ArmLook:
+        """Look at the untouched nets, with the gradient of the first batch."""
+        with self.net.undisturbed(statistics="batch"):
+            logits = self.net(batch[0])
+            measures.losses(logits, batch[1]).sum().backward()
+        no_update = torch.full((self.config.replicas, len(self.weights)), math.nan)
+        look = self._look(measures.accuracy(logits.detach(), batch[1]), no_update)
+        self.net.zero_grad(set_to_none=True)
+        return look
+
+    def step(self, step: int, batch: tuple[Tensor, Tensor], rate: float, look: bool) -> _Result:
+        """Take one step of gradient descent and look inside if asked."""
+        if not self.going:
+            return _Result(torch.full((self.config.replicas,), math.nan), 0.0, (), None)
+        began = time.perf_counter()
+        logits = self.net(batch[0])
+        loss = measures.losses(logits, batch[1])
+        divergences = self._new_divergences(step, batch[0], loss.detach())
+        before = [weight.detach().clone() for weight in self.weights] if look else []
+        loss.sum().backward()
+        self._descend(rate)
+        seconds = time.perf_counter() - began
+        seen = None
+        if look and self.going:
+            updates = measures.update_ratios(before, [w.detach() for w in self.weights])
+            seen = self._look(measures.accuracy(logits.detach(), batch[1]), updates)
+        self.optimizer.zero_grad(set_to_none=True)
+        return _Result(loss.detach(), seconds, divergences, seen)
+
+    def _descend(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+
+    def _look(self, train_accuracy: Tensor, updates: Tensor) -> ArmLook:
+        gradients = [w.grad if w.grad is not None else torch.zeros_like(w) for w in self.weights]
+        norms = measures.matrix_norms(gradients)
+        return look_inside(self.net, self.probe, train_accuracy, norms, updates)
+
+    def _new_divergences(self, step: int, inputs: Tensor, loss: Tensor) -> tuple[Divergence, ...]:
+        """Return where each replica broke whose loss is not finite for the first time."""
+        if math.isfinite(sum(loss.tolist())):
+            return ()
+        broken = [
+            k
+            for k, value in enumerate(loss.tolist())
+            if self.finite[k] and not math.isfinite(value)
+        ]
+        for replica in broken:
+            self.finite[replica] = False
+        return tuple(
+            Divergence(self.index, replica, step, *first_bad_layer(self.net, inputs, replica))
+            for replica in broken
+        )
+
+
+@torch.no_grad()
+def first_bad_layer(net: Net, inputs: Tensor, replica: int) -> tuple[int, str]:
+    """Return the first layer, from 1, whose weights or outputs are not finite, and which of them."""
+    with net.undisturbed(statistics="batch"), listening(net) as heard:
+        logits = net(inputs)
+    outputs = [*heard["leaves"], logits]
+    for number, (linear, output) in enumerate(zip(net.linears, outputs, strict=True), start=1):
+        if not linear.weight[replica].isfinite().all():
+            return number, "weights"
+        if not output[replica].isfinite().all():
+            return number, "outputs"
+    return len(outputs), "loss"
+
+
+def make_optimizer(net: Net, config: Config) -> torch.optim.Optimizer:
+    """Return the config's optimizer; weight decay spares biases, gamma and beta."""
+    weights = [linear.weight for linear in net.linears]
+    chosen = {id(weight) for weight in weights}
+    others = [p for p in net.parameters() if id(p) not in chosen]
+    groups = [
+        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    rate = config.learning_rate
+    match config.optimizer:
+        case "sgd":
+            return torch.optim.SGD(groups, lr=rate, fused=True)
+        case "momentum":
+            return torch.optim.SGD(groups, lr=rate, momentum=0.9, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=rate, foreach=True)
+        case _:
+            return torch.optim.Adam(groups, lr=rate, fused=True)
+
+
+def _initial_snapshot(arms: list[_Arm], batch: tuple[Tensor, Tensor], rate: float) -> Snapshot:
+    look = Look(0, tuple(arm.initial_look(batch) for arm in arms))
+    nothing = torch.full((len(arms), arms[0].config.replicas), math.nan)
+    return Snapshot(0, rate, nothing.numpy(), torch.zeros(len(arms)).numpy(), look=look)
+
+
+def _joined(step: int, rate: float, changed: bool, results: list[_Result], look: bool) -> Snapshot:
+    return Snapshot(
+        step=step,
+        learning_rate=rate,
+        train_loss=torch.stack([result.loss for result in results]).numpy(),
+        seconds=torch.tensor([result.seconds for result in results]).double().numpy(),
+        divergences=tuple(d for result in results for d in result.divergences),
+        look=Look(step, tuple(result.look for result in results)) if look else None,
+        rate_changed=changed,
+    )
