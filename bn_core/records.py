@@ -5,7 +5,7 @@ Shapes use K replicas, L hidden layers, S sites, B histogram bins, A arms and T 
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,6 +122,32 @@ class Scene:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Consecutive snapshots in one, as they travel from a worker to the page."""
+
+    after_step: int  # the steps trained before the first of these
+    train_loss: Array  # (T, A, K)
+    seconds: Array  # (A,) in total
+    looks: tuple[Look, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
+    rate_changes: Schedule = ()
+
+    @classmethod
+    def of(cls, snapshots: Sequence[Snapshot]) -> "Stretch":
+        """Join snapshots of consecutive steps; the untouched nets' snapshot adds only its look."""
+        steps = [snapshot for snapshot in snapshots if snapshot.step > 0]
+        shape = snapshots[0].train_loss.shape
+        return cls(
+            after_step=steps[0].step - 1 if steps else 0,
+            train_loss=np.array([s.train_loss for s in steps], np.float32).reshape(-1, *shape),
+            seconds=np.sum([s.seconds for s in snapshots], axis=0),
+            looks=tuple(s.look for s in snapshots if s.look),
+            divergences=tuple(d for s in steps for d in s.divergences),
+            rate_changes=tuple((s.step - 1, s.learning_rate) for s in steps if s.rate_changed),
+        )
+
+
+@dataclass(frozen=True)
 class Record:
     """A run so far: its comparison, every loss, and looks at an even spacing."""
 
@@ -144,31 +170,26 @@ class Record:
         """The config of each arm."""
         return self.comparison.configs
 
-    def extended(self, snapshots: Iterable[Snapshot]) -> "Record":
-        """Return this record with later snapshots added; those it already holds are passed over."""
-        looks, losses, divergences = list(self.looks), [], list(self.divergences)
-        changes, seconds, count, step = list(self.rate_changes), self.seconds, 0, self.step
-        for snapshot in snapshots:
-            if snapshot.look and (not looks or snapshot.step > looks[-1].step):
-                looks.append(snapshot.look)
-            if snapshot.step != step + 1:
-                continue
-            step = snapshot.step
-            losses.append(snapshot.train_loss)
-            divergences += snapshot.divergences
-            if snapshot.rate_changed:
-                changes.append((snapshot.step - 1, snapshot.learning_rate))
-            seconds = seconds + snapshot.seconds if len(seconds) else snapshot.seconds
-            count += 1
-        if not looks and not losses:
-            return self
+    def extended(self, stretch: "Stretch") -> "Record":
+        """Return this record with a stretch of training added; what it already holds is passed over.
+
+        So a run that is repeated after its worker died continues the record it had.
+        """
+        held = self.looks[-1].step if self.looks else -1
+        known = max(self.step - stretch.after_step, 0)
+        fresh = stretch.train_loss[known:]
+        if stretch.after_step > self.step:
+            raise ValueError(f"Steps {self.step + 1} to {stretch.after_step} are missing.")
+        looks = self.looks + tuple(look for look in stretch.looks if look.step > held)
         return dataclasses.replace(
             self,
             looks=_thinned(looks, look_spacing(self.comparison.base.steps)),
-            train_loss=_appended(self.train_loss, losses),
-            seconds=seconds,
-            divergences=tuple(divergences),
-            rate_changes=tuple(changes),
+            train_loss=np.concatenate([self.train_loss, fresh]) if self.step else fresh,
+            seconds=self.seconds + stretch.seconds if len(self.seconds) else stretch.seconds,
+            divergences=self.divergences
+            + tuple(d for d in stretch.divergences if d.step > self.step),
+            rate_changes=self.rate_changes
+            + tuple(c for c in stretch.rate_changes if c[0] >= self.step),
         )
 
     def ended(self, ending: Ending) -> "Record":
@@ -205,7 +226,7 @@ def look_spacing(steps: int) -> int:
     return max(1, -(-steps // LOOKS_PER_RUN))
 
 
-def _thinned(looks: list[Look], spacing: int) -> tuple[Look, ...]:
+def _thinned(looks: tuple[Look, ...], spacing: int) -> tuple[Look, ...]:
     """Drop looks taken at single steps, oldest first, while there are over twice the usual."""
     excess = len(looks) - 2 * LOOKS_PER_RUN
     kept = []
@@ -215,9 +236,3 @@ def _thinned(looks: list[Look], spacing: int) -> tuple[Look, ...]:
         else:
             kept.append(look)
     return tuple(kept)
-
-
-def _appended(held: Array, new: list[Array]) -> Array:
-    if not new:
-        return held
-    return np.concatenate([held, np.stack(new)]) if len(held) else np.stack(new)

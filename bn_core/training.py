@@ -24,6 +24,7 @@ from bn_core.records import (
     Look,
     Record,
     Snapshot,
+    Stretch,
     look_spacing,
 )
 
@@ -37,8 +38,6 @@ class Request:
 
 
 Training = Generator[Snapshot, Request | None, Ending]
-
-NOTHING = Request()
 
 
 def prepare_process() -> None:
@@ -59,7 +58,7 @@ def run(comparison: Comparison) -> Record:
         try:
             snapshots.append(next(training))
         except StopIteration as stop:
-            return record.extended(snapshots).ended(stop.value)
+            return record.extended(Stretch.of(snapshots)).ended(stop.value)
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,12 @@ def train(comparison: Comparison, setup: Setup | None = None) -> Training:
     spacing = look_spacing(base.steps)
     request = yield _initial_snapshot(arms, batches.first(), rate)
     for step in range(1, base.steps + 1):
-        asked = (request or NOTHING).learning_rate
-        new_rate = asked if asked is not None else changes.get(step - 1, rate)
+        request = request or Request()
+        if request.learning_rate is not None:
+            changes = {step - 1: request.learning_rate}  # what the reader does now replaces plans
+        new_rate = changes.get(step - 1, rate)
         changed, rate = new_rate != rate, new_rate
-        look = (request or NOTHING).look or step % spacing == 0 or step == base.steps
+        look = request.look or step % spacing == 0 or step == base.steps
         batch = batches.next()
         results = [arm.step(step, batch, rate, look) for arm in arms]
         request = yield _joined(step, rate, changed, results, look)
@@ -225,7 +226,7 @@ class _Arm:
 
 @torch.no_grad()
 def first_bad_layer(net: Net, inputs: Tensor, replica: int) -> tuple[int, str]:
-    """Return the first layer, from 1, whose weights or outputs are not finite, and which of them."""
+    """Return the first layer, from 1, that is not finite, and whether its weights or outputs."""
     with net.undisturbed(statistics="batch"), listening(net) as heard:
         logits = net(inputs)
     outputs = [*heard["leaves"], logits]

@@ -1,0 +1,310 @@
+"""How activations are distributed: every layer at one step, or one layer over all steps."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bn_core.figures import reading
+from bn_core.figures.chart import Chart
+from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.reading import float32
+from bn_core.figures.sheet import (
+    Sheet,
+    Trace,
+    absence,
+    arm_title,
+    band,
+    cursor_line,
+    group,
+    spread,
+    steps_axis,
+)
+from bn_core.figures.values import ValueAxis, value_axis
+from bn_core.figures.view import View
+from bn_core.records import HISTOGRAM_EDGES, SITES, ArmLook, Record
+
+Array = np.ndarray
+
+WIDTHS = np.diff(HISTOGRAM_EDGES)
+MIDDLES = 0.5 * (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1])
+
+RIDGE = 0.88
+"""Height of a ridge as a share of its row: ridges never touch."""
+
+LOWEST_DRAWN = 0.004
+"""Tails below this share of the peak are left out: a line of ink without news."""
+
+SHARE_WIDTH = 0.085
+"""Room for one arm's numbers at the right of the ridges, as a share of the width."""
+
+SITE_NAMES = {
+    "enters": "value that enters the activation",
+    "leaves": "value that leaves the activation",
+    "normalized": "value that leaves batch norm",
+}
+RIDGES_HELP = (
+    "Each row is a hidden layer; each hill shows how its values are distributed over a fixed set "
+    "of examples and all seeds, scaled to its own height. Healthy hills keep about the same place "
+    "and width in every layer, near mean 0 and deviation 1; hills that shrink to a needle or run "
+    "away to the sides pass no useful gradient on (Glorot & Bengio, 2010). At the right: the share "
+    "of units that are zero for every example (dead), or of outputs on the flat part of an "
+    "S-shaped activation (saturated). Exact zeros of ReLU are not in the hills."
+)
+PERCENTILES_HELP = (
+    "The 15th, 50th and 85th percentile of one layer's values while the net trains, drawn like "
+    "Figure 1 of Ioffe & Szegedy (2015). The thick line is the median. A healthy layer settles "
+    "soon and keeps its width; there, batch norm held the percentiles steadier. Whether that is "
+    "why it helps is contested (Santurkar et al., 2018)."
+)
+
+
+def ridges(record: Record, view: View, cursor: int | None) -> Chart:
+    """Return every layer's distribution at the cursor, arms overlaid, layer 1 at the top."""
+    sheet = Sheet(record, view, cursor)
+    values, columns = value_axis(sheet), _share_columns(sheet)
+    data = [_ridges_of(sheet, arm, look, values) for arm, look in sheet.present]
+    data += [_share_texts(sheet, *column, at) for at, column in enumerate(columns)]
+    depth, right = record.comparison.base.depth, 1 - SHARE_WIDTH * len(columns)
+    marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
+    figure_layout = layout(
+        view,
+        xaxis=axis(
+            view, SITE_NAMES[view.site], domain=[0, right], showgrid=False, **values.ticks()
+        ),
+        xaxis2=axis(
+            view, domain=[right, 1], anchor="y", visible=False, range=[-0.5, len(columns) - 0.5]
+        ),
+        yaxis=_layers_axis(view, depth),
+        shapes=[
+            guide(view, (mark, mark), (0, 1), yref="paper", line=line(view, "@grid", width=1.2))
+            for mark in marks
+        ],
+        annotations=_share_heading(sheet, columns),
+        **legend(view),
+    )
+    figure = {"data": data, "layout": figure_layout}
+    return Chart("distributions", "Distributions", figure, _ridges_words(sheet), RIDGES_HELP)
+
+
+def density(histogram: Array) -> Array:
+    """Return the density per unit of value, (..., B), of counts on HISTOGRAM_EDGES; 0 if empty."""
+    counts = histogram.astype(np.float64)
+    total = counts.sum(axis=-1, keepdims=True)
+    return counts / np.maximum(total, 1) / WIDTHS
+
+
+def _ridges_of(sheet: Sheet, arm: int, look: ArmLook, values: ValueAxis) -> Trace:
+    """Return all of an arm's hills as one trace: a hill a layer, gaps between them."""
+    densities = density(look.histogram[SITES.index(sheet.view.site)])
+    layers = len(densities)
+    # Where the axis is warped a density per place, so that areas stay shares of the values.
+    heights = densities * WIDTHS if values.warped else densities
+    scaled = heights / np.maximum(heights.max(axis=1, keepdims=True), 1e-300)
+    floors = np.arange(layers - 1, -1, -1)[:, None]
+    drawn = _with_feet(scaled > LOWEST_DRAWN)
+    y = np.where(drawn, floors + RIDGE * np.where(scaled > LOWEST_DRAWN, scaled, 0), np.nan)
+    gap = np.full((layers, 1), np.nan)
+    numbers = np.empty((layers, len(MIDDLES) + 1, 3), np.float32)
+    numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = MIDDLES, densities, np.nan
+    numbers[..., 2] = np.arange(1, layers + 1)[:, None]
+    places = np.broadcast_to(values.place(MIDDLES), scaled.shape)
+    style, label = sheet.styles[arm], sheet.arms[arm].label
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": label,
+        "x": float32(np.hstack([places, gap])).ravel(),
+        "y": float32(np.hstack([y, gap])).ravel(),
+        "customdata": numbers.reshape(-1, 3),
+        "fill": "toself",
+        "hoveron": "points",
+        "fillcolor": style.faint(0.22),
+        "line": line(sheet.view, style.colour, style.dash, 1.4),
+        "hovertemplate": "layer %{customdata[2]} · value %{customdata[0]:.3g} · "
+        f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
+        "legendgroup": sheet.arms[arm].name,
+        "showlegend": True,
+    }
+
+
+def _with_feet(present: Array) -> Array:
+    """Return which bins to draw: from one before the first present bin to one behind the last."""
+    begun = np.maximum.accumulate(present, axis=1)
+    unfinished = np.maximum.accumulate(present[:, ::-1], axis=1)[:, ::-1]
+    inside = begun & unfinished
+    feet = inside.copy()
+    feet[:, :-1] |= inside[:, 1:]
+    feet[:, 1:] |= inside[:, :-1]
+    return feet
+
+
+def _layers_axis(view: View, depth: int) -> dict[str, Any]:
+    shown = layer_numbers(depth)
+    return axis(
+        view,
+        "layer",
+        range=[-0.06, depth + 0.02],
+        tickvals=[depth - number + 0.3 for number in shown],
+        ticktext=[str(number) for number in shown],
+        showgrid=False,
+    )
+
+
+def layer_numbers(depth: int, most: int = 10) -> list[int]:
+    """Return which layers get a label: all, or an even choice from the first on."""
+    return list(range(1, depth + 1, math.ceil(depth / most)))
+
+
+def _share_field(sheet: Sheet, arm: int) -> str:
+    """Return what can go wrong with an arm's activation: its field in a look, or nothing."""
+    activation = sheet.record.configs[arm].activation
+    return {"relu": "dead", "tanh": "saturated", "sigmoid": "saturated"}.get(activation, "")
+
+
+def _share_columns(sheet: Sheet) -> list[tuple[int, str, Array]]:
+    """Return arm, field and shares (L,) of each arm that has any."""
+    fields = [(arm, _share_field(sheet, arm), look) for arm, look in sheet.present]
+    return [(arm, field, reading.shares(look, field)) for arm, field, look in fields if field]
+
+
+def _share_texts(sheet: Sheet, arm: int, field: str, shares: Array, at: int) -> Trace:
+    depth, label = len(shares), sheet.arms[arm].label
+    layers = [number - 1 for number in layer_numbers(depth, 20)]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": float32(np.full(len(layers), at)),
+        "y": float32(np.array([depth - layer - 0.7 for layer in layers])),
+        "xaxis": "x2",
+        "text": [f"{100 * shares[i]:.0f}" if np.isfinite(shares[i]) else "" for i in layers],
+        "textfont": {"color": sheet.styles[arm].colour, "size": text_size(sheet.view) - 1},
+        "hovertemplate": f"%{{text}} % {field}<extra>{label}</extra>",
+        **group(sheet, arm),
+    }
+
+
+def _share_heading(sheet: Sheet, columns: list[tuple[int, str, Array]]) -> list[dict[str, Any]]:
+    if not columns:
+        return []
+    return [note(sheet.view, f"{columns[0][1]}, %", 1, 0, xanchor="right", yanchor="top", yshift=-4)]
+
+
+def _ridges_words(sheet: Sheet) -> str:
+    site, record = SITES.index(sheet.view.site), sheet.record
+    means, stds = (
+        [
+            float(reading.middle(getattr(look, field)[:, site, -1], 0)) if look else math.nan
+            for look in sheet.look.arms
+        ]
+        for field in ("mean", "std")
+    )
+    pairs = [
+        f"{arm.label} mean {reading.plain(mean)}, deviation {reading.plain(std)}"
+        for arm, mean, std in zip(sheet.arms, means, stds, strict=True)
+        if np.isfinite(mean) and np.isfinite(std)
+    ]
+    words = (
+        f"Distribution of each {SITE_NAMES[sheet.view.site]}, {reading.when(sheet.look.step)}; "
+        f"in the last layer, {reading.of_seeds(record)}: {'; '.join(pairs) or 'nothing finite'}."
+    )
+    for arm, field, shares in _share_columns(sheet):
+        worst = float(reading.highest(shares))
+        if np.isfinite(worst):
+            words += f" {sheet.arms[arm].label}: at most {reading.percent(worst)} {field}."
+    return words + _missing_words(sheet, means)
+
+
+def _missing_words(sheet: Sheet, values: list[float]) -> str:
+    words = ""
+    for arm, value in enumerate(values):
+        label = sheet.arms[arm].label
+        if sheet.record.configs[arm].normalization == "none" and sheet.view.site == "normalized":
+            words += f" {label} has no batch norm, so nothing is drawn for it."
+        elif not np.isfinite(value) and reading.divergence_of(sheet.record, arm):
+            words += f" {label} has diverged."
+    return words
+
+
+def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
+    """Return the 15th, 50th and 85th percentile of one layer over the steps, a panel an arm."""
+    sheet = Sheet(record, view, cursor)
+    layer = reading.last_layer(record, view.layer)
+    values, parts = value_axis(sheet, layer), spread(len(sheet.arms), 0.03)
+    data: list[Trace] = []
+    axes: dict[str, Any] = {"yaxis": axis(view, SITE_NAMES[view.site], **values.ticks())}
+    notes, found = [], []
+    for arm, (left, right) in enumerate(parts):
+        number = str(arm + 1) if arm else ""
+        marks = {"nticks": 6 if len(parts) == 1 else 3}
+        title = "step" if arm == len(parts) // 2 else ""
+        axes[f"xaxis{number}"] = steps_axis(sheet, title, domain=[left, right], **marks)
+        notes.append(arm_title(sheet, arm, (left + right) / 2, 1))
+        three = _percentile_curves(sheet, arm, layer)
+        found.append(three[reading.position(record, cursor)] if len(three) else np.full(3, np.nan))
+        if np.isfinite(three).any():
+            data += _percentile_traces(sheet, arm, three, values, f"x{number}")
+        else:
+            notes.append(_empty(sheet, arm, (left + right) / 2))
+    figure_layout = layout(
+        view,
+        margin={"l": 40, "r": 10, "t": 28 if view.projector else 20, "b": 32, "pad": 0},
+        shapes=[cursor_line(sheet, xref=f"x{arm + 1}" if arm else "x") for arm in range(len(parts))],
+        annotations=notes,
+        **axes,
+    )
+    words = _percentile_words(sheet, layer, found)
+    figure = {"data": data, "layout": figure_layout}
+    return Chart("distributions", f"Layer {layer + 1} over time", figure, words, PERCENTILES_HELP)
+
+
+def _percentile_curves(sheet: Sheet, arm: int, layer: int) -> Array:
+    """Return the three percentiles over the looks, medians over the seeds, (n, 3)."""
+    field = "unit_quantiles" if sheet.view.unit == "first" else "quantiles"
+    values = reading.series(sheet.record, arm, field)[:, :, SITES.index(sheet.view.site), layer]
+    return reading.middle(values, 1)
+
+
+def _percentile_traces(
+    sheet: Sheet, arm: int, three: Array, values: ValueAxis, x_axis: str
+) -> list[Trace]:
+    style, label = sheet.styles[arm], sheet.arms[arm].label
+    places = values.place(three)
+    traces = [band(sheet, arm, sheet.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
+    for column, (name, width) in enumerate((("15th", 1), ("50th", 2.2), ("85th", 1))):
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": sheet.steps,
+                "y": float32(places[:, column]),
+                "customdata": float32(three[:, column]),
+                "xaxis": x_axis,
+                "line": line(sheet.view, style.colour, style.dash, width),
+                "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
+                f"step %{{x:,}}<extra>{label}</extra>",
+                **group(sheet, arm),
+            }
+        )
+    return traces
+
+
+def _empty(sheet: Sheet, arm: int, x: float) -> dict[str, Any]:
+    without = sheet.record.configs[arm].normalization == "none"
+    text = "no batch norm" if without and sheet.view.site == "normalized" else absence(sheet, arm)
+    return note(sheet.view, text, x, 0.5, xanchor="center")
+
+
+def _percentile_words(sheet: Sheet, layer: int, found: list[Array]) -> str:
+    units = "its first unit" if sheet.view.unit == "first" else "all its units"
+    parts = [
+        f"{arm.label} {', '.join(reading.plain(value) for value in three)}"
+        for arm, three in zip(sheet.arms, found, strict=True)
+        if np.isfinite(three).all()
+    ]
+    words = (
+        f"15th, 50th and 85th percentile of each {SITE_NAMES[sheet.view.site]} in layer "
+        f"{layer + 1}, {units}, {reading.when(sheet.look.step)}, "
+        f"{reading.of_seeds(sheet.record)}: {'; '.join(parts) or 'nothing finite'}."
+    )
+    return words + _missing_words(sheet, [float(three[1]) for three in found])

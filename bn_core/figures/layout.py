@@ -1,0 +1,109 @@
+"""What all charts share: sizes, axes, legend, notes and guides."""
+
+from typing import Any
+
+from bn_core.figures.view import View
+
+FONT = "'Source Sans', 'Source Sans 3', 'Source Sans Pro', system-ui, sans-serif"
+
+
+def text_size(view: View) -> int:
+    """Return the size of ordinary text in pixels."""
+    return 15 if view.projector else 11
+
+
+def thick(view: View, width: float) -> float:
+    """Return a line's width, or a marker's size, for this view."""
+    return width * 1.6 if view.projector else width
+
+
+def layout(view: View, **changes: Any) -> dict[str, Any]:
+    """Return the layout all charts share, with ``changes`` on top."""
+    size = text_size(view)
+    shared = {
+        "font": {"size": size, "color": "@text", "family": FONT},
+        "paper_bgcolor": "@paper/0",
+        "plot_bgcolor": "@paper/0",
+        "margin": {"l": 40, "r": 10, "t": 8, "b": 32, "pad": 0},
+        # One fixed value: a reader's zoom survives every redraw.
+        "uirevision": "kept",
+        "hovermode": "closest",
+        "hoverlabel": {
+            "bgcolor": "@paper",
+            "bordercolor": "@muted",
+            "font": {"size": size, "color": "@text", "family": FONT},
+            "align": "left",
+            "namelength": -1,
+        },
+        "showlegend": False,
+    }
+    return shared | changes
+
+
+def axis(view: View, title: str = "", **changes: Any) -> dict[str, Any]:
+    """Return an axis in the house style, with ``changes`` on top."""
+    size = text_size(view)
+    shared = {
+        "title": {"text": title, "standoff": 5, "font": {"size": size, "color": "@muted"}},
+        "automargin": True,
+        "gridcolor": "@grid",
+        "linecolor": "@grid",
+        "tickfont": {"size": size - 1, "color": "@muted"},
+        "zeroline": False,
+        "nticks": 6,
+        "fixedrange": False,
+    }
+    return shared | changes
+
+
+def legend(view: View) -> dict[str, Any]:
+    """Return the layout of a legend in one line above the plot, where it covers no data."""
+    return {
+        "showlegend": True,
+        "margin": {"l": 40, "r": 10, "t": 28 if view.projector else 22, "b": 32, "pad": 0},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "bottom",
+            "bgcolor": "@paper/0",
+            "font": {"size": text_size(view), "color": "@text"},
+            "itemsizing": "trace",
+            "itemwidth": 30,
+            "tracegroupgap": 0,
+        },
+    }
+
+
+def note(view: View, text: str, x: float, y: float, **changes: Any) -> dict[str, Any]:
+    """Return a small muted text at paper coordinates, with ``changes`` on top."""
+    shared = {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "showarrow": False,
+        "font": {"size": text_size(view) - 1, "color": "@muted"},
+    }
+    return shared | changes
+
+
+def line(view: View, colour: str, dash: str = "solid", width: float = 1.0) -> dict[str, Any]:
+    """Return a line's style."""
+    return {"color": colour, "dash": dash, "width": thick(view, width)}
+
+
+def guide(view: View, x: tuple[Any, Any], y: tuple[Any, Any], **changes: Any) -> dict[str, Any]:
+    """Return a thin straight line from (x[0], y[0]) to (x[1], y[1]), drawn below the data."""
+    shared = {
+        "type": "line",
+        "x0": x[0],
+        "x1": x[1],
+        "y0": y[0],
+        "y1": y[1],
+        "layer": "below",
+        "line": line(view, "@muted/0.6", "dot"),
+    }
+    return shared | changes

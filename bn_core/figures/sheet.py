@@ -1,0 +1,202 @@
+"""What a figure is drawn from, and the pieces that several figures share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bn_core.config import Arm
+from bn_core.figures import reading
+from bn_core.figures.layout import axis, guide, line, note, text_size, thick
+from bn_core.figures.reading import float32
+from bn_core.figures.theme import ArmStyle, arm_styles
+from bn_core.figures.view import View
+from bn_core.records import ArmLook, Look, Record
+
+Array = np.ndarray
+Trace = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A record, the reader's view of it, and the look at the cursor (None: the newest)."""
+
+    record: Record
+    view: View
+    cursor: int | None
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms, in order."""
+        return self.record.comparison.arms
+
+    @property
+    def planned(self) -> int:
+        """The steps the run is planned to have."""
+        return self.record.comparison.base.steps
+
+    @cached_property
+    def look(self) -> Look:
+        """The look at the cursor."""
+        return reading.look_at(self.record, self.cursor)
+
+    @cached_property
+    def styles(self) -> list[ArmStyle]:
+        """The style of each arm."""
+        return arm_styles(arm.name for arm in self.arms)
+
+    @cached_property
+    def steps(self) -> Array:
+        """The steps of all looks, (n,)."""
+        return reading.look_steps(self.record)
+
+    @property
+    def present(self) -> list[tuple[int, ArmLook]]:
+        """The arms that the look at the cursor holds, by index."""
+        return [(i, look) for i, look in enumerate(self.look.arms) if look is not None]
+
+
+def faint_line(sheet: Sheet, arm: int, steps: Array, values: Array) -> Trace:
+    """Return a thin see-through curve for unsmoothed values, (P,)."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": float32(steps),
+        "y": float32(values),
+        "line": line(sheet.view, sheet.styles[arm].faint(0.3)),
+        "hoverinfo": "skip",
+        **group(sheet, arm),
+    }
+
+
+def median_and_band(
+    sheet: Sheet, arm: int, x: Array, values: Array, hover: str, **changes: Any
+) -> list[Trace]:
+    """Return the median of ``values`` (P, K), and the band from the lowest to the highest."""
+    median = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": float32(x),
+        "y": float32(reading.middle(values, 1)),
+        "line": line(sheet.view, sheet.styles[arm].colour, sheet.styles[arm].dash, 2),
+        "hovertemplate": hover,
+        **group(sheet, arm),
+        **changes,
+    }
+    if values.shape[1] == 1:
+        return [median]
+    low, high = reading.lowest(values, 1), reading.highest(values, 1)
+    return [band(sheet, arm, x, low, high), median]
+
+
+def band(
+    sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16
+) -> Trace:
+    """Return the area between two curves, (P,) each; points that are not finite are left out."""
+    kept = np.isfinite(low) & np.isfinite(high)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": float32(np.concatenate([x[kept], x[kept][::-1]])),
+        "y": float32(np.concatenate([low[kept], high[kept][::-1]])),
+        "fill": "toself",
+        "fillcolor": sheet.styles[arm].faint(opacity),
+        "line": {"width": 0, "color": sheet.styles[arm].faint(0)},
+        "hoverinfo": "skip",
+        **group(sheet, arm),
+    }
+
+
+def marker(sheet: Sheet, arm: int, size: float = 6) -> dict[str, Any]:
+    """Return an arm's marker."""
+    style = sheet.styles[arm]
+    return {"symbol": style.symbol, "size": thick(sheet.view, size), "color": style.colour}
+
+
+def group(sheet: Sheet, arm: int) -> dict[str, Any]:
+    """Return what lets the legend show and hide all of an arm's traces together."""
+    return {"legendgroup": sheet.arms[arm].name, "showlegend": False}
+
+
+def legend_entries(sheet: Sheet) -> list[Trace]:
+    """Return one empty trace for each arm: its line, marker and name stand in the legend."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": [None],
+            "y": [None],
+            "name": arm.label,
+            "line": line(sheet.view, sheet.styles[i].colour, sheet.styles[i].dash, 2),
+            "marker": marker(sheet, i),
+            "legendgroup": arm.name,
+        }
+        for i, arm in enumerate(sheet.arms)
+    ]
+
+
+def steps_axis(sheet: Sheet, title: str = "step", **changes: Any) -> dict[str, Any]:
+    """Return the x axis of a whole planned run: it does not move while the run grows."""
+    margin = sheet.planned * 0.01
+    ends = [-margin, sheet.planned + margin]
+    shared: dict[str, Any] = {"range": ends, "tickformat": ",d"}
+    if sheet.planned < 6:
+        shared["dtick"] = 1
+    return axis(sheet.view, title, **(shared | changes))
+
+
+def cursor_line(sheet: Sheet, **changes: Any) -> dict[str, Any]:
+    """Return the vertical line at the cursor's step."""
+    step, style = sheet.look.step, line(sheet.view, "@muted/0.8")
+    return guide(sheet.view, (step, step), (0, 1), yref="paper", line=style, **changes)
+
+
+def rate_lines(sheet: Sheet) -> list[dict[str, Any]]:
+    """Return a dotted vertical line where the learning rate was changed."""
+    return [
+        guide(sheet.view, (step, step), (0, 1), yref="paper")
+        for step, _ in sheet.record.rate_changes
+    ]
+
+
+def rate_labels(sheet: Sheet) -> list[dict[str, Any]]:
+    """Return the new learning rates, upright beside their lines; crowded ones are left out."""
+    labels, last = [], -np.inf
+    for step, rate in sheet.record.rate_changes:
+        if step - last < sheet.planned * 0.06:
+            continue
+        last = step
+        labels.append(
+            note(
+                sheet.view,
+                f"rate {rate:g}",
+                step,
+                1,
+                xref="x",
+                xanchor="left",
+                yanchor="top",
+                textangle=-90,
+                xshift=-1,
+            )
+        )
+    return labels
+
+
+def arm_title(sheet: Sheet, arm: int, x: float, y: float, **changes: Any) -> dict[str, Any]:
+    """Return an arm's name in its colour, centred above the panel that ends at (x, y)."""
+    font = {"size": text_size(sheet.view), "color": sheet.styles[arm].colour}
+    shared = {"xanchor": "center", "yanchor": "bottom", "font": font}
+    return note(sheet.view, f"<b>{sheet.arms[arm].label}</b>", x, y, **(shared | changes))
+
+
+def absence(sheet: Sheet, arm: int) -> str:
+    """Return why an arm shows nothing at the cursor."""
+    step = reading.divergence_of(sheet.record, arm)
+    return "no data yet" if step is None else f"diverged at<br>step {step:,}"
+
+
+def spread(count: int, gap: float) -> list[tuple[float, float]]:
+    """Return ``count`` equal parts of the unit interval with gaps between them."""
+    width = (1 - gap * (count - 1)) / count
+    return [(i * (width + gap), i * (width + gap) + width) for i in range(count)]

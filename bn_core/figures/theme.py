@@ -1,0 +1,156 @@
+"""The one module that knows colours.
+
+Figures name colours ("@before", "@grid/0.5"); ``paint`` turns the names into light or dark ones.
+The browser does the same with PALETTES, so the rule stays trivial: a string that matches COLOUR_NAME
+as a whole becomes "rgba(<triple of the palette>, <opacity or 1>)".
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+COLOUR_NAME = re.compile(r"@([a-z_]+)(?:/([0-9.]+))?")
+
+_LIGHT = {
+    "text": "#262b33",
+    "muted": "#667080",
+    "grid": "#e3e7ed",
+    "paper": "#ffffff",
+    "accent": "#7048b6",
+    "warning": "#b3261e",
+    # Okabe and Ito's colours, a little darker where they carry text on white.
+    "none": "#cc5200",
+    "before": "#0072b2",
+    "after": "#008a66",
+    "layer": "#b5598f",
+    "group": "#a87900",
+    "renorm": "#2b97d4",
+    "extra_a": "#4d4d4d",
+    "extra_b": "#7f3fbf",
+    "extra_c": "#8a5a3b",
+    "class_zero": "#a34c00",
+    "class_one": "#0a4f8f",
+    "signed_a": "#b35806",
+    "signed_b": "#e08a2c",
+    "signed_c": "#fcc98b",
+    "signed_d": "#f6f6f4",
+    "signed_e": "#a9cfe8",
+    "signed_f": "#4a95cc",
+    "signed_g": "#1b5fa6",
+}
+_DARK = {
+    "text": "#e8ebf0",
+    "muted": "#9aa5b4",
+    "grid": "#333a46",
+    "paper": "#0e1117",
+    "accent": "#b79bf0",
+    "warning": "#ff8a80",
+    "none": "#ff8f4d",
+    "before": "#56b4ff",
+    "after": "#2fd3a0",
+    "layer": "#e79cc8",
+    "group": "#e8bc3f",
+    "renorm": "#9fdcff",
+    "extra_a": "#c4c9d1",
+    "extra_b": "#bf94f5",
+    "extra_c": "#cfa07f",
+    "class_zero": "#ffd9a8",
+    "class_one": "#b8dcff",
+    "signed_a": "#ffb454",
+    "signed_b": "#b8722a",
+    "signed_c": "#60421f",
+    "signed_d": "#20242c",
+    "signed_e": "#22405c",
+    "signed_f": "#3878b0",
+    "signed_g": "#7cc4ff",
+}
+
+
+def _triple(colour: str) -> str:
+    return ", ".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+
+
+PALETTES: dict[str, dict[str, str]] = {
+    name: {key: _triple(colour) for key, colour in palette.items()}
+    for name, palette in (("light", _LIGHT), ("dark", _DARK))
+}
+"""Each colour as "red, green, blue" by theme and name."""
+
+SEQUENTIAL = [
+    [0.0, "rgb(68, 1, 84)"],
+    [0.125, "rgb(71, 44, 122)"],
+    [0.25, "rgb(59, 81, 139)"],
+    [0.375, "rgb(44, 113, 142)"],
+    [0.5, "rgb(33, 144, 141)"],
+    [0.625, "rgb(39, 173, 129)"],
+    [0.75, "rgb(92, 200, 99)"],
+    [0.875, "rgb(170, 220, 50)"],
+    [1.0, "rgb(253, 231, 37)"],
+]
+"""For magnitudes: viridis, even to the eye, to colour-blind eyes and in grey."""
+
+DIVERGING = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("gfedcba")]
+"""For signed values: blue below zero, orange above, the colour of the paper between."""
+
+BOUNDARY = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("abcdefg")]
+"""For the share of class 1 (blue) against class 0 (orange)."""
+
+CLASSES = (("@class_zero", "circle"), ("@class_one", "diamond"))
+"""Colour and marker of the two classes of points in a plane."""
+
+
+@dataclass(frozen=True)
+class ArmStyle:
+    """How one arm is drawn everywhere: never by colour alone."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+    def faint(self, opacity: float) -> str:
+        """Return the arm's colour, see-through."""
+        return f"{self.colour}/{opacity}"
+
+
+ARM_STYLES = {
+    "none": ArmStyle("@none", "solid", "circle"),
+    "before": ArmStyle("@before", "9px,3px", "square"),
+    "after": ArmStyle("@after", "3px,2px", "triangle-up"),
+    "layer": ArmStyle("@layer", "9px,2px,2px,2px", "diamond"),
+    "group": ArmStyle("@group", "14px,3px", "cross"),
+    "renorm": ArmStyle("@renorm", "5px,3px", "star"),
+}
+_SPARE_STYLES = (
+    ArmStyle("@extra_a", "12px,2px,3px,2px", "pentagon"),
+    ArmStyle("@extra_b", "2px,4px", "triangle-down"),
+    ArmStyle("@extra_c", "6px,2px,2px,2px,2px,2px", "hexagram"),
+)
+
+
+def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
+    """Return the style of each arm; names without one of their own share the spare ones out."""
+    styles, spare = [], 0
+    for name in names:
+        style = ARM_STYLES.get(name)
+        if style is None:
+            style = _SPARE_STYLES[spare % len(_SPARE_STYLES)]
+            spare += 1
+        styles.append(style)
+    return styles
+
+
+def paint(figure: Any, theme_name: str) -> Any:
+    """Return the figure with every colour name replaced; ``theme_name`` is "light" or "dark"."""
+    return _painted(figure, PALETTES[theme_name])
+
+
+def _painted(part: Any, palette: dict[str, str]) -> Any:
+    if isinstance(part, str):
+        match = COLOUR_NAME.fullmatch(part)
+        return f"rgba({palette[match[1]]}, {match[2] or 1})" if match else part
+    if isinstance(part, dict):
+        return {key: _painted(value, palette) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_painted(value, palette) for value in part]
+    return part

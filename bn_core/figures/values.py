@@ -1,0 +1,83 @@
+"""The axis of activations: linear where it can be, asinh where values span orders of magnitude."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bn_core.figures import reading
+from bn_core.figures.sheet import Sheet
+from bn_core.records import LARGEST_VALUE, LINEAR_ZONE, SITES, Record
+
+Array = np.ndarray
+
+LINEAR_LIMITS = (1.0, 2.0, 5.0, 10.0, 20.0)
+WARPED_LIMITS = (100.0, LARGEST_VALUE)
+"""The axis reaches one of these: few steps, so that it seldom changes while a run grows."""
+
+SPREADS = 2.5
+"""The axis shows so many standard deviations around the mean."""
+
+
+POSITIVE = ("relu", "sigmoid")
+"""Activations that put out nothing below zero."""
+
+
+@dataclass(frozen=True)
+class ValueAxis:
+    """How values are placed: from -limit to limit, or from 0 if none are negative."""
+
+    limit: float
+    negative: bool = True
+
+    @property
+    def warped(self) -> bool:
+        """Whether places are asinh(value / 0.5)."""
+        return self.limit > LINEAR_LIMITS[-1]
+
+    def place(self, values: Array | float) -> Array:
+        """Return where values stand on the axis."""
+        clipped = np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)
+        return np.arcsinh(clipped / LINEAR_ZONE) if self.warped else clipped
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where the axis begins and ends, in places."""
+        end = float(self.place(self.limit)) * 1.02
+        return (-end if self.negative else -0.06 * end), end
+
+    def ticks(self) -> dict[str, Any]:
+        """Return the axis settings: its range, and labels in the values' own unit."""
+        chosen: dict[str, Any] = {"range": list(self.ends)}
+        if not self.warped:
+            return chosen
+        marks = (1, 10, 100) if self.limit <= 100 else (1, 100, 10_000)
+        values = [-mark for mark in marks[::-1]] * self.negative + [0, *marks]
+        names = {10_000: "10⁴", -10_000: "-10⁴"}
+        return chosen | {
+            "tickmode": "array",
+            "tickvals": [float(self.place(value)) for value in values],
+            "ticktext": [names.get(value, str(value)) for value in values],
+        }
+
+
+def value_axis(sheet: Sheet, layer: int | None = None) -> ValueAxis:
+    """Return the axis that shows nearly all values of a site in every look of the record.
+
+    It is one for all arms and looks (and layers, unless one is given), so that they compare.
+    """
+    site = SITES.index(sheet.view.site)
+    reaches = [_reach(sheet.record, arm, site, layer) for arm in range(len(sheet.arms))]
+    limits = (*LINEAR_LIMITS, *WARPED_LIMITS)
+    limit = next((limit for limit in limits if max(reaches) <= limit), limits[-1])
+    positive = sheet.view.site == "leaves" and sheet.record.comparison.base.activation in POSITIVE
+    return ValueAxis(limit, not positive)
+
+
+def _reach(record: Record, arm: int, site: int, layer: int | None) -> float:
+    """Return how far from zero an arm's values go, 0 where there are none."""
+    chosen = slice(None) if layer is None else slice(layer, layer + 1)
+    mean, std = (reading.series(record, arm, name)[:, :, site, chosen] for name in ("mean", "std"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = reading.middle(np.abs(mean) + SPREADS * std, 1)
+    return float(np.nan_to_num(reading.highest(reach)))

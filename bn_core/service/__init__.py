@@ -1,0 +1,1 @@
+"""The worker processes that train, and how the pages reach them."""

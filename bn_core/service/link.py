@@ -1,0 +1,72 @@
+"""One worker process and the socket to it."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from bn_core.service import protocol
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+Hear = Callable[["WorkerLink", protocol.Report], None]
+End = Callable[["WorkerLink"], None]
+
+
+class WorkerLink:
+    """A worker process; a thread of its own hands on what the worker reports."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], connection: Connection, hear: Hear, end: End
+    ) -> None:
+        self._process, self._connection = process, connection
+        self._hear, self._end = hear, end
+        self._sending = threading.Lock()
+
+    @classmethod
+    def start(cls, hear: Hear, end: End) -> "WorkerLink":
+        """Start a worker; ``hear`` gets each report, ``end`` is called once when it is gone."""
+        ours, theirs = Pipe()
+        # Not multiprocessing's own start: its children would import the page again.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bn_core.service.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            cwd=_ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        link = cls(process, ours, hear, end)
+        threading.Thread(target=link._receive, daemon=True).start()
+        return link
+
+    @property
+    def process_id(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def send(self, command: protocol.Command) -> None:
+        """Send a command; to a worker that is gone this does nothing, its runs are moved anyway."""
+        with self._sending:
+            try:
+                self._connection.send(command)
+            except (OSError, ValueError):
+                return
+
+    def close(self) -> None:
+        """Hang up: the worker ends when it notices."""
+        with self._sending:
+            self._connection.close()
+
+    def _receive(self) -> None:
+        try:
+            while True:
+                self._hear(self, self._connection.recv())
+        except (EOFError, OSError):
+            pass  # the worker ended, or we hung up
+        self._process.wait()
+        self._end(self)

@@ -1,0 +1,211 @@
+"""The page process's side of training: a bounded pool of workers and the runs placed on them.
+
+Torch is never imported here. A worker that dies is replaced and its runs are repeated up to where
+they were; a run whose page has gone is paused, then forgotten.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from bn_core.config import Comparison
+from bn_core.service import protocol
+from bn_core.service.link import WorkerLink
+from bn_core.service.run import Run
+
+SECONDS_UNSEEN_TO_SUSPEND = 6.0
+SECONDS_UNSEEN_TO_PARK = 600.0
+SECONDS_UNSEEN_TO_EVICT = 30.0
+MOST_DEATHS = 2
+"""Workers one run may cost before it is given up: it is likely what kills them."""
+
+
+class PoolFull(RuntimeError):
+    """Every place is taken by a run that trains or was just looked at."""
+
+
+class Pool:
+    """A few worker processes and at most ``places`` runs placed on them.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(self, workers: int = 2, places: int = 64) -> None:
+        self.places = places
+        self.lock = threading.RLock()
+        self._runs: dict[int, Run] = {}
+        self._numbers = itertools.count(1)
+        self._links: list[WorkerLink | None] = [None] * workers
+        self._pictures: Mapping[str, protocol.Picture] = {}
+        self._closed = threading.Event()
+        self._ready = threading.Event()
+        self._born_at = [0.0] * workers
+
+    def start(self) -> None:
+        """Start the workers one after another in the background, and the housekeeping."""
+        threading.Thread(target=self._start_workers, daemon=True).start()
+        threading.Thread(target=self._keep_house, daemon=True).start()
+
+    def close(self) -> None:
+        """Hang up on all workers; they end by themselves."""
+        self._closed.set()
+        with self.lock:
+            for link in self._links:
+                if link is not None:
+                    link.close()
+
+    def open(self, comparison: Comparison) -> Run:
+        """Place a new run on a worker. Errors: ``PoolFull``; ``ValueError`` if it cannot train."""
+        if comparison.problem():
+            raise ValueError(comparison.problem())
+        with self.lock:
+            run = Run(self, next(self._numbers), comparison)
+            self.place(run)
+            self._runs[run.number] = run
+            return run
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until a worker listens; return whether one does."""
+        return self._ready.wait(seconds)
+
+    @property
+    def pictures(self) -> Mapping[str, protocol.Picture]:
+        """The data sets' pictures; empty until a worker has drawn them."""
+        return self._pictures
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The process of each worker that runs."""
+        with self.lock:
+            return [link.process_id for link in self._links if link is not None]
+
+    def taken(self) -> int:
+        """Return how many places are taken."""
+        with self.lock:
+            return sum(run.placed for run in self._runs.values())
+
+    def place(self, run: Run) -> None:
+        """Give a run a place and have it repeated up to where it was. Errors: ``PoolFull``."""
+        with self.lock:
+            if not run.placed and self.taken() >= self.places and not self._evict_one():
+                raise PoolFull(
+                    f"All {self.places} places are taken: so many people train at this moment. "
+                    "This page tries again by itself."
+                )
+            run.placed = True
+            self._assign(run)
+
+    def remove(self, run: Run) -> None:
+        """Forget a run and free its place."""
+        with self.lock:
+            self.send(run, protocol.Close(run.number))
+            run.placed = False
+            self._runs.pop(run.number, None)
+
+    def park(self, run: Run) -> None:
+        """Free a run's place but keep its record; it is repeated when it is wanted again."""
+        with self.lock:
+            self.send(run, protocol.Close(run.number))
+            run.placed, run.slot, run.playing = False, None, False
+
+    def send(self, run: Run, command: protocol.Command) -> None:
+        """Send a command to the worker that has the run, if any has it."""
+        link = None if run.slot is None else self._links[run.slot]
+        if link is not None:
+            link.send(command)
+
+    def _assign(self, run: Run) -> None:
+        """Hand a run to the worker with the fewest; without a worker it waits for one."""
+        load = [0 if link else None for link in self._links]
+        for other in self._runs.values():
+            if other.slot is not None and load[other.slot] is not None:
+                load[other.slot] += 1 + 100 * other.playing  # type: ignore[operator]
+        free = [(count, slot) for slot, count in enumerate(load) if count is not None]
+        run.slot = min(free)[1] if free else None
+        for command in run.commands_to_resume():
+            self.send(run, command)
+
+    def _evict_one(self) -> bool:
+        """Park the run that was looked at longest ago, if any rests unseen; return whether."""
+        resting = [
+            run
+            for run in self._runs.values()
+            if run.placed and not run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_EVICT
+        ]
+        if not resting:
+            return False
+        self.park(max(resting, key=Run.unseen_for))
+        return True
+
+    def _start_workers(self) -> None:
+        for slot in range(len(self._links)):
+            self._start_worker(slot)
+            # The next one starts when this one listens: on two cores the first picture is sooner.
+            self._ready.wait(30)
+
+    def _start_worker(self, slot: int) -> None:
+        if self._closed.is_set():
+            return
+        self._born_at[slot] = time.monotonic()
+        on_end: Callable[[WorkerLink], None] = lambda link: self._lost(slot, link)  # noqa: E731
+        WorkerLink.start(lambda link, report: self._heard(slot, link, report), on_end)
+
+    def _heard(self, slot: int, link: WorkerLink, report: protocol.Report) -> None:
+        with self.lock:
+            match report:
+                case protocol.Ready():
+                    self._welcome(slot, link)
+                case protocol.Pictures(pictures):
+                    self._pictures = pictures
+                case _:
+                    run = self._runs.get(report.run)
+                    if run is not None and run.slot == slot:
+                        run.hear(report)
+
+    def _welcome(self, slot: int, link: WorkerLink) -> None:
+        if self._closed.is_set():
+            link.close()
+            return
+        self._links[slot] = link
+        for run in self._runs.values():
+            if run.placed and run.slot is None:
+                self._assign(run)
+        if not self._pictures:
+            link.send(protocol.DrawPictures())
+        self._ready.set()
+
+    def _lost(self, slot: int, link: WorkerLink) -> None:
+        """Start another worker in place of a dead one and have its runs repeated."""
+        with self.lock:
+            if self._closed.is_set():
+                return
+            if self._links[slot] is link:
+                self._links[slot] = None
+            orphans = [run for run in self._runs.values() if run.slot == slot]
+            for run in orphans:
+                run.slot = None
+                run.deaths += 1
+                if run.deaths > MOST_DEATHS:
+                    run.give_up(f"Its worker process ended {run.deaths} times.")
+                else:
+                    self._assign(run)
+        # A worker that cannot even start would be restarted in a tight loop.
+        lived = time.monotonic() - self._born_at[slot]
+        if not self._closed.wait(0.0 if lived > 5 else 1.0):
+            self._start_worker(slot)
+
+    def _keep_house(self) -> None:
+        while not self._closed.wait(1.0):
+            with self.lock:
+                for run in list(self._runs.values()):
+                    self._look_after(run)
+
+    def _look_after(self, run: Run) -> None:
+        """Suspend, park or forget a run that no page has looked at for a while."""
+        if run.left_for_good():
+            self.remove(run)
+        elif run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_SUSPEND:
+            run.suspend()
+        elif run.placed and not run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_PARK:
+            self.park(run)

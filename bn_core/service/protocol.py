@@ -1,0 +1,112 @@
+"""What the page process and its workers say to each other.
+
+Both ends are this program's own processes, joined by a private pair of sockets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bn_core.config import Comparison
+from bn_core.records import Array, Ending, Scene, Stretch
+
+
+@dataclass(frozen=True)
+class Open:
+    """Build the nets of a run; train unseen up to ``replay_to`` if an earlier worker got there."""
+
+    run: int
+    comparison: Comparison
+    replay_to: int = 0
+
+
+@dataclass(frozen=True)
+class Play:
+    """Train on, at most so many steps a second; 0 is no limit."""
+
+    run: int
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop asking for steps."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class StepOnce:
+    """Take one step and look inside."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class SetRate:
+    """Train with another learning rate from the next step on."""
+
+    run: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Close:
+    """Forget a run."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class DrawPictures:
+    """Send a small picture of each data set."""
+
+
+Command = Open | Play | Pause | StepOnce | SetRate | Close | DrawPictures
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker listens."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The nets of a run are built."""
+
+    run: int
+    scene: Scene
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run has trained on."""
+
+    run: int
+    stretch: Stretch
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run is over."""
+
+    run: int
+    ending: Ending
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A glance at a data set: points with their classes, or a few images."""
+
+    points: Array  # (P, 2) within -1..1, or (0, 2)
+    labels: Array  # (P,)
+    images: Array  # (I, H, W) uint8, or (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of all data sets, by name."""
+
+    pictures: Mapping[str, Picture]
+
+
+Report = Ready | Opened | Progress | Ended | Pictures

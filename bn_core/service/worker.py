@@ -1,0 +1,141 @@
+"""A worker process: it trains many runs in turns, and reports to the page process.
+
+Started as ``python -m bn_core.service.worker FILE_DESCRIPTOR``; it ends when the other end of
+that socket is closed.
+"""
+
+import os
+import resource
+import signal
+import sys
+import time
+from multiprocessing.connection import Connection
+
+from bn_core.config import Config
+from bn_core.records import Ending
+from bn_core.service import protocol
+from bn_core.service.job import Job, next_in_turn
+from bn_core.service.pictures import draw_pictures
+from bn_core.training import Comparison, prepare_process, train
+
+SLICE = 0.015
+MEMORY_LIMIT = 8 * 2**30
+"""Bytes of address space; torch alone maps about two gigabytes."""
+
+
+class Worker:
+    """Trains the runs it is given, a slice of time each, and listens in between."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.jobs: dict[int, Job] = {}
+        self.warm = False
+
+    def serve(self) -> None:
+        """Work until the page process hangs up."""
+        self.connection.send(protocol.Ready())
+        while True:
+            self._listen()
+            job = next_in_turn(self.jobs.values(), time.monotonic())
+            if job is not None:
+                self._work(job)
+            self._report()
+
+    def _listen(self) -> None:
+        """Obey every command that has come; wait for one only if there is nothing to do."""
+        wait = self._seconds_until_busy()
+        if not self.warm and wait != 0 and not self.connection.poll(0):
+            warm_up()
+            self.warm = True
+        while self.connection.poll(wait):
+            self._obey(self.connection.recv())
+            wait = 0
+
+    def _seconds_until_busy(self) -> float | None:
+        now = time.monotonic()
+        times = [job.ready_at() for job in self.jobs.values()]
+        times += [job.report_due() for job in self.jobs.values() if job.has_report]
+        soonest = min((t for t in times if t is not None), default=None)
+        return None if soonest is None else max(soonest - now, 0)
+
+    def _obey(self, command: protocol.Command) -> None:
+        if isinstance(command, protocol.Open):
+            self._open(command)
+        elif isinstance(command, protocol.DrawPictures):
+            self.connection.send(protocol.Pictures(draw_pictures()))
+        elif command.run in self.jobs:
+            self._obey_for(self.jobs[command.run], command)
+
+    def _obey_for(self, job: Job, command: protocol.Command) -> None:
+        match command:
+            case protocol.Play(_, pace):
+                self._join_turns(job)
+                job.play(pace)
+            case protocol.Pause():
+                job.pause()
+            case protocol.StepOnce():
+                job.step_once()
+            case protocol.SetRate(_, rate):
+                job.set_rate(rate)
+            case protocol.Close(run):
+                del self.jobs[run]
+
+    def _open(self, command: protocol.Open) -> None:
+        try:
+            job = Job(command.comparison, command.replay_to)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            self._fail(command.run, 0, error)
+            return
+        self._join_turns(job)
+        self.jobs[command.run] = job
+        self.connection.send(protocol.Opened(command.run, job.scene))
+
+    def _join_turns(self, job: Job) -> None:
+        """Let a job that rested start level with the others instead of catching up with them."""
+        clocks = [other.used for other in self.jobs.values() if other.playing and other is not job]
+        job.used = max(job.used, min(clocks, default=0.0))
+
+    def _work(self, job: Job) -> None:
+        try:
+            job.work(SLICE)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            run = next(run for run, held in self.jobs.items() if held is job)
+            self._fail(run, job.step, error)
+
+    def _fail(self, run: int, step: int, error: Exception) -> None:
+        self.jobs.pop(run, None)
+        why = "There was not enough memory." if isinstance(error, MemoryError) else str(error)
+        self.connection.send(protocol.Ended(run, Ending("failed", step, why)))
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        for run, job in list(self.jobs.items()):
+            stretch = job.report(now)
+            if stretch is not None:
+                self.connection.send(protocol.Progress(run, stretch))
+            if job.ending is not None:
+                self.connection.send(protocol.Ended(run, job.ending))
+                del self.jobs[run]
+
+
+def warm_up() -> None:
+    """Take one step of a tiny net: the first optimizer of a process takes a second to import."""
+    training = train(Comparison(Config(data="xor", depth=1, width=4, points=64, steps=1)))
+    for _ in training:
+        pass
+
+
+def main() -> None:
+    """Serve the socket named on the command line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which hangs up
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    prepare_process()
+    try:
+        Worker(Connection(int(sys.argv[1]))).serve()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the page process is gone, and with it the reason to train
+
+
+if __name__ == "__main__":
+    main()
