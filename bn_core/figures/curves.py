@@ -1,13 +1,22 @@
 """Loss and accuracy over the steps."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from bn_core.figures import reading
 from bn_core.figures.chart import Chart
-from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.layout import (
+    axis,
+    guide,
+    layout,
+    legend,
+    line,
+    note,
+    text_size,
+    thick,
+)
+from bn_core.figures.loss_axis import inner, loss_axis, loss_ends
 from bn_core.figures.reading import float32
 from bn_core.figures.sheet import (
     Sheet,
@@ -24,16 +33,9 @@ from bn_core.figures.sheet import (
 )
 from bn_core.figures.smoothing import decimated, means_at, smoothed, window_of
 from bn_core.figures.view import View
-from bn_core.records import Record
+from bn_core.records import Divergence, Record
 
 Array = np.ndarray
-
-TIMES_INITIAL = 2.0
-"""A linear loss axis ends at this many times the smallest initial loss, so that a net that blows
-up does not press the others flat."""
-
-DECADES = 6
-"""A logarithmic loss axis shows no more than these."""
 
 LOSS_HELP = (
     "Cross entropy over the steps: how far the predicted shares are from the true classes. "
@@ -53,7 +55,7 @@ def loss(record: Record, view: View, cursor: int | None) -> Chart:
     """Return training and validation loss over the steps, medians with bands over the seeds."""
     sheet = Sheet(record, view, cursor)
     steps, means = _smoothed_losses(record)
-    ends = _loss_ends(sheet, means)
+    ends = loss_ends(sheet, means)
     data = _raw_losses(sheet)
     for arm, label in enumerate(arm.label for arm in sheet.arms):
         hover = f"%{{y:.4g}} nats · step %{{x:,}}<extra>{label}, training</extra>"
@@ -63,7 +65,7 @@ def loss(record: Record, view: View, cursor: int | None) -> Chart:
     figure_layout = layout(
         view,
         xaxis=steps_axis(sheet, "step (line: training, marks: validation)"),
-        yaxis=_loss_axis(view, ends),
+        yaxis=loss_axis(view, ends),
         shapes=[*rate_lines(sheet), cursor_line(sheet)],
         annotations=rate_labels(sheet),
         **legend(view),
@@ -77,10 +79,10 @@ def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
     sheet = Sheet(record, view, cursor)
     data: list[Trace] = []
     for arm in range(len(sheet.arms)):
-        train = 100 * reading.middle(reading.accuracy_series(record, arm, "train_accuracy"), 1)
+        train = 100 * reading.middle(_accuracies(sheet, arm, "train_accuracy"), 1)
         data.append(faint_line(sheet, arm, sheet.steps, train))
     for arm, label in enumerate(arm.label for arm in sheet.arms):
-        shares = 100 * reading.accuracy_series(record, arm, "validation_accuracy")
+        shares = 100 * _accuracies(sheet, arm, "validation_accuracy")
         hover = f"%{{y:.1f}} % · step %{{x:,}}<extra>{label}, validation</extra>"
         data += median_and_band(sheet, arm, sheet.steps, shares, hover)
     chance = 100 / max(len(record.scene.classes), 1)
@@ -90,7 +92,9 @@ def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
         xaxis=steps_axis(sheet, "step (line: validation, faint: training)"),
         yaxis=axis(view, "accuracy (%)", range=[-2, 102], dtick=25, tick0=0),
         shapes=[
-            guide(view, (0, 1), (chance, chance), xref="paper", line=line(view, "@muted", "2px,2px")),
+            guide(
+                view, (0, 1), (chance, chance), xref="paper", line=line(view, "@muted", "2px,2px")
+            ),
             *rate_lines(sheet),
             cursor_line(sheet),
         ],
@@ -116,7 +120,7 @@ def _smoothed_losses(record: Record) -> tuple[Array, Array]:
         base = record.comparison.base
         return np.zeros(0), np.zeros((0, len(record.comparison.arms), base.replicas))
     indices, means = smoothed(record.train_loss, record.comparison.base.steps)
-    return indices + 1, means
+    return indices + 1, float32(means)
 
 
 def _raw_losses(sheet: Sheet) -> list[Trace]:
@@ -131,7 +135,7 @@ def _raw_losses(sheet: Sheet) -> list[Trace]:
 
 
 def _validation_loss(sheet: Sheet, arm: int) -> Trace:
-    values = reading.middle(reading.series(sheet.record, arm, "validation_loss"), 1)
+    values = reading.middle(sheet.validation_losses[arm], 1)
     label = sheet.arms[arm].label
     return {
         "type": "scatter",
@@ -145,73 +149,41 @@ def _validation_loss(sheet: Sheet, arm: int) -> Trace:
     }
 
 
-def _loss_ends(sheet: Sheet, means: Array) -> tuple[float, float]:
-    """Return where the loss axis begins and ends: it shows the nets that learn."""
-    count = len(sheet.arms)
-    series = [reading.series(sheet.record, arm, "validation_loss") for arm in range(count)]
-    initial = [float(reading.middle(values[:1].ravel(), 0)) for values in series if len(values)]
-    reference = float(reading.lowest(np.array([*initial, np.nan])))
-    reference = reference if reference > 0 else 1.0
-    seen = np.concatenate([means.ravel(), *(values.ravel() for values in series)])
-    top = float(np.fmin(reading.highest(seen), TIMES_INITIAL * reference))
-    top = top if top > 0 else 1.0
-    if sheet.view.loss_scale != "log":
-        return 0.0, _rounded_up(top * 1.04)
-    low = float(reading.lowest(seen[seen > 0]))
-    top = float(np.fmin(reading.highest(seen), 1e3 * reference))
-    top = 10 ** (math.ceil(4 * math.log10(max(top, 1e-6) * 1.1)) / 4)
-    low = 10 ** (math.floor(4 * math.log10(low / 1.1)) / 4) if low > 0 else top / 10
-    return max(min(low, top / 3), top / 10**DECADES), top
-
-
-def _rounded_up(value: float) -> float:
-    """Return the next of a few steps a decade, so that an axis seldom changes."""
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if
-                step * power >= value)
-
-
-def _loss_axis(view: View, ends: tuple[float, float]) -> dict[str, Any]:
-    title = "cross entropy (nats)"
-    if view.loss_scale != "log":
-        return axis(view, title, range=list(ends))
-    wide = ends[1] / ends[0] > 30
-    changes = {"dtick": 1} if wide else {"tickmode": "auto", "nticks": 5}
-    logarithms = [math.log10(end) for end in ends]
-    return axis(view, title, type="log", range=logarithms, exponentformat="none", **changes)
-
-
 def _crosses(sheet: Sheet, steps: Array, means: Array, ends: tuple[float, float]) -> list[Trace]:
     """Return a cross where each replica diverged, at its last finite loss; the first is named."""
-    logarithmic = sheet.view.loss_scale == "log"
-    inner = 0.06 * (math.log10(ends[1] / ends[0]) if logarithmic else ends[1] - ends[0])
-    low, top = (ends[0] * 10**inner, ends[1] / 10**inner) if logarithmic else (inner, ends[1] - inner)
     traces = []
-    for arm, name in enumerate(sheet.arms):
-        found = [d for d in sheet.record.divergences if d.arm == arm]
-        if not found:
-            continue
+    for arm in range(len(sheet.arms)):
+        found = [one for one in sheet.record.divergences if one.arm == arm]
         heights = []
         for one in found:
             before = means[steps < one.step, arm, one.replica]
-            before = before[np.isfinite(before)]
-            heights.append(float(np.clip(before[-1], low, top)) if len(before) else top)
-        late = found[0].step > 0.7 * sheet.planned
-        traces.append({
-            "type": "scatter",
-            "mode": "markers+text",
-            "x": float32(np.array([one.step for one in found])),
-            "y": float32(np.array(heights)),
-            "text": ["diverged", *[""] * (len(found) - 1)],
-            "textposition": "middle left" if late else "middle right",
-            "textfont": {"color": sheet.styles[arm].colour, "size": text_size(sheet.view)},
-            "marker": {"symbol": "x", "size": 9, "color": sheet.styles[arm].colour},
-            "customdata": [f"seed {reading.seed(sheet.record, d.replica)}" for d in found],
-            "hovertemplate": f"%{{customdata}} diverged at step %{{x:,}}<extra>{name.label}</extra>",
-            "cliponaxis": False,
-            **group(sheet, arm),
-        })
+            finite = before[np.isfinite(before)]
+            heights.append(float(finite[-1]) if len(finite) else ends[1])
+        if found:
+            logarithmic = sheet.view.loss_scale == "log"
+            inside = np.clip(heights, *inner(ends, logarithmic))
+            traces.append(_cross_trace(sheet, arm, found, float32(inside)))
     return traces
+
+
+def _cross_trace(sheet: Sheet, arm: int, found: list[Divergence], heights: Array) -> Trace:
+    colour = sheet.styles[arm].colour
+    late = found[0].step > 0.7 * sheet.planned
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": np.array([one.step for one in found], np.float32),
+        "y": heights,
+        "text": ["diverged", *[""] * (len(found) - 1)],
+        "textposition": "middle left" if late else "middle right",
+        "textfont": {"color": colour, "size": text_size(sheet.view)},
+        "marker": {"symbol": "x", "size": thick(sheet.view, 9), "color": colour},
+        "customdata": [f"seed {reading.seed(sheet.record, one.replica)}" for one in found],
+        "hovertemplate": "%{customdata} diverged at step %{x:,}"
+        f"<extra>{sheet.arms[arm].label}</extra>",
+        "cliponaxis": False,
+        **group(sheet, arm),
+    }
 
 
 def _loss_words(sheet: Sheet, top: float) -> str:
@@ -234,12 +206,18 @@ def _loss_words(sheet: Sheet, top: float) -> str:
     return words
 
 
+def _accuracies(sheet: Sheet, arm: int, field: str) -> Array:
+    """Return an accuracy over all looks, (n, K); that of a replica without a loss is NaN."""
+    known = np.isfinite(sheet.validation_losses[arm])
+    return np.where(known, reading.series(sheet.record, arm, field), np.nan)
+
+
 def _accuracy_words(sheet: Sheet, chance: float) -> str:
     record = sheet.record
     position = reading.position(record, sheet.cursor)
     shares = []
     for arm in range(len(sheet.arms)):
-        values = reading.accuracy_series(record, arm, "validation_accuracy")
+        values = _accuracies(sheet, arm, "validation_accuracy")
         shares.append(float(reading.middle(values[position], 0)) if len(values) else math.nan)
     return (
         f"Validation accuracy {reading.when(sheet.look.step)}, {reading.of_seeds(record)}: "

@@ -1,4 +1,4 @@
-"""How activations are distributed: every layer at one step, or one layer over all steps."""
+"""How activations are distributed in every layer at one step."""
 
 import math
 from typing import Any
@@ -12,13 +12,7 @@ from bn_core.figures.reading import float32
 from bn_core.figures.sheet import (
     Sheet,
     Trace,
-    absence,
-    arm_title,
-    band,
-    cursor_line,
     group,
-    spread,
-    steps_axis,
 )
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
@@ -50,12 +44,6 @@ RIDGES_HELP = (
     "away to the sides pass no useful gradient on (Glorot & Bengio, 2010). At the right: the share "
     "of units that are zero for every example (dead), or of outputs on the flat part of an "
     "S-shaped activation (saturated). Exact zeros of ReLU are not in the hills."
-)
-PERCENTILES_HELP = (
-    "The 15th, 50th and 85th percentile of one layer's values while the net trains, drawn like "
-    "Figure 1 of Ioffe & Szegedy (2015). The thick line is the median. A healthy layer settles "
-    "soon and keeps its width; there, batch norm held the percentiles steadier. Whether that is "
-    "why it helps is contested (Santurkar et al., 2018)."
 )
 
 
@@ -120,7 +108,7 @@ def _ridges_of(sheet: Sheet, arm: int, look: ArmLook, values: ValueAxis) -> Trac
         "fill": "toself",
         "hoveron": "points",
         "fillcolor": style.faint(0.22),
-        "line": line(sheet.view, style.colour, style.dash, 1.4),
+        "line": line(sheet.view, style.colour, style.dash, 1.4 if layers <= 10 else 1),
         "hovertemplate": "layer %{customdata[2]} · value %{customdata[0]:.3g} · "
         f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
         "legendgroup": sheet.arms[arm].name,
@@ -158,7 +146,7 @@ def layer_numbers(depth: int, most: int = 10) -> list[int]:
 
 def _share_field(sheet: Sheet, arm: int) -> str:
     """Return what can go wrong with an arm's activation: its field in a look, or nothing."""
-    activation = sheet.record.configs[arm].activation
+    activation = sheet.setting(arm, "activation")
     return {"relu": "dead", "tanh": "saturated", "sigmoid": "saturated"}.get(activation, "")
 
 
@@ -187,7 +175,9 @@ def _share_texts(sheet: Sheet, arm: int, field: str, shares: Array, at: int) -> 
 def _share_heading(sheet: Sheet, columns: list[tuple[int, str, Array]]) -> list[dict[str, Any]]:
     if not columns:
         return []
-    return [note(sheet.view, f"{columns[0][1]}, %", 1, 0, xanchor="right", yanchor="top", yshift=-4)]
+    return [
+        note(sheet.view, f"{columns[0][1]}, %", 1, 0, xanchor="right", yanchor="top", yshift=-4)
+    ]
 
 
 def _ridges_words(sheet: Sheet) -> str:
@@ -212,99 +202,16 @@ def _ridges_words(sheet: Sheet) -> str:
         worst = float(reading.highest(shares))
         if np.isfinite(worst):
             words += f" {sheet.arms[arm].label}: at most {reading.percent(worst)} {field}."
-    return words + _missing_words(sheet, means)
+    return words + missing_words(sheet, means)
 
 
-def _missing_words(sheet: Sheet, values: list[float]) -> str:
+def missing_words(sheet: Sheet, values: list[float]) -> str:
+    """Return why arms without a finite value are absent, a sentence each."""
     words = ""
     for arm, value in enumerate(values):
         label = sheet.arms[arm].label
-        if sheet.record.configs[arm].normalization == "none" and sheet.view.site == "normalized":
+        if sheet.setting(arm, "normalization") == "none" and sheet.view.site == "normalized":
             words += f" {label} has no batch norm, so nothing is drawn for it."
         elif not np.isfinite(value) and reading.divergence_of(sheet.record, arm):
             words += f" {label} has diverged."
     return words
-
-
-def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
-    """Return the 15th, 50th and 85th percentile of one layer over the steps, a panel an arm."""
-    sheet = Sheet(record, view, cursor)
-    layer = reading.last_layer(record, view.layer)
-    values, parts = value_axis(sheet, layer), spread(len(sheet.arms), 0.03)
-    data: list[Trace] = []
-    axes: dict[str, Any] = {"yaxis": axis(view, SITE_NAMES[view.site], **values.ticks())}
-    notes, found = [], []
-    for arm, (left, right) in enumerate(parts):
-        number = str(arm + 1) if arm else ""
-        marks = {"nticks": 6 if len(parts) == 1 else 3}
-        title = "step" if arm == len(parts) // 2 else ""
-        axes[f"xaxis{number}"] = steps_axis(sheet, title, domain=[left, right], **marks)
-        notes.append(arm_title(sheet, arm, (left + right) / 2, 1))
-        three = _percentile_curves(sheet, arm, layer)
-        found.append(three[reading.position(record, cursor)] if len(three) else np.full(3, np.nan))
-        if np.isfinite(three).any():
-            data += _percentile_traces(sheet, arm, three, values, f"x{number}")
-        else:
-            notes.append(_empty(sheet, arm, (left + right) / 2))
-    figure_layout = layout(
-        view,
-        margin={"l": 40, "r": 10, "t": 28 if view.projector else 20, "b": 32, "pad": 0},
-        shapes=[cursor_line(sheet, xref=f"x{arm + 1}" if arm else "x") for arm in range(len(parts))],
-        annotations=notes,
-        **axes,
-    )
-    words = _percentile_words(sheet, layer, found)
-    figure = {"data": data, "layout": figure_layout}
-    return Chart("distributions", f"Layer {layer + 1} over time", figure, words, PERCENTILES_HELP)
-
-
-def _percentile_curves(sheet: Sheet, arm: int, layer: int) -> Array:
-    """Return the three percentiles over the looks, medians over the seeds, (n, 3)."""
-    field = "unit_quantiles" if sheet.view.unit == "first" else "quantiles"
-    values = reading.series(sheet.record, arm, field)[:, :, SITES.index(sheet.view.site), layer]
-    return reading.middle(values, 1)
-
-
-def _percentile_traces(
-    sheet: Sheet, arm: int, three: Array, values: ValueAxis, x_axis: str
-) -> list[Trace]:
-    style, label = sheet.styles[arm], sheet.arms[arm].label
-    places = values.place(three)
-    traces = [band(sheet, arm, sheet.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
-    for column, (name, width) in enumerate((("15th", 1), ("50th", 2.2), ("85th", 1))):
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": sheet.steps,
-                "y": float32(places[:, column]),
-                "customdata": float32(three[:, column]),
-                "xaxis": x_axis,
-                "line": line(sheet.view, style.colour, style.dash, width),
-                "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
-                f"step %{{x:,}}<extra>{label}</extra>",
-                **group(sheet, arm),
-            }
-        )
-    return traces
-
-
-def _empty(sheet: Sheet, arm: int, x: float) -> dict[str, Any]:
-    without = sheet.record.configs[arm].normalization == "none"
-    text = "no batch norm" if without and sheet.view.site == "normalized" else absence(sheet, arm)
-    return note(sheet.view, text, x, 0.5, xanchor="center")
-
-
-def _percentile_words(sheet: Sheet, layer: int, found: list[Array]) -> str:
-    units = "its first unit" if sheet.view.unit == "first" else "all its units"
-    parts = [
-        f"{arm.label} {', '.join(reading.plain(value) for value in three)}"
-        for arm, three in zip(sheet.arms, found, strict=True)
-        if np.isfinite(three).all()
-    ]
-    words = (
-        f"15th, 50th and 85th percentile of each {SITE_NAMES[sheet.view.site]} in layer "
-        f"{layer + 1}, {units}, {reading.when(sheet.look.step)}, "
-        f"{reading.of_seeds(sheet.record)}: {'; '.join(parts) or 'nothing finite'}."
-    )
-    return words + _missing_words(sheet, [float(three[1]) for three in found])

@@ -1,5 +1,6 @@
 """What all charts share: sizes, axes, legend, notes and guides."""
 
+import math
 from typing import Any
 
 from bn_core.figures.view import View
@@ -50,10 +51,30 @@ def axis(view: View, title: str = "", **changes: Any) -> dict[str, Any]:
         "linecolor": "@grid",
         "tickfont": {"size": size - 1, "color": "@muted"},
         "zeroline": False,
+        "ticks": "",
         "nticks": 6,
         "fixedrange": False,
     }
     return shared | changes
+
+
+def log_axis(view: View, title: str, low: float, high: float, **changes: Any) -> dict[str, Any]:
+    """Return a logarithmic axis from ``low`` to ``high``, labelled with plain numbers."""
+    ends = [math.log10(low), math.log10(high)]
+    decades = range(math.floor(ends[0]), math.ceil(ends[1]) + 1)
+    every = max(1, math.ceil((ends[1] - ends[0]) / 6))
+    digits = (1, 2, 5) if ends[1] - ends[0] < 1.9 else (1,)
+    marks = [digit * 10.0**power for power in decades if power % every == 0 for digit in digits]
+    shown = [mark for mark in marks if low <= mark <= high]
+    ticks = {"tickvals": shown, "ticktext": [_short(mark) for mark in shown]}
+    return axis(view, title, **({"type": "log", "range": ends} | ticks | changes))
+
+
+def _short(mark: float) -> str:
+    """Return 0.01, 100, 1e5 for a tick."""
+    return (
+        f"{mark:g}" if 1e-4 < mark < 1e5 else f"{mark:.0e}".replace("e+0", "e").replace("-0", "-")
+    )
 
 
 def legend(view: View) -> dict[str, Any]:
@@ -68,7 +89,7 @@ def legend(view: View) -> dict[str, Any]:
             "y": 1,
             "yanchor": "bottom",
             "bgcolor": "@paper/0",
-            "font": {"size": text_size(view), "color": "@text"},
+            "font": {"size": text_size(view) - 1, "color": "@text"},
             "itemsizing": "trace",
             "itemwidth": 30,
             "tracegroupgap": 0,

@@ -36,14 +36,15 @@ def series(record: Record, arm: int, field: str) -> Array:
     found = [getattr(look, field) for look in looks if look is not None]
     if found and len(found) == len(looks):
         return np.array(found)
-    filled = np.full((len(looks), *_shape(record, field)), np.nan, np.float32)
+    filled = np.full((len(looks), *_shape(record, arm, field)), np.nan, np.float32)
     if found:
         filled[[i for i, look in enumerate(looks) if look is not None]] = found
     return filled
 
 
-def _shape(record: Record, field: str) -> tuple[int, ...]:
-    replicas, depth = record.comparison.base.replicas, record.comparison.base.depth
+def _shape(record: Record, arm: int, field: str) -> tuple[int, ...]:
+    config = record.configs[arm]
+    replicas, depth = config.replicas, config.depth
     if field in ("gradient_norm", "update_ratio"):
         return replicas, depth + 1
     if field in ("mean", "std"):
@@ -53,12 +54,6 @@ def _shape(record: Record, field: str) -> tuple[int, ...]:
     return (replicas,)
 
 
-def accuracy_series(record: Record, arm: int, field: str) -> Array:
-    """Return an accuracy over all looks, (n, K); that of a replica without a loss is NaN."""
-    accuracy, loss = series(record, arm, field), series(record, arm, "validation_loss")
-    return np.where(np.isfinite(loss), accuracy, np.nan)
-
-
 def shares(look: ArmLook, field: str) -> Array:
     """Return the median over live replicas of ``saturated``, ``dead`` or ``zero``, (L,)."""
     return middle(np.where(np.isfinite(look.mean[:, 1]), getattr(look, field), np.nan), 0)
@@ -66,19 +61,29 @@ def shares(look: ArmLook, field: str) -> Array:
 
 def only_finite(values: Array) -> Array:
     """Return the values with NaN for everything that is not finite."""
-    return np.where(np.isfinite(values), values, np.nan)
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.nan)
 
 
 def middle(values: Array, axis: int) -> Array:
     """Return the median over ``axis`` of the finite values; NaN where there are none."""
     if values.shape[axis] == 1:
         return only_finite(values.take(0, axis))
-    ordered = np.sort(only_finite(values), axis=axis)
-    count = np.isfinite(ordered).sum(axis=axis, keepdims=True)
+    finite = np.isfinite(values)
+    if not finite.all():
+        return _middle_of_some(np.where(finite, values, np.nan), finite, axis)
+    ordered, last = np.sort(values, axis=axis), values.shape[axis] - 1
+    low = ordered.take(last // 2, axis)
+    # Halves first: a sum could overflow.
+    return low if last % 2 == 0 else 0.5 * low + 0.5 * ordered.take(last // 2 + 1, axis)
+
+
+def _middle_of_some(values: Array, finite: Array, axis: int) -> Array:
+    # Sorting leaves NaN last, so the finite values of each row come first.
+    ordered, count = np.sort(values, axis=axis), finite.sum(axis=axis, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis)
-    high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[axis] - 1), axis)
-    # Where nothing is finite the sort left NaN everywhere. Halves first: a sum could overflow.
-    return np.where(count > 0, 0.5 * low + 0.5 * np.where(count > 0, high, low), np.nan).squeeze(axis)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, np.maximum(count - 1, 0)), axis)
+    return (0.5 * low + 0.5 * high).squeeze(axis)
 
 
 def lowest(values: Array, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -98,6 +103,8 @@ def log10(values: Array, floor: float) -> Array:
 
 def float32(values: Array) -> Array:
     """Return the values as the 32-bit floats figures carry; what does not fit is NaN."""
+    if values.dtype == np.float32:
+        return only_finite(values)
     with np.errstate(over="ignore", invalid="ignore"):
         return only_finite(np.asarray(values, np.float32))
 
@@ -144,9 +151,7 @@ def of_seeds(record: Record) -> str:
     return "one seed" if count == 1 else f"median of {count} seeds"
 
 
-def listed(
-    record: Record, values: Iterable[float], words: Callable[[float], str] = plain
-) -> str:
+def listed(record: Record, values: Iterable[float], words: Callable[[float], str] = plain) -> str:
     """Return "No norm diverged, BN before 0.12" from one number for each arm."""
     parts = []
     for i, (arm, value) in enumerate(zip(record.comparison.arms, values, strict=True)):

@@ -23,7 +23,7 @@ def typed_array(array: np.ndarray) -> dict[str, str]:
     kind = _KINDS.get(array.dtype.str[1:]) or _kind_of_long(array)
     # Byte order is plotly's: little endian.
     plain = np.ascontiguousarray(array, dtype=f"<{kind}")
-    found = {"dtype": kind, "bdata": base64.b64encode(plain).decode("ascii")}
+    found = {"dtype": kind, "bdata": base64.b64encode(plain.data).decode("ascii")}
     if array.ndim > 1:
         found["shape"] = ", ".join(str(size) for size in array.shape)
     return found

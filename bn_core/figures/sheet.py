@@ -17,6 +17,9 @@ from bn_core.records import ArmLook, Look, Record
 Array = np.ndarray
 Trace = dict[str, Any]
 
+SIDE_BY_SIDE = 3
+"""Above more panels side by side than these, arms' names take two lines."""
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -50,6 +53,15 @@ class Sheet:
     def steps(self) -> Array:
         """The steps of all looks, (n,)."""
         return reading.look_steps(self.record)
+
+    @cached_property
+    def validation_losses(self) -> list[Array]:
+        """The validation losses of each arm over all looks, (n, K) each."""
+        return [reading.series(self.record, i, "validation_loss") for i in range(len(self.arms))]
+
+    def setting(self, arm: int, name: str) -> Any:
+        """Return one setting of one arm, without making and checking its whole config."""
+        return dict(self.arms[arm].changes).get(name, getattr(self.record.comparison.base, name))
 
     @property
     def present(self) -> list[tuple[int, ArmLook]]:
@@ -90,9 +102,7 @@ def median_and_band(
     return [band(sheet, arm, x, low, high), median]
 
 
-def band(
-    sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16
-) -> Trace:
+def band(sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
     """Return the area between two curves, (P,) each; points that are not finite are left out."""
     kept = np.isfinite(low) & np.isfinite(high)
     return {
@@ -187,7 +197,16 @@ def arm_title(sheet: Sheet, arm: int, x: float, y: float, **changes: Any) -> dic
     """Return an arm's name in its colour, centred above the panel that ends at (x, y)."""
     font = {"size": text_size(sheet.view), "color": sheet.styles[arm].colour}
     shared = {"xanchor": "center", "yanchor": "bottom", "font": font}
-    return note(sheet.view, f"<b>{sheet.arms[arm].label}</b>", x, y, **(shared | changes))
+    label = sheet.arms[arm].label
+    if "xanchor" not in changes and len(sheet.arms) > SIDE_BY_SIDE:
+        label = label.replace(" ", "<br>")
+    return note(sheet.view, f"<b>{label}</b>", x, y, **(shared | changes))
+
+
+def titled_margin(sheet: Sheet) -> dict[str, int]:
+    """Return the margin of panels side by side with their arms' names above them."""
+    lines = 1 if len(sheet.arms) <= SIDE_BY_SIDE else 2
+    return {"l": 40, "r": 10, "t": 6 + lines * (text_size(sheet.view) + 4), "b": 32, "pad": 0}
 
 
 def absence(sheet: Sheet, arm: int) -> str:

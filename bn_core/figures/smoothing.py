@@ -43,9 +43,12 @@ def smoothed(values: Array, planned: int, most: int = MOST_POINTS) -> tuple[Arra
     """
     count, window = len(values), window_of(planned)
     stride = math.ceil(max(planned, count) / most)
-    indices = np.unique([0, *range(stride - 1, count, stride), count - 1])
     if not count:
         return np.zeros(0, int), values
+    ends = np.arange(stride - 1, count, stride)
+    first = [0] if stride > 1 else []
+    last = [count - 1] if count % stride and count > 1 else []
+    indices = np.concatenate([first, ends, last]).astype(int)
     return indices, means_at(values, indices, window)
 
 

@@ -1,8 +1,8 @@
 """The one module that knows colours.
 
-Figures name colours ("@before", "@grid/0.5"); ``paint`` turns the names into light or dark ones.
-The browser does the same with PALETTES, so the rule stays trivial: a string that matches COLOUR_NAME
-as a whole becomes "rgba(<triple of the palette>, <opacity or 1>)".
+Figures name colours ("@before", "@grid/0.5"); ``paint`` turns the names into light or dark
+ones. The browser does the same with PALETTES, so the rule stays trivial: a string that matches
+COLOUR_NAME as a whole becomes "rgba(<triple of the palette>, <opacity or 1>)".
 """
 
 import re

@@ -11,12 +11,15 @@ from bn_core.records import LARGEST_VALUE, LINEAR_ZONE, SITES, Record
 
 Array = np.ndarray
 
-LINEAR_LIMITS = (1.0, 2.0, 5.0, 10.0, 20.0)
+LINEAR_LIMITS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0)
 WARPED_LIMITS = (100.0, LARGEST_VALUE)
 """The axis reaches one of these: few steps, so that it seldom changes while a run grows."""
 
 SPREADS = 2.5
-"""The axis shows so many standard deviations around the mean."""
+"""An axis for whole distributions shows so many standard deviations around the mean."""
+
+PERCENTILE_SPREADS = 1.7
+"""An axis for the 15th to 85th percentile, which lie 1.04 deviations off in a normal one."""
 
 
 POSITIVE = ("relu", "sigmoid")
@@ -67,17 +70,18 @@ def value_axis(sheet: Sheet, layer: int | None = None) -> ValueAxis:
     It is one for all arms and looks (and layers, unless one is given), so that they compare.
     """
     site = SITES.index(sheet.view.site)
-    reaches = [_reach(sheet.record, arm, site, layer) for arm in range(len(sheet.arms))]
+    count = SPREADS if layer is None else PERCENTILE_SPREADS
+    reaches = [_reach(sheet.record, arm, site, layer, count) for arm in range(len(sheet.arms))]
     limits = (*LINEAR_LIMITS, *WARPED_LIMITS)
     limit = next((limit for limit in limits if max(reaches) <= limit), limits[-1])
     positive = sheet.view.site == "leaves" and sheet.record.comparison.base.activation in POSITIVE
     return ValueAxis(limit, not positive)
 
 
-def _reach(record: Record, arm: int, site: int, layer: int | None) -> float:
+def _reach(record: Record, arm: int, site: int, layer: int | None, count: float) -> float:
     """Return how far from zero an arm's values go, 0 where there are none."""
     chosen = slice(None) if layer is None else slice(layer, layer + 1)
     mean, std = (reading.series(record, arm, name)[:, :, site, chosen] for name in ("mean", "std"))
     with np.errstate(over="ignore", invalid="ignore"):
-        reach = reading.middle(np.abs(mean) + SPREADS * std, 1)
+        reach = reading.middle(np.abs(mean) + count * std, 1)
     return float(np.nan_to_num(reading.highest(reach)))

@@ -1,0 +1,130 @@
+"""Mean and standard deviation of the activations from layer to layer."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bn_core.figures import reading
+from bn_core.figures.chart import Chart
+from bn_core.figures.distributions import SITE_NAMES, layer_numbers, missing_words
+from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis
+from bn_core.figures.sheet import Sheet, Trace, legend_entries, marker, median_and_band
+from bn_core.figures.view import View
+from bn_core.records import SITES, ArmLook, Record
+
+Array = np.ndarray
+
+FLOOR, CEILING = -6, 6
+"""The deviation's axis reaches no further than these powers of ten."""
+
+LARGEST_MEAN = 1e6
+
+HELP = (
+    "Left the mean, right the standard deviation of the values in each layer at this step, over a "
+    "fixed set of examples; note the logarithmic axis on the right. Healthy layers stay near the "
+    "dotted lines, mean 0 and deviation 1. A deviation that grows or shrinks by a steady factor "
+    "from layer to layer is a straight line on that axis; Bjorck et al. (2018) saw it grow in deep "
+    "nets without batch norm, which resets both in every layer."
+)
+
+
+def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
+    """Return mean and deviation over the layers at the cursor, medians with bands over seeds."""
+    sheet = Sheet(record, view, cursor)
+    site = SITES.index(view.site)
+    means = [_of_layers(look, "mean", site, LARGEST_MEAN) for look in sheet.look.arms]
+    stds = [_of_layers(look, "std", site, 10.0**CEILING) for look in sheet.look.arms]
+    data: list[Trace] = []
+    for arm in range(len(sheet.arms)):
+        data += _curves(sheet, arm, means[arm], "mean", {})
+        # Zero has no place on a logarithmic axis: it is drawn at its foot.
+        lifted = np.maximum(stds[arm], 10.0**FLOOR)
+        data += _curves(sheet, arm, lifted, "deviation", {"xaxis": "x2", "yaxis": "y2"})
+    figure_layout = layout(
+        view,
+        xaxis=_layers_axis(sheet, [0, 0.4]),
+        xaxis2=_layers_axis(sheet, [0.62, 1]) | {"anchor": "y2"},
+        yaxis=axis(view, "mean", range=_mean_range(means), nticks=5, tickformat="~g"),
+        yaxis2=_deviation_axis(view, stds),
+        shapes=[
+            guide(view, (0, 1), (0, 0), xref="x domain", line=line(view, "@muted", "2px,2px", 1.3)),
+            guide(view, (0, 1), (1, 1), xref="x2 domain", line=line(view, "@muted", "2px,2px", 1.3))
+            | {"yref": "y2"},
+        ],
+        **legend(view),
+    )
+    figure = {"data": data + legend_entries(sheet), "layout": figure_layout}
+    return Chart("depth", "Layer by layer", figure, _words(sheet, means, stds), HELP)
+
+
+def _of_layers(look: ArmLook | None, field: str, site: int, most: float) -> Array:
+    """Return a moment of each layer and seed, (L, K), at most ``most`` in size."""
+    if look is None:
+        return np.full((1, 1), np.nan)
+    return np.clip(reading.only_finite(getattr(look, field)[:, site].T), -most, most)
+
+
+def _curves(sheet: Sheet, arm: int, values: Array, what: str, axes: dict[str, str]) -> list[Trace]:
+    layers = np.arange(1, len(values) + 1)
+    hover = f"{what} %{{y:.4g}} · layer %{{x}}<extra>{sheet.arms[arm].label}</extra>"
+    traces = median_and_band(
+        sheet, arm, layers, values, hover, mode="lines+markers", marker=marker(sheet, arm, 5)
+    )
+    return [trace | axes for trace in traces]
+
+
+def _layers_axis(sheet: Sheet, domain: list[float]) -> dict[str, Any]:
+    depth = sheet.record.comparison.base.depth
+    shown = layer_numbers(depth, 5)
+    return axis(
+        sheet.view,
+        "layer",
+        domain=domain,
+        range=[0.6, depth + 0.4],
+        tickvals=shown,
+        ticktext=[str(number) for number in shown],
+        showgrid=False,
+    )
+
+
+def _mean_range(means: list[Array]) -> list[float]:
+    """Return a range around zero in few steps a decade, so that it seldom changes."""
+    seen = np.concatenate([values.ravel() for values in means])
+    ends = []
+    for size in (-float(reading.lowest(seen)), float(reading.highest(seen))):
+        size = size if size > 0.05 else 0.05
+        power = 10 ** math.floor(math.log10(size))
+        steps = (step * power for step in (1, 2, 3, 5, 7, 10))
+        ends.append(max(next((end for end in steps if end >= size), size), 0.2))
+    # The other side keeps some room, so that the guide at zero never lies on the frame.
+    return [-max(ends[0], 0.15 * ends[1]) * 1.05, max(ends[1], 0.15 * ends[0]) * 1.05]
+
+
+def _deviation_axis(view: View, stds: list[Array]) -> dict[str, Any]:
+    seen = np.concatenate([values.ravel() for values in stds])
+    low = float(np.fmax(reading.lowest(seen), 10.0**FLOOR))
+    high = float(np.fmin(reading.highest(seen), 10.0**CEILING))
+    # At least from a half to two, in half powers of ten: the axis seldom changes.
+    bottom = math.floor(2 * math.log10(min(low, 0.5))) / 2
+    top = math.ceil(2 * math.log10(max(high, 2.0))) / 2
+    ends = (0.8 * 10**bottom, 1.25 * 10**top)
+    return log_axis(view, "standard deviation", *ends, anchor="x2")
+
+
+def _words(sheet: Sheet, means: list[Array], stds: list[Array]) -> str:
+    parts = []
+    for arm, (mean, std) in enumerate(zip(means, stds, strict=True)):
+        ends = reading.middle(std, 1)[[0, -1]]
+        if not np.isfinite(ends).all():
+            continue
+        last = float(reading.middle(mean, 1)[-1])
+        parts.append(
+            f"{sheet.arms[arm].label} deviation {reading.plain(ends[0])} in layer 1 and "
+            f"{reading.plain(ends[1])} in layer {len(std)}, mean {reading.plain(last)} there"
+        )
+    words = (
+        f"Moments of each {SITE_NAMES[sheet.view.site]} {reading.when(sheet.look.step)}, "
+        f"{reading.of_seeds(sheet.record)}: {'; '.join(parts) or 'nothing finite'}."
+    )
+    return words + missing_words(sheet, [float(reading.middle(m, 1)[-1]) for m in means])

@@ -1,0 +1,207 @@
+"""Gradients: their size in every layer, and how large a step they make."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bn_core.figures import reading
+from bn_core.figures.chart import Chart
+from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.reading import float32
+from bn_core.figures.sheet import (
+    Sheet,
+    Trace,
+    arm_title,
+    cursor_line,
+    legend_entries,
+    median_and_band,
+    rate_labels,
+    rate_lines,
+    spread,
+    steps_axis,
+)
+from bn_core.figures.theme import SEQUENTIAL
+from bn_core.figures.view import View
+from bn_core.records import Record
+
+Array = np.ndarray
+
+FLOOR, CEILING = -10, 4
+"""The colours of the map reach no further than these powers of ten."""
+
+MAP_HELP = (
+    "The Euclidean norm of each weight matrix's gradient, as a power of ten: a row is a layer, a "
+    "column is a step, and all nets share one scale. Healthy maps have about one colour from top "
+    "to bottom. Colours that darken towards layer 1 mean that the gradient vanishes on its way "
+    "back, colours that brighten that it explodes (Glorot & Bengio, 2010)."
+)
+RATIO_HELP = (
+    "How large a step is compared with the weights it changes: log10 of the standard deviation of "
+    "the step over that of the weights. The line is the median over layers, the band reaches from "
+    "the slowest to the fastest layer. About -3 is a rule of thumb for healthy (Karpathy, makemore "
+    "part 3, 2022): far above it training is rough, far below it hardly moves."
+)
+
+
+def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
+    """Return the gradient norm of each layer at each look, a panel an arm, one colour scale."""
+    sheet = Sheet(record, view, cursor)
+    maps = [_map_of(sheet, arm) for arm in range(len(sheet.arms))]
+    panels = spread(len(maps), 0.09 if view.projector else 0.075)[::-1]
+    data, notes, axes = [], [], {}
+    for arm, ((bottom, top), powers) in enumerate(zip(panels, maps, strict=True)):
+        number = str(arm + 1) if arm else ""
+        data.append(_map_trace(sheet, arm, powers, f"y{number}"))
+        axes[f"yaxis{number}"] = _rows_axis(view, powers.shape[0], [bottom, top], len(maps))
+        notes.append(arm_title(sheet, arm, 0, top, xanchor="left", yshift=-2))
+    figure_layout = layout(
+        view,
+        margin={"l": 40, "r": 10, "t": 24 if view.projector else 18, "b": 32, "pad": 0},
+        xaxis=steps_axis(sheet, "step", anchor=f"y{len(maps)}" if len(maps) > 1 else "y"),
+        coloraxis=_power_scale(view, maps),
+        shapes=_cursor_on_map(sheet),
+        annotations=notes,
+        **axes,
+    )
+    figure = {"data": data, "layout": figure_layout}
+    return Chart("gradients", "Gradient of each layer", figure, _map_words(sheet, maps), MAP_HELP)
+
+
+def _map_of(sheet: Sheet, arm: int) -> Array:
+    """Return log10 of the gradient norms, medians over the seeds, (L + 1, n); NaN where none."""
+    norms = reading.middle(reading.series(sheet.record, arm, "gradient_norm"), 1)
+    return reading.log10(norms, FLOOR).T
+
+
+def _map_trace(sheet: Sheet, arm: int, powers: Array, y_axis: str) -> Trace:
+    steps = sheet.steps
+    if len(steps) == 1:
+        # A single column needs edges: its width cannot follow from its neighbours.
+        steps = np.array([0, max(1, sheet.planned / 64)], np.float32) + steps[0]
+    rows = powers.shape[0]
+    return {
+        "type": "heatmap",
+        "z": float32(powers),
+        "x": steps,
+        "y": np.arange(1, rows + 1, dtype=np.float32),
+        "yaxis": y_axis,
+        "coloraxis": "coloraxis",
+        "hoverongaps": False,
+        "hovertemplate": "layer %{y} · step %{x:,.0f}<br>gradient 10^%{z:.2f}"
+        f"<extra>{sheet.arms[arm].label}</extra>",
+    }
+
+
+def _rows_axis(view: View, rows: int, domain: list[float], panels: int) -> dict[str, Any]:
+    """Return an axis of layers with layer 1 at the top, as many labels as fit, and the output."""
+    every = math.ceil(rows / max(2, 9 // panels))
+    shown = [number for number in range(1, rows, every) if rows - number >= every * 0.7]
+    return axis(
+        view,
+        "layer" if panels == 1 else "",
+        range=[rows + 0.5, 0.5],
+        domain=domain,
+        tickvals=[*shown, rows],
+        ticktext=[*(str(number) for number in shown), "out"],
+        showgrid=False,
+    )
+
+
+def _power_scale(view: View, maps: list[Array]) -> dict[str, Any]:
+    """Return the one scale of all maps; its ends are whole powers, so that it seldom changes."""
+    low = float(np.fmax(reading.lowest(np.array([reading.lowest(m) for m in maps])), FLOOR))
+    high = float(np.fmin(reading.highest(np.array([reading.highest(m) for m in maps])), CEILING))
+    low, high = math.floor(low), math.ceil(max(high, low + 1))
+    size = text_size(view)
+    return {
+        "cmin": low,
+        "cmax": high,
+        "colorscale": SEQUENTIAL,
+        "colorbar": {
+            "title": {
+                "text": "log<sub>10</sub> ‖gradient‖",
+                "side": "right",
+                "font": {"size": size, "color": "@muted"},
+            },
+            "thickness": 9,
+            "len": 1,
+            "lenmode": "fraction",
+            "xpad": 6,
+            "ypad": 0,
+            "outlinewidth": 0,
+            "tickfont": {"size": size - 1, "color": "@muted"},
+            "dtick": max(1, math.ceil((high - low) / 7)),
+        },
+    }
+
+
+def _cursor_on_map(sheet: Sheet) -> list[dict[str, Any]]:
+    """Return the cursor as a white line with dark edges: it shows on every colour."""
+    panels = ["y domain", *(f"y{arm + 1} domain" for arm in range(1, len(sheet.arms)))]
+    dark = line(sheet.view, "rgba(0, 0, 0, 0.55)", width=2.6)
+    light = line(sheet.view, "rgba(255, 255, 255, 0.95)", width=1.1)
+    return [
+        cursor_line(sheet) | {"yref": panel, "layer": "above", "line": style}
+        for panel in panels
+        for style in (dark, light)
+    ]
+
+
+def _map_words(sheet: Sheet, maps: list[Array]) -> str:
+    position = reading.position(sheet.record, sheet.cursor)
+    ends = [m[:, position] if m.shape[1] else np.full(2, np.nan) for m in maps]
+    first, last = (
+        reading.listed(sheet.record, [float(column[row]) for column in ends]) for row in (0, -1)
+    )
+    return (
+        f"log10 of the gradient norm {reading.when(sheet.look.step)}, "
+        f"{reading.of_seeds(sheet.record)}, in layer 1: {first}; in the output layer: {last}."
+    )
+
+
+def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
+    """Return log10 of update : data over the steps, the median of the layers and their range."""
+    sheet = Sheet(record, view, cursor)
+    data: list[Trace] = []
+    curves = [_ratios_of(sheet, arm) for arm in range(len(sheet.arms))]
+    for arm, powers in enumerate(curves):
+        hover = f"10^%{{y:.2f}} · step %{{x:,}}<extra>{sheet.arms[arm].label}</extra>"
+        data += median_and_band(sheet, arm, sheet.steps, powers, hover)
+    seen = np.concatenate([powers.ravel() for powers in curves])
+    low = float(np.fmin(math.floor(np.fmax(reading.lowest(seen), -8.0)), -5))
+    high = float(np.fmax(math.ceil(np.fmin(reading.highest(seen), 2.0)), -1))
+    healthy = {"yref": "y", "xanchor": "left", "yanchor": "top", "bgcolor": "@paper/0.7"}
+    figure_layout = layout(
+        view,
+        xaxis=steps_axis(sheet),
+        yaxis=axis(view, "log<sub>10</sub> step : weights", range=[low, high], dtick=1),
+        shapes=[
+            guide(view, (0, 1), (-3, -3), xref="paper", line=line(view, "@muted", "2px,2px", 1.3)),
+            *rate_lines(sheet),
+            cursor_line(sheet),
+        ],
+        annotations=[note(view, "-3: healthy", 0, -3, **healthy), *rate_labels(sheet)],
+        **legend(view),
+    )
+    figure = {"data": data + legend_entries(sheet), "layout": figure_layout}
+    words = _ratio_words(sheet, curves)
+    return Chart("gradients", "Update : data", figure, words, RATIO_HELP)
+
+
+def _ratios_of(sheet: Sheet, arm: int) -> Array:
+    """Return log10 of step : weights of each layer, medians over the seeds, (n, L + 1)."""
+    return reading.log10(
+        reading.middle(reading.series(sheet.record, arm, "update_ratio"), 1), FLOOR
+    )
+
+
+def _ratio_words(sheet: Sheet, curves: list[Array]) -> str:
+    position = reading.position(sheet.record, sheet.cursor)
+    if sheet.look.step == 0:
+        return "log10 of the step size over the weight size: no step has been taken yet."
+    values = [float(reading.middle(powers[position], 0)) for powers in curves]
+    return (
+        f"log10 of the step size over the weight size {reading.when(sheet.look.step)}, median "
+        f"of layers and seeds: {reading.listed(sheet.record, values)}. About -3 is healthy."
+    )

@@ -1,0 +1,133 @@
+"""A run in a table and in sentences: nothing that the record does not hold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bn_core.figures import reading
+from bn_core.figures.curves import last_losses
+from bn_core.records import Divergence, Record
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Range:
+    """The median, lowest and highest value over an arm's finite replicas; NaN without any."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One arm's results so far. Losses are in nats, accuracy is a share of 1."""
+
+    arm: str
+    label: str
+    train_loss: Range
+    validation_loss: Range
+    validation_accuracy: Range
+    milliseconds_per_step: float
+    finite_seeds: int
+    seeds: int
+    state: str
+
+
+def rows(record: Record) -> list[SummaryRow]:
+    """Return one row for each arm, from the newest look and the last steps of its curve."""
+    look, losses = reading.look_at(record, None), last_losses(record, record.step)
+    found = []
+    for i, arm in enumerate(record.comparison.arms):
+        alive = _alive(record, i)
+        seen = look.arms[i]
+        nothing = np.full(len(alive), np.nan)
+        validation = seen.validation_loss if seen else nothing
+        accuracy = (
+            np.where(np.isfinite(validation), seen.validation_accuracy, np.nan) if seen else nothing
+        )
+        found.append(
+            SummaryRow(
+                arm=arm.name,
+                label=arm.label,
+                train_loss=_range(losses[i], alive),
+                validation_loss=_range(validation, alive),
+                validation_accuracy=_range(accuracy, alive),
+                milliseconds_per_step=_milliseconds(record, i),
+                finite_seeds=int(alive.sum()),
+                seeds=len(alive),
+                state=_state(record, i),
+            )
+        )
+    return found
+
+
+def ending_words(record: Record) -> str:
+    """Return in plain words how the run ended, or how far it is, and where nets diverged."""
+    planned, step = record.comparison.base.steps, record.step
+    ending = record.ending
+    if ending is None:
+        first = f"{step:,} of {planned:,} steps so far."
+    else:
+        why = f": {ending.why.rstrip('.')}" if ending.why else ""
+        first = {
+            "finished": f"Finished: {_going(record)} trained for {_steps(ending.step)}.",
+            "stopped": f"Stopped after {_steps(ending.step)} of {planned:,}{why}.",
+            "diverged": f"Ended at step {ending.step:,}: every net has diverged.",
+            "failed": f"Failed after {_steps(ending.step)}{why}.",
+        }[ending.kind]
+    return " ".join([first, *(_divergence_words(record, one) for one in record.divergences)])
+
+
+def _divergence_words(record: Record, one: Divergence) -> str:
+    config = record.configs[one.arm]
+    layer = "the output layer" if one.layer > config.depth else f"layer {one.layer}"
+    label, seed = record.comparison.arms[one.arm].label, reading.seed(record, one.replica)
+    where = f"{layer} went non-finite first (its {one.what})"
+    return f"{label}: seed {seed} diverged at step {one.step:,}; {where}."
+
+
+def _going(record: Record) -> str:
+    labels = [
+        arm.label
+        for i, arm in enumerate(record.comparison.arms)
+        if reading.divergence_of(record, i) is None
+    ]
+    return (
+        " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels) or "none"
+    )
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count:,} steps"
+
+
+def _alive(record: Record, arm: int) -> Array:
+    """Return which of an arm's replicas have not diverged, (K,)."""
+    alive = np.ones(record.comparison.base.replicas, bool)
+    alive[[one.replica for one in record.divergences if one.arm == arm]] = False
+    return alive
+
+
+def _range(values: Array, alive: Array) -> Range:
+    kept = np.where(alive, values, np.nan)
+    return Range(
+        float(reading.middle(kept, 0)), float(reading.lowest(kept)), float(reading.highest(kept))
+    )
+
+
+def _milliseconds(record: Record, arm: int) -> float:
+    """Return the mean time of the steps an arm took; NaN before the first."""
+    taken = reading.divergence_of(record, arm) or record.step
+    return 1000 * float(record.seconds[arm]) / taken if taken and len(record.seconds) else np.nan
+
+
+def _state(record: Record, arm: int) -> str:
+    stopped = reading.divergence_of(record, arm)
+    if stopped is not None:
+        return f"diverged at step {stopped:,}"
+    kind = record.ending.kind if record.ending else "training"
+    words = {"training": "training" if record.step else "not trained yet"}.get(kind, kind)
+    lost = int((~_alive(record, arm)).sum())
+    return f"{words}; {lost} of {len(_alive(record, arm))} seeds diverged" if lost else words
