@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.controls import asked_for, shown_as
 from pages.shared.live import live_view
-from pages.shared.runs import current_run, new_run, toolbar
+from pages.shared.runs import current_run, toolbar
 
 st.title("The Lab")
 st.caption("Small nets that differ only in batch normalization learn the same data. Press Train.")
