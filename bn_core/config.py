@@ -82,7 +82,7 @@ class Config:
         help="How many points of a 2-D set are trained on; half as many are held out.",
     )
     depth: int = whole(
-        5,
+        6,
         1,
         20,
         key="depth",
@@ -111,7 +111,7 @@ class Config:
         help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below zero.",
     )
     initialization: str = choice(
-        "he",
+        "torch",
         {
             "he": "He",
             "xavier": "Xavier (Glorot)",
