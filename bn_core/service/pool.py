@@ -40,6 +40,7 @@ class Pool:
         self._pictures: Mapping[str, protocol.Picture] = {}
         self._closed = threading.Event()
         self._ready = threading.Event()
+        self._drawn = threading.Event()
         self._born_at = [0.0] * workers
 
     def start(self) -> None:
@@ -69,9 +70,9 @@ class Pool:
         """Wait until a worker listens; return whether one does."""
         return self._ready.wait(seconds)
 
-    @property
-    def pictures(self) -> Mapping[str, protocol.Picture]:
-        """The data sets' pictures; empty until a worker has drawn them."""
+    def wait_for_pictures(self, seconds: float) -> Mapping[str, protocol.Picture]:
+        """Return the data sets' pictures by name; none if no worker has drawn them in time."""
+        self._drawn.wait(seconds)
         return self._pictures
 
     @property
@@ -158,6 +159,7 @@ class Pool:
                     self._welcome(slot, link)
                 case protocol.Pictures(pictures):
                     self._pictures = pictures
+                    self._drawn.set()
                 case _:
                     run = self._runs.get(report.run)
                     if run is not None and run.slot == slot:
