@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from pages.shared import server
+from pages.shared import furniture, server
 
 if st.runtime.exists():
-    st.set_page_config("Batch Norm Lab", layout="wide", initial_sidebar_state="auto")
-    st.navigation([st.Page("pages/lab.py", title="The Lab", default=True)], position="top").run()
+    furniture.lay_out()
+    rooms = [st.Page("pages/lab.py", title="The Lab", default=True)]
+    furniture.enter(st.navigation(rooms, position="top"))
 else:
     app = st.App(
         __file__,

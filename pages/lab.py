@@ -2,39 +2,53 @@
 
 import streamlit as st
 
-from pages.shared.controls import asked_for, shown_as
+from bn_core.service.pool import PoolFull
+from bn_core.service.run import Run
+from pages.shared import state
+from pages.shared.controls import presets, sidebar
+from pages.shared.link import asked_by_link, write_link
 from pages.shared.live import live_view
-from pages.shared.runs import current_run, toolbar
+from pages.shared.remarks import remarks
+from pages.shared.runs import held_run, restless, run_for, toolbar, wait_for_place
 
-st.title("The Lab")
-st.caption("Small nets that differ only in batch normalization learn the same data. Press Train.")
+st.html(
+    "<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>Nets that differ only in batch "
+    "normalization learn the same data. Press <b>Train</b> and compare.</p>"
+)
 
-comparison, complaints = asked_for()
-view = shown_as()
-for complaint in complaints:
-    st.warning(complaint)
+asked = asked_by_link()
+if asked is not None:
+    state.show(asked.comparison)
+    st.session_state["view"] = asked.view
+    st.session_state["complaints"] = asked.complaints
+
+comparison = sidebar(held_run())
+presets()
 problem = comparison.problem()
 if problem:
     st.error(problem)
     st.stop()
+try:
+    run = run_for(comparison)
+except PoolFull:
+    wait_for_place(comparison)
+    st.stop()
+toolbar(run)
+remarks(comparison)
+ticking = restless(run)
 
-run = current_run(comparison)
-toolbar(run, view)
 
-
-@st.fragment(run_every=0.25 if run.playing or run.record is None or not run.record.looks else None)
-def live() -> None:
+@st.fragment(run_every=0.25 if ticking else None)
+def live(run: Run) -> None:
     """Draw the run; while it trains, draw it again and again."""
     run.seen()
+    write_link(run.as_run(), state.held_view())
     if run.record is None or not run.record.looks:
-        st.info("Building the nets …")
-        return
-    was_playing = st.session_state.get("was_playing")
-    live_view(run, view)
-    if was_playing and not run.playing:
-        st.session_state["was_playing"] = False
+        st.info(run.ending.why if run.ending else "Building the nets …")
+    else:
+        live_view(run)
+    if ticking and not restless(run):
         st.rerun()
 
 
-st.session_state["was_playing"] = run.playing
-live()
+live(run)

@@ -1,75 +1,172 @@
-"""Widgets from the declarations of settings, and the link that holds them all."""
+"""Widgets from the declarations of settings: the sidebar of the Lab."""
 
-from dataclasses import fields
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
 
-from bn_core.config import ARMS, Comparison, Config, comparison_from_query, comparison_to_query
+from bn_core.config import ARMS, Comparison, Config
 from bn_core.figures.view import View
-from bn_core.settings import Setting, from_query, settings_of, to_query
+from bn_core.presets import PRESETS
+from bn_core.service.run import Run
+from bn_core.settings import Setting, settings_of
+from pages.shared import state
+from pages.shared.browser import component
 
-GROUPS = {
-    "Data": ("data", "noise", "points"),
-    "Net": ("depth", "width", "activation", "initialization", "init_std", "gain"),
-    "Training": ("optimizer", "learning_rate", "batch_size", "steps", "weight_decay", "dropout"),
-    "Batch norm": ("bn_momentum", "bn_cumulative", "bn_epsilon", "bn_scale", "bn_shift",
-                   "evaluate_with"),
-    "Seeds": ("seed", "replicas"),
-}  # fmt: skip
+SETTINGS = settings_of(Config)
+_GRID = (1, 1.5, 2, 3, 5, 7)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+_CHOOSER = """<fieldset class="bn-data"><legend>Data set</legend></fieldset>"""
 
 
-def asked_for() -> tuple[Comparison, list[str]]:
-    """Return the comparison the controls show; the link fills them when the page opens."""
-    complaints: list[str] = []
-    if "comparison" not in st.session_state:
-        query = {key: value for key, value in st.query_params.items()}
-        comparison, complaints = comparison_from_query(query)
-        found, more = from_query(View, query)
-        st.session_state["comparison"], st.session_state["view"] = comparison, View(**found)
-        complaints += more
-    held: Comparison = st.session_state["comparison"]
+def sidebar(run: Run | None) -> Comparison:
+    """Show the controls and return the comparison they ask for."""
+    state.refill_controls()
+    _follow_rate(run)
     with st.sidebar:
-        names = st.pills("Arms", list(ARMS), selection_mode="multi", key="arms",
-                         default=[arm.name for arm in held.arms],
-                         format_func=lambda name: ARMS[name].label)  # fmt: skip
-        values = {field.name: getattr(held.base, field.name) for field in fields(Config)}
-        for group, names_in_group in GROUPS.items():
-            with st.expander(group, expanded=group == "Training"):
-                for name in names_in_group:
-                    values[name] = _widget(Config, name, values[name])
-    arms = tuple(ARMS[name] for name in ARMS if name in names) or held.arms
-    comparison = Comparison(Config(**values), arms)
-    st.session_state["comparison"] = comparison
-    return comparison, complaints
+        _choose_data()
+        base = state.held_comparison().base
+        if base.plane:
+            _widgets(("noise", "points"))
+        st.pills(
+            "Nets to compare",
+            list(ARMS),
+            selection_mode="multi",
+            key=state.ARMS_WIDGET,
+            format_func=lambda name: ARMS[name].label,
+            help="Each trains on the same batches, from the same initial weights where they have "
+            "the same. BN: batch norm, before or after the activation.",
+        )
+        _widgets(("learning_rate", "batch_size", "depth", "activation"))
+        _expanders()
+    st.session_state["rate_seen"] = st.session_state[state.widget_key("learning_rate")]
+    return state.read_controls()
 
 
-def shown_as() -> View:
-    """Return the view the controls show, and write the whole state into the link."""
-    held: View = st.session_state["view"]
-    with st.sidebar, st.expander("View"):
-        view = View(**{f.name: _widget(View, f.name, getattr(held, f.name)) for f in fields(View)})
-    st.session_state["view"] = view
-    query = comparison_to_query(st.session_state["comparison"]) | to_query(view)
-    if dict(st.query_params) != query:
-        st.query_params.from_dict(query)
-    return view
+def presets() -> None:
+    """Show the presets as buttons, and the words of the one that the controls show."""
+    held = state.held_comparison()
+    chosen = [preset for preset in PRESETS.values() if preset.comparison == held]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Start from", width="content")
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.title,
+                key=f"preset.{name}",
+                type="primary" if preset in chosen else "secondary",
+                help=preset.words,
+                on_click=state.show,
+                args=(preset.comparison,),
+            )
+    for preset in chosen:
+        st.caption(preset.words)
 
 
-def _widget(cls: type, name: str, value: Any) -> Any:
-    """Return what the reader chose with the widget of one declared setting."""
-    setting: Setting = settings_of(cls)[name]
-    text = {"label": setting.label, "help": setting.help, "key": f"{cls.__name__}.{name}"}
-    match setting.kind:
-        case "choice":
-            options = list(setting.options)
-            return st.selectbox(options=options, index=options.index(value),
-                                format_func=lambda o: setting.options[o], **text)  # fmt: skip
-        case "switch":
-            return st.toggle(value=value, **text)
-        case "whole":
-            return st.number_input(min_value=int(setting.low), max_value=int(setting.high),
-                                   value=value, **text)  # fmt: skip
-        case _:
-            return st.number_input(min_value=setting.low, max_value=setting.high, value=value,
-                                   format="%g", step=None, **text)  # fmt: skip
+def _expanders() -> None:
+    base = state.held_comparison().base
+    start = ("initialization", "init_std", "gain")
+    with st.expander("Net"):
+        _widgets(("width", *(n for n in start if n != "init_std" or _is_normal())))
+    with st.expander("Training"):
+        _widgets(("steps", "optimizer", "weight_decay", "dropout"))
+    with st.expander("Batch norm"):
+        _widgets(("bn_scale", "bn_shift", "bn_cumulative"))
+        _widgets(("bn_momentum",), disabled=base.bn_cumulative)
+        _widgets(("bn_epsilon", "evaluate_with"))
+    with st.expander("Seeds and display"):
+        _widgets(("replicas", "seed"))
+        projector = settings_of(View)["projector"]
+        big = st.toggle(projector.label, state.held_view().projector, help=projector.help)
+        state.change_view(projector=big)
+
+
+def _is_normal() -> bool:
+    return st.session_state[state.widget_key("initialization")] == "normal"
+
+
+def _follow_rate(run: Run | None) -> None:
+    """Show the rate that a planned change has brought, unless the reader has just moved it."""
+    key = state.widget_key("learning_rate")
+    untouched = st.session_state[key] == st.session_state.get("rate_seen")
+    if run is not None and untouched and "plan" not in st.session_state:
+        st.session_state[key] = run.learning_rate
+
+
+def _choose_data() -> None:
+    setting, key = SETTINGS["data"], state.widget_key("data")
+
+    def chosen() -> None:
+        found = st.session_state["choose_data"].get("chosen")
+        if found in setting.options:
+            st.session_state[key] = found
+
+    data = {"value": st.session_state[key], "options": list(setting.options.items())}
+    component("choose", _CHOOSER)(key="choose_data", data=data, on_chosen_change=chosen)
+
+
+def _widgets(names: Iterable[str], **changes: Any) -> None:
+    for name in names:
+        _MAKERS[SETTINGS[name].kind](name, SETTINGS[name], changes)
+
+
+def _text(name: str, setting: Setting, changes: dict[str, Any]) -> dict[str, Any]:
+    label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
+    return {"label": label, "help": setting.help, "key": state.widget_key(name)} | changes
+
+
+def _choice(name: str, setting: Setting, changes: dict[str, Any]) -> None:
+    st.selectbox(
+        options=list(setting.options),
+        format_func=lambda option: setting.options[option],
+        **_text(name, setting, changes),
+    )
+
+
+def _switch(name: str, setting: Setting, changes: dict[str, Any]) -> None:
+    st.toggle(**_text(name, setting, changes))
+
+
+def _whole(name: str, setting: Setting, changes: dict[str, Any]) -> None:
+    text = _text(name, setting, changes)
+    if name == "batch_size":
+        st.select_slider(options=_stops(name, _BATCHES), **text)
+    elif setting.high <= 20:
+        st.slider(min_value=int(setting.low), max_value=int(setting.high), **text)
+    else:
+        st.number_input(min_value=int(setting.low), max_value=int(setting.high), **text)
+
+
+def _number(name: str, setting: Setting, changes: dict[str, Any]) -> None:
+    step = 0.001 if setting.high <= 0.1 else 0.05
+    st.number_input(
+        min_value=setting.low,
+        max_value=setting.high,
+        step=step,
+        format="%g",
+        **_text(name, setting, changes),
+    )
+
+
+def _log(name: str, setting: Setting, changes: dict[str, Any]) -> None:
+    values = (float(f"{digit}e{power}") for power in range(-8, 3) for digit in _GRID)
+    grid = [value for value in values if setting.low <= value <= setting.high]
+    st.select_slider(
+        options=_stops(name, grid), format_func="{:g}".format, **_text(name, setting, changes)
+    )
+
+
+def _stops(name: str, grid: Iterable[float]) -> list[float]:
+    """Return the slider's stops: the grid, and any other value a link brought."""
+    brought = st.session_state.setdefault(f"stops.{name}", set())
+    brought.add(st.session_state[state.widget_key(name)])
+    return sorted({*grid, *brought})
+
+
+_MAKERS: dict[str, Callable[[str, Setting, dict[str, Any]], None]] = {
+    "choice": _choice,
+    "switch": _switch,
+    "whole": _whole,
+    "number": _number,
+    "log": _log,
+}

@@ -6,96 +6,137 @@ from typing import Any
 
 import streamlit as st
 
+from bn_core.figures.chart import Chart
 from bn_core.figures.frame import charts
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.summary import Range, ending_words, rows
-from bn_core.figures.theme import PALETTES
+from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
+from bn_core.records import Record
 from bn_core.service.run import Run
+from bn_core.settings import SettingError, settings_of
+from pages.shared import state
+from pages.shared.browser import component
 
 _HTML = """<div class="bn-live">
-<div class="bn-table"></div><p class="bn-notice" role="status"></p>
+<div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
 <label class="bn-time"><span>Time</span><input type="range" min="0" max="0" value="0"
  aria-label="Go back to a recorded step"><output></output></label>
 <div class="bn-grid"></div></div>"""
 
-_CSS = """
-.bn-live { color: var(--st-text-color); font-family: var(--st-font); }
-.bn-grid { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }
-.bn-panel { border: 1px solid var(--st-border-color); border-radius: .5rem; padding: .3rem .5rem; min-width: 0; }
-.bn-panel header { display: flex; justify-content: space-between; position: relative; }
-.bn-panel h3 { font-size: .85rem; font-weight: 600; margin: 0; padding: .15rem 0; }
-.bn-panel summary { list-style: none; cursor: pointer; border: 1px solid; border-radius: 50%;
-  width: 1.2rem; height: 1.2rem; line-height: 1.1rem; text-align: center; font-size: .75rem; }
-.bn-help { position: absolute; right: 0; top: 1.6rem; z-index: 20; width: min(20rem, 90%);
-  background: var(--st-secondary-background-color); border-radius: .5rem; padding: .6rem .8rem; font-size: .8rem; }
-.bn-help p { margin: 0 0 .4rem; }
-.bn-plot { height: 260px; }
-.bn-time { display: flex; gap: .7rem; align-items: center; font-size: .85rem; margin: .2rem 0 .5rem; }
-.bn-time input { flex: 1; accent-color: var(--st-primary-color); }
-.bn-time output { min-width: 11rem; text-align: right; font-variant-numeric: tabular-nums; }
-.bn-table table { width: 100%; border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
-.bn-table { overflow-x: auto; }
-.bn-table th, .bn-table td { padding: .1rem .5rem; text-align: left; border-bottom: 1px solid var(--st-border-color); }
-.bn-notice { font-size: .85rem; margin: .3rem 0; min-height: 1.2em; }
-"""
-
-_JS = """
-const ready = import(new URL("lab-files/live.mjs", document.baseURI));
-export default async (component) => (await ready).default(component);
-"""
+_HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
-def live_view(run: Run, view: View) -> None:
+def live_view(run: Run) -> None:
     """Draw a run as it is now, or as it was at the step the reader went back to."""
-    assert run.record is not None
-    state = st.session_state.get("live") or {}
-    cursor = state.get("cursor")
-    if cursor is not None and not 0 <= int(cursor) < len(run.record.looks):
-        cursor = None
-    _component()(key="live", data=_frame(run, view, cursor), on_cursor_change=_nothing)
-
-
-def _component() -> Any:
-    return st.components.v2.component(
-        "bn_live", html=_HTML, css=_CSS, js=_JS, isolate_styles=False
+    assert run.record is not None, "there is something to draw"
+    cursor = _cursor(run.record, st.session_state.get("cursor"))
+    component("live", _HTML)(
+        key="live",
+        data=frame(run.record, state.held_view(), cursor, run.number),
+        on_moved_change=_moved,
+        on_chosen_change=_chosen,
     )
 
 
-def _nothing() -> None:
-    """The new value is read from the session's state."""
+def frame(record: Record, view: View, cursor: int | None, reset: int = 0) -> bytes:
+    """Return all that the live view shows; ``reset`` is another number where zoom is forgotten."""
+    steps = [look.step for look in record.looks]
+    styles = arm_styles(arm.name for arm in record.comparison.arms)
+    body = {
+        "charts": [_chart(chart, record, view, reset) for chart in charts(record, view, cursor)],
+        "head": _HEAD,
+        "rows": [
+            {"cells": cells, "colour": style.colour, "dash": style.dash}
+            for cells, style in zip(_table(record), styles, strict=True)
+        ],
+        "notice": ending_words(record),
+        "steps": steps,
+        "step": record.step,
+        "planned": record.comparison.base.steps,
+        "cursor": None if cursor is None else steps[cursor],
+    }
+    return to_bytes(body)
 
 
-def _frame(run: Run, view: View, cursor: int | None) -> bytes:
-    record = run.record
-    assert record is not None
-    return to_bytes(
-        {
-            "charts": [asdict(chart) for chart in charts(record, view, cursor)],
-            "palettes": PALETTES,
-            "rows": [
-                [
-                    row.label,
-                    _range(row.train_loss, 3),
-                    _range(row.validation_loss, 3),
-                    _range(row.validation_accuracy, 1, percent=True),
-                    f"{row.milliseconds_per_step:.2f}",
-                    row.state,
-                ]
-                for row in rows(record)
-            ],
-            "notice": ending_words(record),
-            "steps": [look.step for look in record.looks],
-            "step": record.step,
-            "planned": record.comparison.base.steps,
-            "cursor": cursor,
-        }
-    )
+def _chart(chart: Chart, record: Record, view: View, reset: int) -> dict[str, Any]:
+    choices = [_choice(name, record, view) for name in _choices_of(chart.id, record, view)]
+    key = "/".join([str(reset), *(str(choice["value"]) for choice in choices)])
+    return asdict(chart) | {"choices": choices, "reset": key}
 
 
-def _range(values: Range, digits: int, percent: bool = False) -> str:
+def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
+    """Return the settings of the view that stand above a chart."""
+    match chart_id:
+        case "loss":
+            return ("loss_scale",)
+        case "moment":
+            return ("moment",) if record.comparison.base.plane else ()
+        case "distributions" if view.distributions == "percentiles":
+            return ("distributions", "site", "layer", "unit")
+        case "distributions":
+            return ("distributions", "site")
+        case "gradients":
+            return ("gradients",)
+        case _:
+            return ()
+
+
+def _choice(name: str, record: Record, view: View) -> dict[str, Any]:
+    setting, value = settings_of(View)[name], getattr(view, name)
+    if name == "layer":
+        depth = record.comparison.base.depth
+        value = value if value <= depth else 0
+        options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
+    else:
+        options = list(setting.options.items())
+    about = {"name": name, "label": setting.label, "help": setting.help}
+    return about | {"value": str(value), "options": options}
+
+
+def _chosen() -> None:
+    """Take over what the reader chose above a chart."""
+    asked = st.session_state["live"].get("chosen") or {}
+    setting = settings_of(View).get(str(asked.get("name")))
+    if setting is None:
+        return
+    try:
+        state.change_view(**{asked["name"]: setting.read(str(asked.get("value")))})
+    except SettingError as error:
+        state.say(str(error))
+
+
+def _moved() -> None:
+    """Go to the step to which the reader moved the time slider."""
+    asked = st.session_state["live"].get("moved") or {}
+    st.session_state["cursor"] = asked.get("step")
+
+
+def _cursor(record: Record, step: Any) -> int | None:
+    """Return which look is that of a step; None, the newest, if there is none."""
+    steps = [look.step for look in record.looks]
+    return steps.index(step) if step in steps and step != steps[-1] else None
+
+
+def _table(record: Record) -> list[list[str]]:
+    return [
+        [
+            row.label,
+            _range(row.train_loss, ".3f"),
+            _range(row.validation_loss, ".3f"),
+            _range(row.validation_accuracy, ".1%"),
+            _number(row.milliseconds_per_step, ".2f", " ms"),
+            row.state,
+        ]
+        for row in rows(record)
+    ]
+
+
+def _range(values: Range, form: str) -> str:
     if math.isnan(values.median):
         return "-"
-    factor, unit = (100, " %") if percent else (1, "")
-    low, middle, high = (factor * v for v in (values.low, values.median, values.high))
-    return f"{middle:.{digits}f}{unit} ({low:.{digits}f} to {high:.{digits}f})"
+    return f"{values.median:{form}} ({values.low:{form}} to {values.high:{form}})"
+
+
+def _number(value: float, form: str, unit: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}{unit}"

@@ -2,21 +2,28 @@
 
 import functools
 import gzip
+import importlib.util
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+import orjson
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
 
 _LOG = logging.getLogger(__name__)
-_HERE = Path(__file__).parent
+_FILES = Path(__file__).parent / "browser"
+_KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
+_SECONDS_FOR_PICTURES = 20
 
 
 @functools.cache
@@ -39,10 +46,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 def routes() -> list[Route]:
-    """Return the routes of the drawing code: plotly's own script and the live component."""
+    """Return the routes of what the browser fetches once: scripts, styles, colours, pictures."""
+    files = sorted(path for path in _FILES.iterdir() if path.suffix in _KINDS)
     return [
-        Route("/lab-files/plotly.min.js", _plotly),
-        Route("/lab-files/live.mjs", _live),
+        Route("/lab-files/plotly.min.js", _sender(_plotly(), "public, max-age=604800")),
+        Route("/lab-files/palettes.json", _palettes),
+        Route("/lab-files/pictures.json", _pictures),
+        *(Route(f"/lab-files/{path.name}", _sender(path, "no-cache")) for path in files),
     ]
 
 
@@ -56,27 +66,37 @@ def say_what_failed(error: Exception) -> bool:
     return True
 
 
+def _plotly() -> Path:
+    spec = importlib.util.find_spec("plotly")
+    assert spec is not None and spec.origin is not None, "plotly is among the requirements"
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+
+
+def _sender(path: Path, keep: str) -> Callable[[Request], Response]:
+    """Return what answers with a file, packed if the browser can unpack it."""
+
+    def send(request: Request) -> Response:
+        headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(_packed(path), media_type=_KINDS[path.suffix], headers=headers)
+
+    return send
+
+
 @functools.cache
 def _packed(path: Path) -> bytes:
     return gzip.compress(path.read_bytes(), 6)
 
 
-def _script(path: Path, request: Request, keep: str) -> Response:
-    headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(path.read_bytes(), media_type="text/javascript", headers=headers)
-    headers["Content-Encoding"] = "gzip"
-    return Response(_packed(path), media_type="text/javascript", headers=headers)
+def _palettes(_request: Request) -> Response:
+    return Response(orjson.dumps(PALETTES), media_type="application/json")
 
 
-def _plotly(request: Request) -> Response:
-    import importlib.util
-
-    spec = importlib.util.find_spec("plotly")
-    assert spec is not None and spec.origin is not None, "plotly is among the requirements"
-    path = Path(spec.origin).parent / "package_data" / "plotly.min.js"
-    return _script(path, request, "public, max-age=604800")
-
-
-def _live(request: Request) -> Response:
-    return _script(_HERE / "live.mjs", request, "no-cache")
+async def _pictures(_request: Request) -> Response:
+    """Answer with the data sets' pictures, once a worker has drawn them."""
+    pictures = await run_in_threadpool(pool().wait_for_pictures, _SECONDS_FOR_PICTURES)
+    body = {name: asdict(picture) for name, picture in pictures.items()}
+    content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(content, media_type="application/json")

@@ -1,0 +1,192 @@
+// The live view: keeps its plots and hands plotly the newest figures, one draw at a time.
+import { isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
+
+const views = new WeakMap();
+const drawn = {
+  displaylogo: false,
+  displayModeBar: "hover",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
+
+class View {
+  constructor(parent) {
+    this.root = parent.querySelector(".bn-live");
+    this.panels = new Map();
+    this.observer = new ResizeObserver((entries) => entries.forEach((e) => this.fit(e.target)));
+  }
+
+  async show(bytes, api) {
+    this.api = api;
+    const text = new TextDecoder().decode(bytes);
+    const dark = isDark(this.root);
+    if (text === this.text && dark === this.dark) return;
+    Object.assign(this, { text, dark, next: JSON.parse(text) });
+    if (this.drawing) return;
+    this.drawing = true;
+    try {
+      while (this.next) await this.draw();
+    } catch (error) {
+      this.root.querySelector(".bn-notice").textContent = error.message;
+    } finally {
+      this.drawing = false;
+    }
+  }
+
+  async draw() {
+    const [palettes] = await Promise.all([palettesReady, stylesReady]);
+    const frame = this.next;
+    this.next = null;
+    this.palette = palettes[this.dark ? "dark" : "light"];
+    this.root.querySelector(".bn-summary").replaceChildren(table(frame, this.palette));
+    this.root.querySelector(".bn-notice").textContent = frame.notice;
+    this.tellTime(frame);
+    for (const chart of frame.charts) this.label(chart);
+    const plotly = await plotlyReady;
+    for (const chart of frame.charts) await this.drawChart(plotly, chart);
+    window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
+    window.bnLabStep = frame.step;
+  }
+
+  async drawChart(plotly, chart) {
+    const panel = this.panels.get(chart.id);
+    const key = JSON.stringify([chart.figure, chart.reset, this.dark]);
+    if (panel.key === key) return;
+    panel.key = key;
+    const figure = paint(chart.figure, this.palette);
+    const { clientWidth: width, clientHeight: height } = panel.plot;
+    Object.assign(figure.layout, { width, height, uirevision: chart.reset });
+    await plotly.react(panel.plot, figure.data, figure.layout, drawn);
+    this.observer.observe(panel.plot);
+  }
+
+  fit(plot) {
+    const { clientWidth: width, clientHeight: height } = plot;
+    const now = plot.layout;
+    if (now && width && height && (now.width !== width || now.height !== height)) {
+      window.Plotly.relayout(plot, { width, height });
+    }
+  }
+
+  label(chart) {
+    const panel = this.panels.get(chart.id) ?? this.newPanel(chart.id);
+    panel.title.textContent = chart.title;
+    panel.help.textContent = chart.help;
+    panel.words.textContent = chart.alt;
+    panel.button.setAttribute("aria-label", `What “${chart.title}” shows`);
+    panel.plot.setAttribute("aria-label", `${chart.title}. ${chart.alt}`);
+    const offered = JSON.stringify(chart.choices);
+    if (panel.offered !== offered) {
+      panel.offered = offered;
+      panel.choices.replaceChildren(...chart.choices.map((choice) => this.chooser(choice)));
+    }
+  }
+
+  newPanel(id) {
+    const box = document.createElement("section");
+    box.className = `bn-panel bn-${id}`;
+    box.innerHTML = `<header><h3></h3><span class="bn-choices"></span>
+      <button class="bn-what" type="button" popovertarget="bn-help-${id}">?</button></header>
+      <div class="bn-help" id="bn-help-${id}" popover><p></p><p class="bn-words"></p></div>
+      <div class="bn-plot" role="img"></div>`;
+    this.root.querySelector(".bn-grid").append(box);
+    const find = (selector) => box.querySelector(selector);
+    const help = find(".bn-help");
+    const button = find(".bn-what");
+    help.addEventListener("beforetoggle", () => place(help, button));
+    const panel = {
+      title: find("h3"),
+      choices: find(".bn-choices"),
+      plot: find(".bn-plot"),
+      help: find(".bn-help p"),
+      words: find(".bn-words"),
+      button,
+    };
+    this.panels.set(id, panel);
+    return panel;
+  }
+
+  chooser({ name, label, help, value, options }) {
+    const select = document.createElement("select");
+    select.title = help;
+    select.setAttribute("aria-label", label);
+    for (const [key, words] of options) select.add(new Option(words, key, false, key === value));
+    select.onchange = () => this.api.setTriggerValue("chosen", { name, value: select.value });
+    return select;
+  }
+
+  tellTime(frame) {
+    const slider = this.root.querySelector(".bn-time input");
+    const newest = frame.steps.length - 1;
+    const at = frame.cursor === null ? newest : frame.steps.indexOf(frame.cursor);
+    slider.max = newest;
+    slider.disabled = newest < 1;
+    if (!this.dragging) slider.value = at;
+    const shown = frame.steps[at];
+    const words =
+      frame.cursor === null
+        ? `step ${frame.step.toLocaleString("en")} of ${frame.planned.toLocaleString("en")}`
+        : `back at step ${shown.toLocaleString("en")} of ${frame.step.toLocaleString("en")}`;
+    slider.setAttribute("aria-valuetext", words);
+    this.root.querySelector(".bn-time output").textContent = words;
+    slider.oninput = () => {
+      this.dragging = true;
+      const index = Number(slider.value);
+      this.api.setTriggerValue("moved", { step: index >= newest ? null : frame.steps[index] });
+    };
+    slider.onchange = () => {
+      this.dragging = false;
+    };
+  }
+}
+
+function place(help, button) {
+  const box = button.getBoundingClientRect();
+  const width = Math.min(340, window.innerWidth - 16);
+  const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
+  const below = box.bottom < window.innerHeight * 0.6;
+  Object.assign(help.style, {
+    width: `${width}px`,
+    left: `${left}px`,
+    top: below ? `${box.bottom + 6}px` : "auto",
+    bottom: below ? "auto" : `${window.innerHeight - box.top + 6}px`,
+  });
+}
+
+function table(frame, palette) {
+  const made = document.createElement("table");
+  made.innerHTML = "<caption>Results so far: median over the seeds, and their range</caption>";
+  const head = made.createTHead().insertRow();
+  for (const words of frame.head) head.append(cell("th", words, "col"));
+  const body = made.createTBody();
+  for (const row of frame.rows) {
+    const line = body.insertRow();
+    const name = cell("th", row.cells[0], "row");
+    name.prepend(swatch(paint(row.colour, palette), row.dash));
+    line.append(name, ...row.cells.slice(1).map((words) => cell("td", words)));
+  }
+  return made;
+}
+
+function cell(kind, words, scope) {
+  const made = document.createElement(kind);
+  if (scope) made.scope = scope;
+  made.textContent = words;
+  return made;
+}
+
+function swatch(colour, dash) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const shape = { x1: 0, y1: 5, x2: 28, y2: 5, stroke: colour, "stroke-width": 3 };
+  for (const [name, value] of Object.entries(shape)) line.setAttribute(name, value);
+  if (dash !== "solid") line.setAttribute("stroke-dasharray", dash.replaceAll("px", ""));
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(line);
+  return svg;
+}
+
+export default function (component) {
+  const { parentElement, data } = component;
+  if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
+  if (data) views.get(parentElement).show(data, component);
+}

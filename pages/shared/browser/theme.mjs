@@ -1,0 +1,40 @@
+// Colours by name, light or dark, and plotly's own code: fetched once for the whole page.
+export const base = new URL("lab-files/", document.baseURI);
+const named = /^@([a-z_]+)(?:\/([0-9.]+))?$/;
+
+export const stylesReady = new Promise((resolve) => {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL("lab.css", base);
+  link.onload = link.onerror = resolve;
+  document.head.append(link);
+});
+
+export const plotlyReady = new Promise((resolve, reject) => {
+  const script = document.createElement("script");
+  script.src = new URL("plotly.min.js", base);
+  script.onload = () => resolve(window.Plotly);
+  script.onerror = () => reject(new Error("The drawing code did not load. Reload the page."));
+  document.head.append(script);
+});
+
+export const palettesReady = fetch(new URL("palettes.json", base)).then((answer) => answer.json());
+
+export function paint(value, palette) {
+  if (typeof value === "string") {
+    const found = named.exec(value);
+    return found && palette[found[1]] ? `rgba(${palette[found[1]]}, ${found[2] ?? 1})` : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => paint(item, palette));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, paint(v, palette)]));
+}
+
+export function isDark(element) {
+  const probe = document.createElement("span");
+  probe.style.color = "var(--st-background-color)";
+  element.append(probe);
+  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
+  probe.remove();
+  return r * 0.299 + g * 0.587 + b * 0.114 < 128;
+}

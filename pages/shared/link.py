@@ -1,0 +1,61 @@
+"""The link: it holds the whole state of a page, and is read again when the reader goes back."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from bn_core.config import (
+    ARMS_KEY,
+    Comparison,
+    Config,
+    comparison_from_query,
+    comparison_to_query,
+)
+from bn_core.figures.view import View
+from bn_core.settings import from_query, settings_of, to_query
+
+_WRITTEN = "link_written"
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a link asks for, and a sentence for each part of it that fell back."""
+
+    comparison: Comparison
+    view: View
+    complaints: tuple[str, ...]
+
+
+def asked_by_link() -> Asked | None:
+    """Return what the link asks for if it is not the one this page wrote last; else None."""
+    query = dict(st.query_params)
+    written = st.session_state.get(_WRITTEN)
+    if written is not None and (query == written or (not query and _came_from_another_page())):
+        return None
+    comparison, complaints = comparison_from_query(query)
+    found, more = from_query(View, query)
+    unknown = _unknown(query)
+    return Asked(comparison, View(**found), (*complaints, *more, *unknown))
+
+
+def write_link(comparison: Comparison, view: View) -> None:
+    """Put the state of the page into the link."""
+    query = comparison_to_query(comparison) | to_query(view)
+    if dict(st.query_params) != query:
+        st.query_params.from_dict(query)
+    st.session_state[_WRITTEN] = query
+
+
+def _came_from_another_page() -> bool:
+    return st.session_state.get("came_from_another_page", False)
+
+
+def _unknown(query: dict[str, str]) -> list[str]:
+    known = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
+    strange = [key[:30] for key in query if key not in known]
+    if not strange:
+        return []
+    more = f" and {len(strange) - _MOST_NAMED} more" if len(strange) > _MOST_NAMED else ""
+    named = ", ".join(f"“{key}”" for key in strange[:_MOST_NAMED])
+    return [f"The link also has {named}{more}, which this page does not know and leaves out."]
