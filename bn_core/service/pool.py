@@ -142,8 +142,8 @@ class Pool:
     def _start_workers(self) -> None:
         for slot in range(len(self._links)):
             self._start_worker(slot)
-            # The next one starts when this one listens: on two cores the first picture is sooner.
-            self._ready.wait(30)
+            # The next one starts when this one has drawn: so the first picture is there sooner.
+            self._drawn.wait(30)
 
     def _start_worker(self, slot: int) -> None:
         if self._closed.is_set():

@@ -19,6 +19,8 @@ from bn_core.service.pictures import draw_pictures
 from bn_core.training import Comparison, prepare_process, train
 
 SLICE = 0.015
+NICENESS = 10
+"""The page process goes first: clicks are answered at once however much is trained."""
 MEMORY_LIMIT = 8 * 2**30
 """Bytes of address space; torch alone maps about two gigabytes."""
 
@@ -47,8 +49,10 @@ class Worker:
         if not self.warm and wait != 0 and not self.connection.poll(0):
             warm_up()
             self.warm = True
+            os.nice(NICENESS)  # only now: the first picture is waited for
         while self.connection.poll(wait):
             self._obey(self.connection.recv())
+            self._report()  # a picture of new nets does not wait for the next command
             wait = 0
 
     def _seconds_until_busy(self) -> float | None:
@@ -128,7 +132,6 @@ def warm_up() -> None:
 def main() -> None:
     """Serve the socket named on the command line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which hangs up
-    os.nice(10)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     prepare_process()
     try:
