@@ -1,7 +1,10 @@
 """Data sets: real digits and point sets in the plane, each one function and one registry line."""
 
+import functools
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -44,16 +47,33 @@ def digits(config: Config) -> _Raw:
 
     Standardized by one mean and deviation for all pixels: some pixels never vary.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    images, labels = load_digits(return_X_y=True)
-    state = seed_for(config.seed, "data") % 2**32
-    train, validation, train_labels, validation_labels = train_test_split(
-        images / 16, labels, test_size=VALIDATION_DIGITS, stratify=labels, random_state=state
-    )
+    images, labels = _digit_files()
+    state = np.random.RandomState(seed_for(config.seed, "data") % 2**32)
+    order = state.permutation(len(labels))
+    # Every class in turn gives the same share of its shuffled examples to the held-out part.
+    rank = np.empty(len(labels))
+    for label in range(10):
+        of_class = order[labels[order] == label]
+        rank[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+    held_out = order[np.argsort(rank[order], kind="stable")][:VALIDATION_DIGITS]
+    train = order[~np.isin(order, held_out)]
     classes = tuple("0123456789")
-    return _Raw(train, train_labels, validation, validation_labels, classes, per_feature=False)
+    return _Raw(
+        images[train], labels[train], images[held_out], labels[held_out], classes, per_feature=False
+    )
+
+
+@functools.cache
+def _digit_files() -> tuple[Array, Array]:
+    """Return the digits that scikit-learn's package holds, values 0 to 1.
+
+    Read without importing scikit-learn: that takes a second, and the first picture waits for it.
+    """
+    package = importlib.util.find_spec("sklearn")
+    assert package is not None and package.submodule_search_locations, "among the requirements"
+    path = Path(package.submodule_search_locations[0]) / "datasets/data/digits.csv.gz"
+    table = np.loadtxt(path, delimiter=",")
+    return table[:, :-1] / 16, table[:, -1].astype(np.int64)
 
 
 def moons(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
@@ -105,7 +125,7 @@ def _points(config: Config) -> _Raw:
     inputs, labels = POINT_SETS[config.data](config.points + held_out, config.noise, state)
     order = state.permutation(len(inputs))
     train, validation = order[held_out:], order[:held_out]
-    classes = ("orange", "blue")
+    classes = ("A", "B")
     return _Raw(inputs[train], labels[train], inputs[validation], labels[validation], classes, True)
 
 

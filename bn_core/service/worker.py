@@ -19,6 +19,7 @@ from bn_core.service.pictures import draw_pictures
 from bn_core.training import Comparison, prepare_process, train
 
 SLICE = 0.015
+IDLE_BEFORE_WARM_UP = 0.5
 NICENESS = 10
 """The page process goes first: clicks are answered at once however much is trained."""
 MEMORY_LIMIT = 8 * 2**30
@@ -46,7 +47,7 @@ class Worker:
     def _listen(self) -> None:
         """Obey every command that has come; wait for one only if there is nothing to do."""
         wait = self._seconds_until_busy()
-        if not self.warm and wait != 0 and not self.connection.poll(0):
+        if not self.warm and wait is None and not self.connection.poll(IDLE_BEFORE_WARM_UP):
             warm_up()
             self.warm = True
             os.nice(NICENESS)  # only now: the first picture is waited for
