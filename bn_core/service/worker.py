@@ -4,6 +4,7 @@ Started as ``python -m bn_core.service.worker FILE_DESCRIPTOR``; it ends when th
 that socket is closed.
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -32,7 +33,7 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.jobs: dict[int, Job] = {}
-        self.warm = False
+        self.warm = self._stepped_back = False
 
     def serve(self) -> None:
         """Work until the page process hangs up."""
@@ -48,13 +49,19 @@ class Worker:
         """Obey every command that has come; wait for one only if there is nothing to do."""
         wait = self._seconds_until_busy()
         if not self.warm and wait is None and not self.connection.poll(IDLE_BEFORE_WARM_UP):
+            self._step_back()
             warm_up()
             self.warm = True
-            os.nice(NICENESS)  # only now: the first picture is waited for
         while self.connection.poll(wait):
             self._obey(self.connection.recv())
             self._report()  # a picture of new nets does not wait for the next command
             wait = 0
+
+    def _step_back(self) -> None:
+        """Let the page and the browser go first, but not before the first picture is made."""
+        if not self._stepped_back:
+            os.nice(NICENESS)
+            self._stepped_back = True
 
     def _seconds_until_busy(self) -> float | None:
         now = time.monotonic()
@@ -118,6 +125,7 @@ class Worker:
             stretch = job.report(now)
             if stretch is not None:
                 self.connection.send(protocol.Progress(run, stretch))
+                self._step_back()
             if job.ending is not None:
                 self.connection.send(protocol.Ended(run, job.ending))
                 del self.jobs[run]
@@ -135,10 +143,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which hangs up
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     prepare_process()
-    try:
+    # When the page process is gone, so is the reason to train.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         Worker(Connection(int(sys.argv[1]))).serve()
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass  # the page process is gone, and with it the reason to train
 
 
 if __name__ == "__main__":
