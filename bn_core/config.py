@@ -78,7 +78,7 @@ class Config:
         20,
         2000,
         key="points",
-        label="Training points",
+        label="Points",
         help="How many points of a 2-D set are trained on; half as many are held out.",
     )
     depth: int = whole(
