@@ -1,10 +1,11 @@
 """The map of the house: its rooms, and the server that starts them."""
 
 import streamlit as st
+from streamlit import runtime
 
 from pages.shared import furniture, server
 
-if st.runtime.exists():
+if runtime.exists():
     furniture.lay_out()
     rooms = [st.Page("pages/lab.py", title="The Lab", default=True)]
     furniture.enter(st.navigation(rooms, position="top"))

@@ -4,26 +4,25 @@ import streamlit as st
 
 from bn_core.service.pool import PoolFull
 from bn_core.service.run import Run
-from pages.shared import state
 from pages.shared.controls import presets, sidebar
 from pages.shared.link import asked_by_link, write_link
 from pages.shared.live import live_view
 from pages.shared.remarks import remarks
-from pages.shared.runs import held_run, restless, run_for, toolbar, wait_for_place
+from pages.shared.runs import restless, run_for, toolbar, wait_for_place
+from pages.shared.visit import show, this_visit
 
 st.html(
     "<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>Nets that differ only in batch "
     "normalization learn the same data. Press <b>Train</b> and compare.</p>"
 )
 
+visit = this_visit()
 asked = asked_by_link()
 if asked is not None:
-    state.show(asked.comparison)
-    st.session_state["view"] = asked.view
-    st.session_state["complaints"] = asked.complaints
+    show(asked.comparison)
+    visit.view, visit.complaints = asked.view, asked.complaints
 
-comparison = sidebar(held_run())
-presets()
+comparison = sidebar()
 problem = comparison.problem()
 if problem:
     st.error(problem)
@@ -34,6 +33,7 @@ except PoolFull:
     wait_for_place(comparison)
     st.stop()
 toolbar(run)
+presets()
 remarks(comparison)
 ticking = restless(run)
 
@@ -42,7 +42,7 @@ ticking = restless(run)
 def live(run: Run) -> None:
     """Draw the run; while it trains, draw it again and again."""
     run.seen()
-    write_link(run.as_run(), state.held_view())
+    write_link(run.as_run(), visit.view)
     if run.record is None or not run.record.looks:
         st.info(run.ending.why if run.ending else "Building the nets …")
     else:

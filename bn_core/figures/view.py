@@ -12,9 +12,9 @@ class View:
     site: str = choice(
         "enters",
         {
-            "enters": "what enters the activation",
-            "leaves": "what leaves the activation",
-            "normalized": "what leaves batch norm",
+            "enters": "into the activation",
+            "leaves": "out of the activation",
+            "normalized": "out of batch norm",
         },
         key="site",
         label="Distributions of",
@@ -45,14 +45,14 @@ class View:
     )
     distributions: str = choice(
         "ridges",
-        {"ridges": "Every layer", "percentiles": "Over time"},
+        {"ridges": "all layers", "percentiles": "over time"},
         key="dist",
         label="Distributions",
         help="Every layer's distribution at one step, or one layer's percentiles over all steps.",
     )
     gradients: str = choice(
         "map",
-        {"map": "Heat map", "ratio": "Update : data"},
+        {"map": "heat map", "ratio": "update : data"},
         key="grad",
         label="Gradients",
         help="The size of each layer's gradient over the steps, or how large a step is compared "
@@ -60,7 +60,7 @@ class View:
     )
     moment: str = choice(
         "boundary",
-        {"boundary": "Decision boundary", "output": "Output gradient"},
+        {"boundary": "decision boundary", "output": "output gradient"},
         key="now",
         label="At this step",
         help="For 2-D data the decision boundary; for any data the gradient at the outputs.",

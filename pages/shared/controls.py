@@ -5,13 +5,20 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.config import ARMS, PLANE_DATA, Comparison, Config
 from bn_core.figures.view import View
 from bn_core.presets import PRESETS
-from bn_core.service.run import Run
 from bn_core.settings import Setting, settings_of
-from pages.shared import state
 from pages.shared.browser import component
+from pages.shared.visit import (
+    ARMS_WIDGET,
+    Visit,
+    fill_controls,
+    read_controls,
+    show,
+    this_visit,
+    widget_key,
+)
 
 SETTINGS = settings_of(Config)
 _GRID = (1, 1.5, 2, 3, 5, 7)
@@ -20,33 +27,33 @@ _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _CHOOSER = """<fieldset class="bn-data"><legend>Data set</legend></fieldset>"""
 
 
-def sidebar(run: Run | None) -> Comparison:
+def sidebar() -> Comparison:
     """Show the controls and return the comparison they ask for."""
-    state.refill_controls()
-    _follow_rate(run)
+    visit = this_visit()
+    fill_controls(only_missing=True)
+    _follow_rate()
     with st.sidebar:
         _choose_data()
-        base = state.held_comparison().base
-        if base.plane:
+        if st.session_state[widget_key("data")] in PLANE_DATA:
             _widgets(("noise", "points"))
         st.pills(
             "Nets to compare",
             list(ARMS),
             selection_mode="multi",
-            key=state.ARMS_WIDGET,
+            key=ARMS_WIDGET,
             format_func=lambda name: ARMS[name].label,
             help="Each trains on the same batches, from the same initial weights where they have "
             "the same. BN: batch norm, before or after the activation.",
         )
         _widgets(("learning_rate", "batch_size", "depth", "activation"))
         _expanders()
-    st.session_state["rate_seen"] = st.session_state[state.widget_key("learning_rate")]
-    return state.read_controls()
+    visit.rate_seen = st.session_state[widget_key("learning_rate")]
+    return read_controls()
 
 
 def presets() -> None:
     """Show the presets as buttons, and the words of the one that the controls show."""
-    held = state.held_comparison()
+    held = this_visit().comparison
     chosen = [preset for preset in PRESETS.values() if preset.comparison == held]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Start from", width="content")
@@ -56,7 +63,7 @@ def presets() -> None:
                 key=f"preset.{name}",
                 type="primary" if preset in chosen else "secondary",
                 help=preset.words,
-                on_click=state.show,
+                on_click=show,
                 args=(preset.comparison,),
             )
     for preset in chosen:
@@ -64,7 +71,7 @@ def presets() -> None:
 
 
 def _expanders() -> None:
-    base = state.held_comparison().base
+    visit = this_visit()
     start = ("initialization", "init_std", "gain")
     with st.expander("Net"):
         _widgets(("width", *(n for n in start if n != "init_std" or _is_normal())))
@@ -72,29 +79,37 @@ def _expanders() -> None:
         _widgets(("steps", "optimizer", "weight_decay", "dropout"))
     with st.expander("Batch norm"):
         _widgets(("bn_scale", "bn_shift", "bn_cumulative"))
-        _widgets(("bn_momentum",), disabled=base.bn_cumulative)
+        _widgets(("bn_momentum",), disabled=st.session_state[widget_key("bn_cumulative")])
         _widgets(("bn_epsilon", "evaluate_with"))
     with st.expander("Seeds and display"):
         _widgets(("replicas", "seed"))
-        projector = settings_of(View)["projector"]
-        big = st.toggle(projector.label, state.held_view().projector, help=projector.help)
-        state.change_view(projector=big)
+        _projector(visit)
+
+
+def _projector(visit: Visit) -> None:
+    setting, key = settings_of(View)["projector"], "view.projector"
+
+    def change() -> None:
+        visit.change_view(projector=st.session_state[key])
+
+    st.session_state[key] = visit.view.projector
+    st.toggle(setting.label, key=key, on_change=change, help=setting.help)
 
 
 def _is_normal() -> bool:
-    return st.session_state[state.widget_key("initialization")] == "normal"
+    return st.session_state[widget_key("initialization")] == "normal"
 
 
-def _follow_rate(run: Run | None) -> None:
+def _follow_rate() -> None:
     """Show the rate that a planned change has brought, unless the reader has just moved it."""
-    key = state.widget_key("learning_rate")
-    untouched = st.session_state[key] == st.session_state.get("rate_seen")
-    if run is not None and untouched and "plan" not in st.session_state:
-        st.session_state[key] = run.learning_rate
+    visit, key = this_visit(), widget_key("learning_rate")
+    untouched = st.session_state[key] == visit.rate_seen
+    if visit.run is not None and untouched and visit.plan is None:
+        st.session_state[key] = visit.run.learning_rate
 
 
 def _choose_data() -> None:
-    setting, key = SETTINGS["data"], state.widget_key("data")
+    setting, key = SETTINGS["data"], widget_key("data")
 
     def chosen() -> None:
         found = st.session_state["choose_data"].get("chosen")
@@ -112,7 +127,7 @@ def _widgets(names: Iterable[str], **changes: Any) -> None:
 
 def _text(name: str, setting: Setting, changes: dict[str, Any]) -> dict[str, Any]:
     label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
-    return {"label": label, "help": setting.help, "key": state.widget_key(name)} | changes
+    return {"label": label, "help": setting.help, "key": widget_key(name)} | changes
 
 
 def _choice(name: str, setting: Setting, changes: dict[str, Any]) -> None:
@@ -158,8 +173,8 @@ def _log(name: str, setting: Setting, changes: dict[str, Any]) -> None:
 
 def _stops(name: str, grid: Iterable[float]) -> list[float]:
     """Return the slider's stops: the grid, and any other value a link brought."""
-    brought = st.session_state.setdefault(f"stops.{name}", set())
-    brought.add(st.session_state[state.widget_key(name)])
+    brought = this_visit().stops.setdefault(name, set())
+    brought.add(st.session_state[widget_key(name)])
     return sorted({*grid, *brought})
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.visit import this_visit
+
 _HERE = Path(__file__).parent
 
 _STYLES = """<style>
@@ -31,7 +33,7 @@ def lay_out() -> None:
 
 def enter(page: Any) -> None:
     """Run a page, which can ask whether the reader came from another one."""
-    last = st.session_state.get("page")
-    st.session_state["came_from_another_page"] = last not in (None, page.title)
-    st.session_state["page"] = page.title
+    visit = this_visit()
+    visit.came_from_another_room = visit.room not in ("", page.title)
+    visit.room = page.title
     page.run()

@@ -13,8 +13,8 @@ from bn_core.config import (
 )
 from bn_core.figures.view import View
 from bn_core.settings import from_query, settings_of, to_query
+from pages.shared.visit import this_visit
 
-_WRITTEN = "link_written"
 _MOST_NAMED = 3
 
 
@@ -30,9 +30,11 @@ class Asked:
 def asked_by_link() -> Asked | None:
     """Return what the link asks for if it is not the one this page wrote last; else None."""
     query = dict(st.query_params)
-    written = st.session_state.get(_WRITTEN)
-    if written is not None and (query == written or (not query and _came_from_another_page())):
-        return None
+    visit = this_visit()
+    if visit.link_written is not None:
+        returned = not query and visit.came_from_another_room
+        if returned or query == visit.link_written:
+            return None
     comparison, complaints = comparison_from_query(query)
     found, more = from_query(View, query)
     unknown = _unknown(query)
@@ -44,11 +46,7 @@ def write_link(comparison: Comparison, view: View) -> None:
     query = comparison_to_query(comparison) | to_query(view)
     if dict(st.query_params) != query:
         st.query_params.from_dict(query)
-    st.session_state[_WRITTEN] = query
-
-
-def _came_from_another_page() -> bool:
-    return st.session_state.get("came_from_another_page", False)
+    this_visit().link_written = query
 
 
 def _unknown(query: dict[str, str]) -> list[str]:

@@ -15,8 +15,8 @@ from bn_core.figures.view import View
 from bn_core.records import Record
 from bn_core.service.run import Run
 from bn_core.settings import SettingError, settings_of
-from pages.shared import state
 from pages.shared.browser import component
+from pages.shared.visit import this_visit
 
 _HTML = """<div class="bn-live">
 <div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
@@ -30,10 +30,11 @@ _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per s
 def live_view(run: Run) -> None:
     """Draw a run as it is now, or as it was at the step the reader went back to."""
     assert run.record is not None, "there is something to draw"
-    cursor = _cursor(run.record, st.session_state.get("cursor"))
+    visit = this_visit()
+    cursor = _cursor(run.record, visit.cursor)
     component("live", _HTML)(
         key="live",
-        data=frame(run.record, state.held_view(), cursor, run.number),
+        data=frame(run.record, visit.view, cursor, run.number),
         on_moved_change=_moved,
         on_chosen_change=_chosen,
     )
@@ -55,6 +56,7 @@ def frame(record: Record, view: View, cursor: int | None, reset: int = 0) -> byt
         "step": record.step,
         "planned": record.comparison.base.steps,
         "cursor": None if cursor is None else steps[cursor],
+        "projector": view.projector,
     }
     return to_bytes(body)
 
@@ -101,15 +103,15 @@ def _chosen() -> None:
     if setting is None:
         return
     try:
-        state.change_view(**{asked["name"]: setting.read(str(asked.get("value")))})
+        this_visit().change_view(**{asked["name"]: setting.read(str(asked.get("value")))})
     except SettingError as error:
-        state.say(str(error))
+        this_visit().sentence = str(error)
 
 
 def _moved() -> None:
     """Go to the step to which the reader moved the time slider."""
     asked = st.session_state["live"].get("moved") or {}
-    st.session_state["cursor"] = asked.get("step")
+    this_visit().cursor = asked.get("step")
 
 
 def _cursor(record: Record, step: Any) -> int | None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bn_core.config import Comparison
-from pages.shared import state
+from pages.shared.visit import this_visit
 
 _BATCH_OF_ONE = (
     "**A batch of one has nothing to normalize by.** Its mean is the example itself and its "
@@ -15,11 +15,12 @@ _BATCH_OF_ONE = (
 
 def remarks(comparison: Comparison) -> None:
     """Show what there is to say about the link and the settings."""
-    for complaint in st.session_state.get("complaints", ()):
+    visit = this_visit()
+    for complaint in visit.complaints:
         st.warning(complaint)
-    sentence = state.take_sentence()
-    if sentence:
-        st.warning(sentence)
+    if visit.sentence:
+        st.warning(visit.sentence)
+        visit.sentence = ""
     normalized = any(config.normalization == "batch" for config in comparison.configs)
     if comparison.base.batch_size == 1 and normalized:
         st.info(_BATCH_OF_ONE)

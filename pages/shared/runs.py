@@ -10,20 +10,21 @@ from bn_core.figures.view import STEPS_PER_SECOND, View
 from bn_core.service.pool import PoolFull
 from bn_core.service.run import Run
 from bn_core.settings import SettingError, settings_of
-from pages.shared import server, state
+from pages.shared import server
+from pages.shared.visit import Visit, show, this_visit, widget_key
 
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the page keeps looking for what it brings."""
 
 
 class _Seat:
-    """A visitor's connection; when it goes, the run it holds is told."""
+    """A visitor's connection; when it goes, the run is told."""
 
-    run: Run | None = None
+    visit: Visit | None = None
 
     def leave(self) -> None:
-        if self.run is not None:
-            self.run.leave()
+        if self.visit is not None:
+            self.visit.leave()
 
 
 @st.cache_resource(scope="session", on_release=_Seat.leave, show_spinner=False)
@@ -31,52 +32,81 @@ def _seat() -> _Seat:
     return _Seat()
 
 
-def held_run() -> Run | None:
-    """Return this visitor's run, if there is one."""
-    return st.session_state.get("run")
-
-
 def run_for(wanted: Comparison) -> Run:
-    """Return the run of what the controls ask for: the one that is there, or a new one.
+    """Return the run of what the controls ask for, with the button pressed last obeyed.
 
     Another learning rate does not end a run under way, it changes it. Errors: ``PoolFull``.
     """
-    run, plan = held_run(), state.take_plan()
+    visit = this_visit()
+    _seat().visit = visit
+    run = _fitting_run(visit, wanted)
+    wish, visit.wish = visit.wish, ""
+    if wish:
+        visit.stirred = time.monotonic()
+        _obey(visit, run, wish)
+    return run
+
+
+def _fitting_run(visit: Visit, wanted: Comparison) -> Run:
+    run, plan = visit.run, visit.plan
     if plan is not None:
-        if run is None or run.comparison != plan or run.as_run() != plan:
-            return new_run(plan)
+        if run is None or run.as_run() != plan:
+            return _new_run(visit, plan)
+        visit.plan = None
     elif run is None or not _differ_in_rate_only(run.comparison, wanted):
-        return new_run(wanted)
+        return _new_run(visit, wanted)
     elif wanted.base.learning_rate != run.learning_rate:
         if run.ending is not None or not run.record or not run.record.step:
-            return new_run(wanted)
-        _change_rate(run, wanted.base.learning_rate)
-    _seat().run = run
+            return _new_run(visit, wanted)
+        _change_rate(visit, run, wanted.base.learning_rate)
     return run
 
 
-def new_run(comparison: Comparison) -> Run:
-    """Replace this visitor's run by a fresh one. Errors: ``PoolFull``."""
-    old: Run | None = st.session_state.pop("run", None)
-    if old is not None:
-        old.close()
-    st.session_state.pop("cursor", None)
-    run = server.pool().open(comparison)
-    st.session_state["run"] = _seat().run = run
-    stir()
-    return run
+def _new_run(visit: Visit, comparison: Comparison) -> Run:
+    if visit.run is not None:
+        visit.run.close()
+        visit.run = None
+    visit.run = server.pool().open(comparison)
+    if visit.plan is None:
+        visit.complaints = ()
+    visit.plan = visit.cursor = None
+    visit.stirred = time.monotonic()
+    return visit.run
 
 
-def stir() -> None:
-    """Note that something was asked of the run: its answer is on the way."""
-    st.session_state["stirred"] = time.monotonic()
+def _differ_in_rate_only(one: Comparison, other: Comparison) -> bool:
+    rate = {"learning_rate": 1.0, "rate_changes": ()}
+    return one.arms == other.arms and one.base.changed(rate) == other.base.changed(rate)
+
+
+def _change_rate(visit: Visit, run: Run, rate: float) -> None:
+    try:
+        run.set_learning_rate(rate)
+    except SettingError as error:
+        visit.sentence = str(error)
+    visit.stirred = time.monotonic()
+
+
+def _obey(visit: Visit, run: Run, wish: str) -> None:
+    try:
+        match wish:
+            case "train":
+                visit.cursor = None
+                run.play(STEPS_PER_SECOND[visit.view.speed])
+            case "pause":
+                run.pause()
+            case "step":
+                visit.cursor = None
+                run.step()
+    except PoolFull as full:
+        visit.sentence = str(full)
 
 
 def restless(run: Run) -> bool:
     """Return whether the picture of the run will change by itself."""
     if run.playing or run.record is None or not run.record.looks:
         return run.ending is None
-    return time.monotonic() - st.session_state.get("stirred", 0.0) < _SECONDS_TO_SETTLE
+    return time.monotonic() - this_visit().stirred < _SECONDS_TO_SETTLE
 
 
 def toolbar(run: Run) -> None:
@@ -84,13 +114,21 @@ def toolbar(run: Run) -> None:
     over = run.ending is not None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if run.playing:
-            st.button("Pause", shortcut="P", type="primary", on_click=_pause)
+            st.button("Pause", shortcut="P", type="primary", on_click=_wish, args=("pause",))
         else:
-            st.button("Train", shortcut="T", type="primary", on_click=_train, disabled=over)
+            st.button(
+                "Train",
+                shortcut="T",
+                type="primary",
+                on_click=_wish,
+                args=("train",),
+                disabled=over,
+            )
         st.button(
             "Step",
             shortcut="S",
-            on_click=_step,
+            on_click=_wish,
+            args=("step",),
             disabled=over or run.playing,
             help="Train on one mini-batch and look inside.",
         )
@@ -115,7 +153,7 @@ def wait_for_place(comparison: Comparison) -> None:
     @st.fragment(run_every=2.0)
     def retry() -> None:
         try:
-            new_run(comparison)
+            run_for(comparison)
         except PoolFull as full:
             st.warning(str(full))
             return
@@ -124,82 +162,47 @@ def wait_for_place(comparison: Comparison) -> None:
     retry()
 
 
-def _differ_in_rate_only(one: Comparison, other: Comparison) -> bool:
-    rate = {"learning_rate": 1.0, "rate_changes": ()}
-    return one.arms == other.arms and one.base.changed(rate) == other.base.changed(rate)
-
-
-def _change_rate(run: Run, rate: float) -> None:
-    try:
-        run.set_learning_rate(rate)
-    except SettingError as error:
-        state.say(str(error))
-    stir()
-
-
-def _train() -> None:
-    run = held_run()
-    if run is None:
-        return
-    st.session_state.pop("cursor", None)
-    try:
-        run.play(STEPS_PER_SECOND[state.held_view().speed])
-    except PoolFull as full:
-        state.say(str(full))
-
-
-def _pause() -> None:
-    run = held_run()
-    if run is not None:
-        run.pause()
-        stir()
-
-
-def _step() -> None:
-    run = held_run()
-    if run is None:
-        return
-    st.session_state.pop("cursor", None)
-    try:
-        run.step()
-    except PoolFull as full:
-        state.say(str(full))
-    stir()
+def _wish(what: str) -> None:
+    this_visit().wish = what
 
 
 def _reset() -> None:
     """Plan the run again; a rate that the reader has set meanwhile is where it now begins."""
-    run = held_run()
+    visit = this_visit()
+    run = visit.run
     if run is None:
         return
     planned = run.comparison
     if run.as_run() != planned:
         base = planned.base.changed({"learning_rate": run.learning_rate, "rate_changes": ()})
         planned = dataclasses.replace(planned, base=base)
-    st.session_state.pop("run")
+    visit.run = None
     run.close()
-    state.show(planned)
+    show(planned)
 
 
 def _new_seeds() -> None:
-    base = state.held_comparison().base
-    following = (base.seed + base.replicas) % 1_000_000
-    st.session_state[state.widget_key("seed")] = following
+    base = this_visit().comparison.base
+    st.session_state[widget_key("seed")] = (base.seed + base.replicas) % 1_000_000
 
 
 def _speed(run: Run) -> None:
     setting = settings_of(View)["speed"]
-    view, options = state.held_view(), list(setting.options)
-    chosen = st.selectbox(
+    key = "view.speed"
+    visit = this_visit()
+
+    def change() -> None:
+        visit.change_view(speed=st.session_state[key])
+        if run.playing:
+            run.play(STEPS_PER_SECOND[visit.view.speed])
+
+    st.session_state[key] = visit.view.speed
+    st.selectbox(
         setting.label,
-        options,
-        index=options.index(view.speed),
+        list(setting.options),
         format_func=lambda option: setting.options[option],
+        key=key,
+        on_change=change,
         label_visibility="collapsed",
-        help=setting.help,
         width=230,
     )
-    if chosen != view.speed:
-        state.change_view(speed=chosen)
-        if run.playing:
-            run.play(STEPS_PER_SECOND[chosen])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import streamlit as st
+from streamlit.components import v2
 
 
 def component(name: str, html: str) -> Any:
@@ -11,4 +11,4 @@ def component(name: str, html: str) -> Any:
 const ready = import(new URL("lab-files/{name}.mjs", document.baseURI));
 export default async (component) => (await ready).default(component);
 """
-    return st.components.v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)
+    return v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)

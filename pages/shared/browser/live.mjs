@@ -39,6 +39,7 @@ class View {
     this.palette = palettes[this.dark ? "dark" : "light"];
     this.root.querySelector(".bn-summary").replaceChildren(table(frame, this.palette));
     this.root.querySelector(".bn-notice").textContent = frame.notice;
+    this.root.classList.toggle("bn-projector", frame.projector);
     this.tellTime(frame);
     for (const chart of frame.charts) this.label(chart);
     const plotly = await plotlyReady;
