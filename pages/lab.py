@@ -9,7 +9,7 @@ from pages.shared.link import asked_by_link, write_link
 from pages.shared.live import live_view
 from pages.shared.remarks import remarks
 from pages.shared.runs import restless, run_for, toolbar, wait_for_place
-from pages.shared.visit import show, this_visit
+from pages.shared.visit import this_visit
 
 st.html(
     "<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>Nets that differ only in batch "
@@ -19,7 +19,7 @@ st.html(
 visit = this_visit()
 asked = asked_by_link()
 if asked is not None:
-    show(asked.comparison)
+    visit.show(asked.comparison)
     visit.view, visit.complaints = asked.view, asked.complaints
 
 comparison = sidebar()

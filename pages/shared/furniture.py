@@ -36,4 +36,6 @@ def enter(page: Any) -> None:
     visit = this_visit()
     visit.came_from_another_room = visit.room not in ("", page.title)
     visit.room = page.title
+    if visit.came_from_another_room:
+        visit.renew_controls()
     page.run()

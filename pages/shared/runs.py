@@ -11,7 +11,7 @@ from bn_core.service.pool import PoolFull
 from bn_core.service.run import Run
 from bn_core.settings import SettingError, settings_of
 from pages.shared import server
-from pages.shared.visit import Visit, show, this_visit, widget_key
+from pages.shared.visit import Visit, this_visit
 
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the page keeps looking for what it brings."""
@@ -55,10 +55,11 @@ def _fitting_run(visit: Visit, wanted: Comparison) -> Run:
         visit.plan = None
     elif run is None or not _differ_in_rate_only(run.comparison, wanted):
         return _new_run(visit, wanted)
-    elif wanted.base.learning_rate != run.learning_rate:
+    elif wanted.base.learning_rate != visit.rate_seen:
         if run.ending is not None or not run.record or not run.record.step:
             return _new_run(visit, wanted)
         _change_rate(visit, run, wanted.base.learning_rate)
+    visit.rate_seen = wanted.base.learning_rate
     return run
 
 
@@ -70,6 +71,7 @@ def _new_run(visit: Visit, comparison: Comparison) -> Run:
     if visit.plan is None:
         visit.complaints = ()
     visit.plan = visit.cursor = None
+    visit.rate_seen = visit.comparison.base.learning_rate
     visit.stirred = time.monotonic()
     return visit.run
 
@@ -178,31 +180,30 @@ def _reset() -> None:
         planned = dataclasses.replace(planned, base=base)
     visit.run = None
     run.close()
-    show(planned)
+    visit.show(planned)
 
 
 def _new_seeds() -> None:
-    base = this_visit().comparison.base
-    st.session_state[widget_key("seed")] = (base.seed + base.replicas) % 1_000_000
+    visit = this_visit()
+    base = visit.comparison.base
+    seed = (base.seed + base.replicas) % 1_000_000
+    visit.show(dataclasses.replace(visit.comparison, base=base.changed({"seed": seed})))
 
 
 def _speed(run: Run) -> None:
     setting = settings_of(View)["speed"]
-    key = "view.speed"
-    visit = this_visit()
-
-    def change() -> None:
-        visit.change_view(speed=st.session_state[key])
-        if run.playing:
-            run.play(STEPS_PER_SECOND[visit.view.speed])
-
-    st.session_state[key] = visit.view.speed
-    st.selectbox(
+    visit, options = this_visit(), list(setting.options)
+    first = visit.first_values.setdefault("speed", visit.view.speed)
+    chosen = st.selectbox(
         setting.label,
-        list(setting.options),
+        options,
+        index=options.index(first),
         format_func=lambda option: setting.options[option],
-        key=key,
-        on_change=change,
+        key=f"set.speed.{visit.generation}",
         label_visibility="collapsed",
         width=230,
     )
+    if chosen != visit.view.speed:
+        visit.change_view(speed=chosen)
+        if run.playing:
+            run.play(STEPS_PER_SECOND[chosen])

@@ -1,7 +1,7 @@
 """What the page knows of its visitor, in one object.
 
 Streamlit forgets the values of widgets that are not shown, and may break a script off wherever it
-touches the session's state. So all that must stay together lives here, and is changed at once.
+touches the session's state or draws something. So what must stay together lives here.
 """
 
 import dataclasses
@@ -10,12 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.config import Comparison
 from bn_core.figures.view import View
 from bn_core.service.run import Run
-from bn_core.settings import settings_of
-
-ARMS_WIDGET = "set.arms"
 
 
 @dataclass
@@ -23,6 +20,7 @@ class Visit:
     """One visitor: what the controls show, the run, and what is still to be done for it."""
 
     comparison: Comparison = field(default_factory=Comparison)
+    """What the controls show, or showed when they were last on a page."""
     view: View = field(default_factory=View)
     run: Run | None = None
     plan: Comparison | None = None
@@ -34,14 +32,31 @@ class Visit:
     cursor: int | None = None
     """The step that the reader went back to."""
     rate_seen: float = 0.0
+    """The learning rate that the control showed last: the run may have gone on to another."""
+    rates_followed: int = 0
+    """How often the rate's control was made anew because a planned change had come."""
     link_written: dict[str, str] | None = None
     complaints: tuple[str, ...] = ()
     sentence: str = ""
     """Something to say on the next picture of the page."""
+    generation: int = 0
+    """Part of the controls' keys: another number makes new ones, which show what is held here."""
+    first_values: dict[str, Any] = field(default_factory=dict)
+    """What each control showed when it was made."""
     stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
     room: str = ""
     came_from_another_room: bool = False
+
+    def show(self, comparison: Comparison) -> None:
+        """Have the controls show a comparison, and have it run."""
+        self.comparison = self.plan = comparison
+        self.renew_controls()
+
+    def renew_controls(self) -> None:
+        """Make the controls anew, so that they show what is held here and not what they did."""
+        self.generation += 1
+        self.first_values = {}
 
     def change_view(self, **changes: Any) -> None:
         """Look at the figures in another way."""
@@ -59,36 +74,3 @@ def this_visit() -> Visit:
     if found is None:
         found = st.session_state["visit"] = Visit()
     return found
-
-
-def widget_key(name: str) -> str:
-    """Return the key of a setting's widget."""
-    return f"set.{name}"
-
-
-def show(comparison: Comparison) -> None:
-    """Set every control to a comparison; only in a callback or before the controls are drawn."""
-    visit = this_visit()
-    visit.comparison = visit.plan = comparison
-    fill_controls()
-
-
-def fill_controls(*, only_missing: bool = False) -> None:
-    """Give the controls their values: all, or those that the last page did not show."""
-    comparison = this_visit().comparison
-    values = {widget_key(name): getattr(comparison.base, name) for name in settings_of(Config)}
-    values[ARMS_WIDGET] = [arm.name for arm in comparison.arms]
-    for key, value in values.items():
-        if not only_missing or key not in st.session_state:
-            st.session_state[key] = value
-
-
-def read_controls() -> Comparison:
-    """Keep and return what the controls show; without any arm the last ones stay."""
-    visit = this_visit()
-    shown = {name: st.session_state[widget_key(name)] for name in settings_of(Config)}
-    names = st.session_state[ARMS_WIDGET]
-    arms = tuple(arm for name, arm in ARMS.items() if name in names)
-    base = Config().changed(shown | {"rate_changes": ()})
-    visit.comparison = Comparison(base, arms or visit.comparison.arms)
-    return visit.comparison

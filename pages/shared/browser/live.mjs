@@ -2,10 +2,11 @@
 import { isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
 
 const views = new WeakMap();
+const patience = 3000; // milliseconds until a step that was asked for is given up
 const drawn = {
   displaylogo: false,
   displayModeBar: "hover",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
 };
 
 class View {
@@ -121,7 +122,11 @@ class View {
     const at = frame.cursor === null ? newest : frame.steps.indexOf(frame.cursor);
     slider.max = newest;
     slider.disabled = newest < 1;
-    if (!this.dragging) slider.value = at;
+    if (this.asked && (frame.cursor === this.asked.step || Date.now() > this.asked.until)) {
+      this.asked = null;
+    }
+    if (this.asked) return; // the reader has moved on; the picture will follow
+    slider.value = at;
     const shown = frame.steps[at];
     const words =
       frame.cursor === null
@@ -130,12 +135,10 @@ class View {
     slider.setAttribute("aria-valuetext", words);
     this.root.querySelector(".bn-time output").textContent = words;
     slider.oninput = () => {
-      this.dragging = true;
       const index = Number(slider.value);
-      this.api.setTriggerValue("moved", { step: index >= newest ? null : frame.steps[index] });
-    };
-    slider.onchange = () => {
-      this.dragging = false;
+      const step = index >= newest ? null : frame.steps[index];
+      this.asked = { step, until: Date.now() + patience };
+      this.api.setTriggerValue("moved", { step });
     };
   }
 }

@@ -1,0 +1,98 @@
+"""The real app in a real browser: a server of its own, and pages that must not report errors."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LAPTOP: ViewportSize = {"width": 1440, "height": 900}
+
+OpenPage = Callable[..., Page]
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Start the app as the README says, and yield its address once it answers."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the app ended while it started"
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the app did not answer within a minute")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield Chromium; without one, skip, unless the environment demands the browser tests."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        if os.environ.get("BN_LAB_BROWSER_TESTS") == "required":
+            pytest.fail("The browser tests are required, and there is no chromium on the path.")
+        pytest.skip("There is no chromium on the path.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
+    """Yield what opens a page of the app, drawn; afterwards no script may have failed on any."""
+    opened, errors = [], []
+
+    def open_at(path: str = "/", size: ViewportSize = LAPTOP) -> Page:
+        page = browser.new_context(viewport=size).new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        opened.append(page)
+        page.goto(address + path)
+        return page
+
+    yield open_at
+    tracebacks = [page.get_by_test_id("stException").count() for page in opened]
+    for page in opened:
+        page.context.close()
+    assert errors == []
+    assert not any(tracebacks), "a traceback reached a page"

@@ -1,0 +1,267 @@
+"""The Lab as a reader meets it."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+SMALL = "depth=3&width=32&seeds=2"
+
+
+def drawn(page: Page) -> Page:
+    """Wait for the first picture and return the page."""
+    page.wait_for_function("window.bnLabSequence >= 1")
+    return page
+
+
+def step_of(page: Page) -> int:
+    return page.evaluate("window.bnLabStep")
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    page.wait_for_function(f"window.bnLabStep >= {step}")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(rf"^{name}(?! axes)"))
+
+
+def train(page: Page) -> None:
+    button(page, "Train").click()
+    expect(button(page, "Pause")).to_be_visible()
+
+
+def train_to_the_end(page: Page, steps: int) -> None:
+    train(page)
+    page.wait_for_function(f"window.bnLabStep === {steps}")
+    expect(page.locator(".bn-notice")).to_contain_text("Finished")
+
+
+def curves(page: Page) -> list:
+    """Return all numbers of the loss chart's lines, as plotly holds them."""
+    return page.evaluate(
+        "document.querySelector('.bn-loss .bn-plot')._fullData"
+        ".map(trace => Array.from(trace.y ?? [], String))"
+    )
+
+
+def test_nets_are_on_the_page_before_anything_is_pressed(open_page):
+    page = drawn(open_page())
+    assert step_of(page) == 0
+    expect(page.locator(".bn-panel")).to_have_count(6)
+    expect(button(page, "Train")).to_be_visible()
+    for plot in page.locator(".bn-plot").all():
+        assert len(plot.get_attribute("aria-label") or "") > 40
+    # Everything fits one laptop screen.
+    assert page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.bn-panel')]"
+        ".map(p => p.getBoundingClientRect().bottom)) <= innerHeight"
+    )
+
+
+def test_training_moves_the_curves_without_remounting_a_chart(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    page.evaluate("document.querySelectorAll('.js-plotly-plot').forEach(p => { p.marked = true })")
+    train(page)
+    wait_for_step(page, 30)
+    before = max(len(line) for line in curves(page))
+    wait_for_step(page, 120)
+    assert max(len(line) for line in curves(page)) > before
+    assert page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].every(p => p.marked)")
+    assert page.locator(".js-plotly-plot").count() == 6
+
+
+def test_a_zoom_survives_while_the_nets_train(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    train(page)
+    wait_for_step(page, 20)
+    box = page.locator(".bn-loss .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
+    page.mouse.up()
+    layout = "document.querySelector('.bn-loss .bn-plot')._fullLayout"
+    page.wait_for_function(f"{layout}.xaxis.range[0] > 50")
+    zoomed = page.evaluate(f"{layout}.xaxis.range")
+    seen = page.evaluate("window.bnLabSequence")
+    page.wait_for_function(f"window.bnLabSequence > {seen + 3}")
+    assert page.evaluate(f"{layout}.xaxis.range") == zoomed
+
+
+def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    beginning = page.locator(".bn-summary tbody").inner_text()
+    train(page)
+    wait_for_step(page, 10)
+    button(page, "Pause").click()
+    expect(button(page, "Train")).to_be_visible()
+    expect(button(page, "Step")).to_be_enabled()
+    page.wait_for_load_state("networkidle")
+    resting = settled_step(page)
+    button(page, "Step").click()
+    page.wait_for_function(f"window.bnLabStep === {resting + 1}")
+    button(page, "Reset").click()
+    page.wait_for_function("window.bnLabStep === 0")
+    assert page.locator(".bn-summary tbody").inner_text() == beginning
+
+
+def settled_step(page: Page) -> int:
+    """Return the step once it has stayed the same for a second."""
+    last, since = step_of(page), time.monotonic()
+    while time.monotonic() - since < 1.0:
+        page.wait_for_timeout(50)
+        if step_of(page) != last:
+            last, since = step_of(page), time.monotonic()
+    return last
+
+
+def test_the_keys_work(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    page.locator("h1").click()
+    page.keyboard.press("s")
+    page.wait_for_function("window.bnLabStep === 1")
+    page.keyboard.press("t")
+    wait_for_step(page, 5)
+    page.keyboard.press("p")
+    expect(button(page, "Train")).to_be_visible()
+    page.keyboard.press("x")
+    page.wait_for_function("window.bnLabStep === 0")
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile(r"seed=2"))
+
+
+def test_the_time_slider_shows_an_earlier_step_everywhere(open_page):
+    page = drawn(open_page("/?steps=64&speed=full&" + SMALL))
+    train_to_the_end(page, 64)
+    slider = page.locator(".bn-time input")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator(".bn-time output")).to_have_text("back at step 44 of 64")
+    label = page.locator(".bn-depth .bn-plot")
+    expect(label).to_have_attribute("aria-label", re.compile("after 44 steps"))
+    page.keyboard.press("End")
+    expect(page.locator(".bn-time output")).to_have_text("step 64 of 64")
+
+
+def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page):
+    page = drawn(open_page("/?steps=600&" + SMALL))
+    train(page)
+    wait_for_step(page, 20)
+    page.get_by_role("slider", name="Learning rate").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile("then="))
+    changed_at = int(page.url.split("then=")[1].split(":")[0].split("%")[0])
+    assert changed_at >= 20
+    wait_for_step(page, changed_at + 30)  # it went on instead of starting again
+    expect(page.locator(".bn-notice")).to_contain_text("steps")
+    page.wait_for_function("window.bnLabStep === 600", timeout=60_000)
+    other = drawn(open_page(page.url[page.url.index("/?") :]))
+    train(other)
+    other.wait_for_function("window.bnLabStep === 600", timeout=60_000)
+    assert curves(other) == curves(page)
+
+
+def test_a_link_gives_the_same_curves_in_another_browser(open_page):
+    link = "/?data=moons&steps=128&speed=full&arms=none-before-after&act=tanh&seed=7&" + SMALL
+    one, other = drawn(open_page(link)), drawn(open_page(link))
+    train_to_the_end(one, 128)
+    train_to_the_end(other, 128)
+    assert one.url == other.url
+    assert curves(one) == curves(other)
+    assert max(len(line) for line in curves(one)) > 20
+
+
+def test_a_hostile_link_falls_back_and_says_so(open_page):
+    page = drawn(open_page("/?depth=900&lr=nan&arms=drop-table&width=32&evil=1"))
+    words = " ".join(page.get_by_test_id("stAlert").all_inner_texts())
+    for part in ("Hidden layers", "Learning rate", "Arms", "evil"):
+        assert part in words
+    page.wait_for_url(re.compile(r"\?width=32$"))
+
+
+def test_going_back_in_the_browser_brings_the_settings_back(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    page.get_by_role("slider", name="Hidden layers").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("depth=4"))
+    page.go_back()
+    slider = page.get_by_role("slider", name="Hidden layers")
+    expect(slider).to_have_count(1)  # the one that showed 4 is gone
+    expect(slider).to_have_value("3")
+    assert "depth=3" in page.url
+
+
+def test_a_data_set_is_chosen_by_its_picture_with_the_keyboard(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    page.get_by_role("radio", name="Handwritten digits").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("data=moons"))
+    expect(page.locator(".bn-moment h3")).to_have_text("Decision boundary")
+    painted = page.evaluate(
+        "[...document.querySelectorAll('.bn-data canvas')].map(c => "
+        "c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0))"
+    )
+    assert painted == [True] * 5
+
+
+def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    page.get_by_label("Loss axis").select_option("log")
+    page.wait_for_url(re.compile("loss=log"))
+    page.wait_for_function(
+        "document.querySelector('.bn-loss .bn-plot')._fullLayout.yaxis.type === 'log'"
+    )
+    page.get_by_role("combobox", name="Distributions", exact=True).select_option("percentiles")
+    expect(page.get_by_label("Layer for percentiles")).to_be_visible()
+    assert step_of(page) == 0
+
+
+def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
+    page = drawn(open_page("/"))
+    button(page, "Learning rate 1").click()
+    page.wait_for_url(re.compile("lr=1"))
+    page.wait_for_function("window.bnLabStep === 0")
+    train(page)
+    expect(page.locator(".bn-notice")).to_contain_text("No norm: seed 0 diverged at step")
+    wait_for_step(page, 60)
+    expect(page.locator(".bn-summary tbody tr").nth(1)).to_contain_text("training")
+
+
+def test_a_batch_of_one_is_explained(open_page):
+    page = drawn(open_page("/?batch=1&" + SMALL))
+    expect(page.get_by_text("A batch of one has nothing to normalize by")).to_be_visible()
+    train(page)
+    wait_for_step(page, 5)
+
+
+def test_a_batch_larger_than_the_data_is_refused_with_the_limit(open_page):
+    page = open_page("/?data=moons&points=100&batch=64")
+    drawn(page)
+    page.get_by_role("slider", name="Batch size").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("this data set has 100 training points")).to_be_visible()
+
+
+def test_a_phone_shows_everything_without_sideways_scrolling(open_page):
+    page = drawn(open_page("/", size={"width": 390, "height": 844}))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for panel in page.locator(".bn-panel").all():
+        box = panel.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    train(page)
+    wait_for_step(page, 20)
+
+
+def test_help_opens_and_closes_by_keyboard(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    ask = page.get_by_role("button", name="What “Loss” shows")
+    ask.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".bn-loss .bn-help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-loss .bn-help")).to_be_hidden()
