@@ -18,8 +18,9 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "rate": Preset(
         "Learning rate 1",
-        "Ten ReLU layers take steps ten times the usual size. Without batch norm the loss is no "
-        "number after a handful of steps; with it the same weights and batches learn the digits.",
+        "Ten ReLU layers take steps ten times the usual size. Without batch norm most nets blow up "
+        "within a few steps and the rest stay at chance; with it the same weights and batches "
+        "learn the digits.",
         Comparison(Config(depth=10, initialization="he", learning_rate=1.0, steps=600)),
     ),
     "sigmoid": Preset(
