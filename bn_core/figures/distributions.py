@@ -176,7 +176,7 @@ def _share_heading(sheet: Sheet, columns: list[tuple[int, str, Array]]) -> list[
     if not columns:
         return []
     return [
-        note(sheet.view, f"{columns[0][1]}, %", 1, 0, xanchor="right", yanchor="top", yshift=-4)
+        note(sheet.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")
     ]
 
 

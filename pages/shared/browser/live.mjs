@@ -2,6 +2,7 @@
 import { isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
 
 const views = new WeakMap();
+const spare = 24; // pixels under and between the rows of plots
 const patience = 3000; // milliseconds until a step that was asked for is given up
 const drawn = {
   displaylogo: false,
@@ -14,6 +15,7 @@ class View {
     this.root = parent.querySelector(".bn-live");
     this.panels = new Map();
     this.observer = new ResizeObserver((entries) => entries.forEach((e) => this.fit(e.target)));
+    window.addEventListener("resize", () => this.fitToScreen());
   }
 
   async show(bytes, api) {
@@ -43,6 +45,7 @@ class View {
     this.root.classList.toggle("bn-projector", frame.projector);
     this.tellTime(frame);
     for (const chart of frame.charts) this.label(chart);
+    this.fitToScreen();
     const plotly = await plotlyReady;
     for (const chart of frame.charts) await this.drawChart(plotly, chart);
     window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
@@ -59,6 +62,20 @@ class View {
     Object.assign(figure.layout, { width, height, uirevision: chart.reset });
     await plotly.react(panel.plot, figure.data, figure.layout, drawn);
     this.observer.observe(panel.plot);
+  }
+
+  // Two rows of three plots fill what the rest of the page leaves of the screen.
+  fitToScreen() {
+    const grid = this.root.querySelector(".bn-grid");
+    const [panel] = grid.children;
+    const wide = getComputedStyle(grid).gridTemplateColumns.split(" ").length === 3;
+    if (!wide || !panel) return this.root.style.removeProperty("--bn-plot-height");
+    const scrolled = this.root.closest("[data-testid=stMain]")?.scrollTop ?? window.scrollY;
+    const above = grid.getBoundingClientRect().top + scrolled;
+    const frame = panel.offsetHeight - panel.querySelector(".bn-plot").offsetHeight;
+    const height = (window.innerHeight - above - spare) / 2 - frame;
+    const shown = Math.round(Math.min(Math.max(height, 170), 480));
+    this.root.style.setProperty("--bn-plot-height", `${shown}px`);
   }
 
   fit(plot) {
