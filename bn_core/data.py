@@ -56,7 +56,8 @@ def digits(config: Config) -> _Raw:
         of_class = order[labels[order] == label]
         rank[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
     held_out = order[np.argsort(rank[order], kind="stable")][:VALIDATION_DIGITS]
-    train = order[~np.isin(order, held_out)]
+    # What was held out comes first in the order, so the rest is shuffled once more.
+    train = state.permutation(order[~np.isin(order, held_out)])
     classes = tuple("0123456789")
     return _Raw(
         images[train], labels[train], images[held_out], labels[held_out], classes, per_feature=False
