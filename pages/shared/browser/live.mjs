@@ -2,7 +2,7 @@
 import { isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
 
 const views = new WeakMap();
-const spare = 24; // pixels under and between the rows of plots
+const spare = 44; // pixels of frames and gaps around the rows of plots
 const patience = 3000; // milliseconds until a step that was asked for is given up
 const drawn = {
   displaylogo: false,
@@ -67,13 +67,13 @@ class View {
   // Two rows of three plots fill what the rest of the page leaves of the screen.
   fitToScreen() {
     const grid = this.root.querySelector(".bn-grid");
-    const [panel] = grid.children;
+    const headers = [...grid.querySelectorAll("header")].map((header) => header.offsetHeight);
     const wide = getComputedStyle(grid).gridTemplateColumns.split(" ").length === 3;
-    if (!wide || !panel) return this.root.style.removeProperty("--bn-plot-height");
+    if (!wide || !headers.length) return this.root.style.removeProperty("--bn-plot-height");
     const scrolled = this.root.closest("[data-testid=stMain]")?.scrollTop ?? window.scrollY;
     const above = grid.getBoundingClientRect().top + scrolled;
-    const frame = panel.offsetHeight - panel.querySelector(".bn-plot").offsetHeight;
-    const height = (window.innerHeight - above - spare) / 2 - frame;
+    const over = Math.max(...headers.slice(0, 3)) + Math.max(...headers.slice(3));
+    const height = (window.innerHeight - above - over - spare) / 2;
     const shown = Math.round(Math.min(Math.max(height, 170), 480));
     this.root.style.setProperty("--bn-plot-height", `${shown}px`);
   }
@@ -96,6 +96,7 @@ class View {
     const offered = JSON.stringify(chart.choices);
     if (panel.offered !== offered) {
       panel.offered = offered;
+      panel.choices.classList.toggle("bn-many", chart.choices.length > 2);
       panel.choices.replaceChildren(...chart.choices.map((choice) => this.chooser(choice)));
     }
   }
