@@ -5,6 +5,7 @@ the same kind of machine.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ from bn_core.settings import (
 
 MOST_STEPS = 10_000
 MOST_OPERATIONS = 6e9
-"""Multiply-adds that one training step of a whole comparison may take (about a fifth of a second)."""
+"""Multiply-adds that one step of a whole comparison may take: about a fifth of a second."""
 
 LEARNING_RATE = Setting(
     "log",
@@ -108,7 +109,8 @@ class Config:
         },
         key="act",
         label="Activation",
-        help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below zero.",
+        help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below "
+        "zero.",
     )
     initialization: str = choice(
         "torch",
@@ -317,7 +319,7 @@ class Comparison:
         if not names or len(set(names)) != len(names):
             raise SettingError("A comparison needs at least one arm, and each arm once.")
 
-    @property
+    @functools.cached_property
     def configs(self) -> tuple[Config, ...]:
         """The config of each arm, in order."""
         return tuple(arm.config(self.base) for arm in self.arms)
@@ -347,18 +349,6 @@ class Comparison:
                 f"{self.base.points} or less, or raise the number of points."
             )
         return ""
-
-    def with_rate_change(self, step: int, rate: float) -> "Comparison":
-        """Return this comparison with the learning rate set to ``rate`` after ``step``.
-
-        Errors: ``SettingError`` when the run holds as many changes as it may.
-        """
-        if step == 0:
-            return dataclasses.replace(self, base=self.base.changed({"learning_rate": rate}))
-        kept = tuple(change for change in self.base.rate_changes if change[0] < step)
-        return dataclasses.replace(
-            self, base=self.base.changed({"rate_changes": (*kept, (step, rate))})
-        )
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:

@@ -81,14 +81,16 @@ def moons(count: int, noise: float, state: np.random.RandomState) -> tuple[Array
     """Return two interleaved half circles, (count, 2) and (count,)."""
     from sklearn.datasets import make_moons
 
-    return make_moons(count, noise=noise, random_state=state)
+    points, labels = make_moons(count, noise=noise, random_state=state)
+    return np.asarray(points), np.asarray(labels)
 
 
 def circles(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
     """Return a small circle inside a large one, (count, 2) and (count,)."""
     from sklearn.datasets import make_circles
 
-    return make_circles(count, noise=noise, factor=0.5, random_state=state)
+    points, labels = make_circles(count, noise=noise, factor=0.5, random_state=state)
+    return np.asarray(points), np.asarray(labels)
 
 
 def spirals(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, Array]:
@@ -108,7 +110,7 @@ def xor(count: int, noise: float, state: np.random.RandomState) -> tuple[Array, 
     points, corner = make_blobs(
         count, centers=corners, cluster_std=0.25 + noise, random_state=state
     )[:2]
-    return points, corner % 2
+    return np.asarray(points), np.asarray(corner) % 2
 
 
 PointMaker = Callable[[int, float, np.random.RandomState], tuple[Array, Array]]

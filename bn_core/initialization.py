@@ -49,7 +49,7 @@ INITIALIZATIONS: Mapping[str, Draw] = {
 
 
 def initial_weight(config: Config, layer: int, inputs: int, outputs: int) -> Tensor:
-    """Return the first weights of a layer for all replicas, times the gain: (K, inputs, outputs)."""
+    """Return a layer's first weights for all replicas, times the gain: (K, inputs, outputs)."""
     draw = INITIALIZATIONS[config.initialization]
     seeds = range(config.seed, config.seed + config.replicas)
     weights = [draw(config, inputs, outputs, generator(s, "weights", layer)) for s in seeds]

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-
 from bn_core.records import BINS, LARGEST_VALUE, LINEAR_ZONE, QUANTILES
 
 SATURATED_TANH = 0.97

@@ -171,7 +171,7 @@ class Record:
         return self.comparison.configs
 
     def extended(self, stretch: "Stretch") -> "Record":
-        """Return this record with a stretch of training added; what it already holds is passed over.
+        """Return this record with a stretch added; what it already holds is passed over.
 
         So a run that is repeated after its worker died continues the record it had.
         """
@@ -195,10 +195,6 @@ class Record:
     def ended(self, ending: Ending) -> "Record":
         """Return this record with its ending named."""
         return dataclasses.replace(self, ending=ending)
-
-    def seconds_per_step(self) -> Array:
-        """Return the mean compute time of a step of each arm, in seconds, shape (A,)."""
-        return self.seconds / max(self.step, 1)
 
     def fingerprint(self) -> str:
         """Return a hash of all numbers but the times: equal for equal runs, bit for bit."""

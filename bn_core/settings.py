@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Kind = Literal["choice", "whole", "number", "log", "switch", "schedule"]
 
-LONGEST_VALUE = 400
+LONGEST_VALUE = 700
 """Characters of one value in a link that are read at all."""
 
 MOST_CHANGES = 20

@@ -175,9 +175,7 @@ def _share_texts(sheet: Sheet, arm: int, field: str, shares: Array, at: int) -> 
 def _share_heading(sheet: Sheet, columns: list[tuple[int, str, Array]]) -> list[dict[str, Any]]:
     if not columns:
         return []
-    return [
-        note(sheet.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")
-    ]
+    return [note(sheet.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")]
 
 
 def _ridges_words(sheet: Sheet) -> str:

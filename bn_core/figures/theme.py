@@ -17,6 +17,7 @@ _LIGHT = {
     "muted": "#667080",
     "grid": "#e3e7ed",
     "paper": "#ffffff",
+    "shade": "#000000",
     "accent": "#7048b6",
     "warning": "#b3261e",
     # Okabe and Ito's colours, a little darker where they carry text on white.
@@ -44,6 +45,7 @@ _DARK = {
     "muted": "#9aa5b4",
     "grid": "#333a46",
     "paper": "#0e1117",
+    "shade": "#000000",
     "accent": "#b79bf0",
     "warning": "#ff8a80",
     "none": "#ff8f4d",

@@ -85,7 +85,9 @@ def make_record(
 ) -> Record:
     """Return a record of ``trained`` steps with a look every few; ``settings`` are the config's."""
     random = np.random.default_rng(7)
-    comparison = Comparison(Config(steps=100, seed=10, depth=5).changed(settings), arms_named(names))
+    comparison = Comparison(
+        Config(steps=100, seed=10, depth=5).changed(settings), arms_named(names)
+    )
     configs, replicas = comparison.configs, comparison.base.replicas
     looks = tuple(
         Look(step, tuple(make_look(config, random, step) for config in configs))

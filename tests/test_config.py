@@ -1,0 +1,190 @@
+"""Settings and links: what goes out comes back, and nothing a link holds breaks a page."""
+
+import dataclasses
+import pickle
+import random
+
+import pytest
+
+from bn_core.config import (
+    ARMS,
+    SETTINGS,
+    Comparison,
+    Config,
+    comparison_from_query,
+    comparison_to_query,
+)
+from bn_core.figures.view import View
+from bn_core.settings import SettingError, from_query, settings_of, to_query
+
+
+def random_value(name: str, draw: random.Random):
+    setting = SETTINGS[name]
+    match setting.kind:
+        case "choice":
+            return draw.choice(list(setting.options))
+        case "switch":
+            return draw.random() < 0.5
+        case "whole":
+            return draw.randint(int(setting.low), int(setting.high))
+        case "schedule":
+            steps = sorted(draw.sample(range(1, 9_000), draw.randint(0, 20)))
+            return tuple((step, 10 ** draw.uniform(-4, 1.4)) for step in steps)
+        case "log":
+            return setting.low * (setting.high / setting.low) ** draw.random()
+        case _:
+            return draw.uniform(setting.low, setting.high)
+
+
+def random_comparison(draw: random.Random) -> Comparison:
+    while True:
+        config = Config().changed({name: random_value(name, draw) for name in SETTINGS})
+        names = draw.sample(list(ARMS), draw.randint(1, len(ARMS)))
+        comparison = Comparison(config, tuple(arm for arm in ARMS.values() if arm.name in names))
+        if not comparison.problem():
+            return comparison
+
+
+def test_every_comparison_survives_its_link():
+    draw = random.Random(1)
+    for _ in range(500):
+        comparison = random_comparison(draw)
+        again, complaints = comparison_from_query(comparison_to_query(comparison))
+        assert again == comparison
+        assert complaints == []
+
+
+def test_the_usual_comparison_has_an_empty_link():
+    assert comparison_to_query(Comparison()) == {}
+    assert to_query(View()) == {}
+
+
+NASTY = [
+    "",
+    " ",
+    "nan",
+    "-nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-1",
+    "0",
+    "1e-400",
+    "99999999999999999999999999",
+    "0x10",
+    "1_000",
+    "\u0661\u0662",
+    "true",
+    "None",
+    "null",
+    "[]",
+    "{}",
+    "..",
+    "../../etc/passwd",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE runs; --",
+    "\x00",
+    "\ud800",
+    "on",
+    "off",
+    "none-none",
+    "-",
+    "--",
+    "a" * 100_000,
+    "1:",
+    ":1",
+    "5:0.1_3:0.1",
+    "1:0.1_1:0.2",
+    "1:nan",
+    "_".join(f"{i}:0.1" for i in range(1, 60)),
+]
+
+
+def hostile_query(draw: random.Random) -> dict[str, str]:
+    keys = [setting.key for setting in SETTINGS.values()] + ["arms"]
+    query = {}
+    for _ in range(draw.randint(1, 12)):
+        key = draw.choice([*keys, "".join(chr(draw.randint(1, 0x2FF)) for _ in range(5))])
+        text = "".join(chr(draw.randint(0, 0x3000)) for _ in range(draw.randint(0, 30)))
+        query[key] = draw.choice([*NASTY, text, str(draw.uniform(-1e6, 1e6))])
+    if draw.random() < 0.3:  # each in its limits, together far too much
+        query |= {"depth": "20", "width": "256", "batch": "512", "seeds": "10"}
+    return query
+
+
+def test_a_thousand_hostile_links_fall_back_and_say_so():
+    draw = random.Random(2)
+    keys = {setting.key: name for name, setting in SETTINGS.items()}
+    for _ in range(1_000):
+        query = hostile_query(draw)
+        comparison, complaints = comparison_from_query(query)
+        assert comparison.problem() == ""
+        assert all(len(words) < 500 for words in complaints)
+        for key, text in query.items():
+            if key not in keys:
+                continue
+            try:
+                value = SETTINGS[keys[key]].read(text)
+            except SettingError as error:
+                assert str(error) in complaints
+                assert getattr(comparison.base, keys[key]) == SETTINGS[keys[key]].default
+            else:
+                heavy = any("Until then" in words for words in complaints)
+                assert getattr(comparison.base, keys[key]) == value or heavy
+
+
+def test_a_field_that_is_right_is_kept_beside_one_that_is_not():
+    comparison, complaints = comparison_from_query({"depth": "900", "width": "32"})
+    assert comparison.base == Config(width=32)
+    assert complaints == ["Hidden layers goes from 1 to 20."]
+
+
+@pytest.mark.parametrize("name", [n for n, s in SETTINGS.items() if s.kind in ("whole", "log")])
+def test_a_value_outside_its_limits_is_refused_with_the_limits_named(name):
+    setting = SETTINGS[name]
+    for value in (setting.low / 2 - 1, setting.high * 2 + 1, float("nan"), "1", None, True):
+        with pytest.raises(SettingError, match=f"{setting.low:g} to {setting.high:g}"):
+            Config().changed({name: value})
+
+
+def test_every_setting_explains_itself_and_has_a_key_of_its_own():
+    every = [*SETTINGS.values(), *settings_of(View).values()]
+    keys = [setting.key for setting in every]
+    assert len(set(keys)) == len(keys)
+    assert "arms" not in keys
+    for setting in every:
+        assert setting.label and len(setting.help) > 20
+        assert setting.check(setting.default) == setting.default
+
+
+def test_a_hostile_view_falls_back_too():
+    found, complaints = from_query(View, {"layer": "-4", "site": "x", "loss": "log"})
+    assert View(**found) == View(loss_scale="log")
+    assert len(complaints) == 2
+
+
+def test_a_comparison_that_is_too_heavy_says_what_to_lower():
+    heavy = Comparison(Config(depth=20, width=256, batch_size=512, replicas=10))
+    assert "Lower the width" in heavy.problem()
+
+
+def test_a_batch_larger_than_the_data_is_refused_with_the_limit():
+    words = Comparison(Config(data="moons", points=100, batch_size=128)).problem()
+    assert "100 training points" in words and "128" in words
+
+
+def test_a_comparison_travels_between_processes():
+    comparison = Comparison(Config(depth=3), (ARMS["after"],))
+    assert comparison.configs[0].placement == "after"
+    assert pickle.loads(pickle.dumps(comparison)) == comparison
+
+
+def test_a_comparison_needs_an_arm_and_each_once():
+    for arms in ((), (ARMS["none"], ARMS["none"])):
+        with pytest.raises(SettingError):
+            Comparison(Config(), arms)
+
+
+def test_configs_cannot_be_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().depth = 3  # type: ignore[misc]

@@ -1,0 +1,125 @@
+"""Each measure against an independent formula in float64."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from bn_core import measures
+from bn_core.config import ARMS, Comparison, Config
+from bn_core.models import Net
+from bn_core.probes import Probe, listening, look_inside
+from bn_core.records import HISTOGRAM_EDGES, SITES
+from bn_core.training import Setup
+
+
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_losses_and_accuracy():
+    logits, labels = draw(3, 20, 10), torch.arange(60).view(3, 20) % 10
+    exact = logits.double().numpy()
+    shares = np.exp(exact) / np.exp(exact).sum(axis=2, keepdims=True)
+    right = np.take_along_axis(shares, labels.numpy()[..., None], axis=2)[..., 0]
+    np.testing.assert_allclose(measures.losses(logits, labels), -np.log(right).mean(1), rtol=1e-6)
+    hits = (exact.argmax(2) == labels.numpy()).mean(1)
+    np.testing.assert_allclose(measures.accuracy(logits, labels), hits, rtol=1e-6)
+
+
+def test_the_output_gradient_is_that_of_autograd():
+    logits = draw(30, 10).double().requires_grad_()
+    labels = torch.arange(30) % 10
+    functional.cross_entropy(logits, labels, reduction="sum").backward()
+    ours = measures.output_gradient(logits.detach(), labels)
+    torch.testing.assert_close(ours, logits.grad, rtol=1e-12, atol=1e-14)
+
+
+def test_moments_and_norms_and_update_ratios():
+    values = draw(4, 3, 50, 7) * 3 + 1
+    mean, std = measures.moments(values)
+    exact = values.double().numpy()
+    np.testing.assert_allclose(mean, exact.mean((2, 3)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(std, exact.std((2, 3)), rtol=1e-5)
+    before, after = [draw(3, 8, 5)], [draw(3, 8, 5) + 0.01 * draw(3, 8, 5, seed=2)]
+    steps = (after[0] - before[0]).double().numpy().reshape(3, -1)
+    spread = before[0].double().numpy().reshape(3, -1)
+    expected = steps.std(1, ddof=1) / spread.std(1, ddof=1)
+    np.testing.assert_allclose(measures.update_ratios(before, after)[:, 0], expected, rtol=1e-3)
+    norms = np.sqrt((before[0].double().numpy() ** 2).sum((1, 2)))
+    np.testing.assert_allclose(measures.matrix_norms(before)[:, 0], norms, rtol=1e-6)
+
+
+def test_quantiles_are_those_of_the_values():
+    values = draw(2, 3, 32, 32)
+    found = measures.pooled_quantiles(values)
+    exact = np.quantile(values.double().numpy().reshape(2, 3, -1), [0.15, 0.5, 0.85], axis=2)
+    np.testing.assert_allclose(found, np.moveaxis(exact, 0, 2), atol=0.01)
+    unit = np.quantile(values[..., 0].double().numpy(), [0.15, 0.5, 0.85], axis=2, method="nearest")
+    np.testing.assert_allclose(measures.unit_quantiles(values), np.moveaxis(unit, 0, 2), atol=0.2)
+
+
+def test_histograms_count_as_numpy_does():
+    values = torch.cat([draw(2, 5000) * 3, 1e6 * draw(2, 10)], dim=1)
+    found = measures.histograms(values, skip_zeros=False)
+    for row, counts in zip(values.double().numpy(), found.numpy(), strict=True):
+        inside = np.clip(row, HISTOGRAM_EDGES[0], HISTOGRAM_EDGES[-1])
+        expected = np.histogram(inside, HISTOGRAM_EDGES)[0]
+        # A value that lies on an edge may round to either side.
+        assert np.abs(counts / 65535 * expected.max() - expected).sum() <= 4
+
+
+def test_zeros_of_a_relu_are_left_out_of_the_histogram_but_counted():
+    outputs = functional.relu(draw(1, 2, 100, 4))
+    outputs[..., 0] = 0.0
+    dead, zero = measures.zero_shares(outputs)
+    np.testing.assert_allclose(dead, [[0.25, 0.25]])
+    np.testing.assert_allclose(zero, (outputs == 0).double().mean((2, 3)), rtol=1e-6)
+    counts = measures.histograms(outputs.flatten(0, 1), skip_zeros=True)
+    middle = np.searchsorted(HISTOGRAM_EDGES, 0.0)
+    assert counts[:, : middle - 1].sum() == 0
+    assert counts[:, middle:].max() == pytest.approx(65535, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("activation", "values", "share"),
+    [
+        ("tanh", [0.98, -0.99, 0.5, 0.0], 0.5),
+        ("sigmoid", [0.99, 0.01, 0.5, 0.98], 0.5),
+        ("relu", [0.0, 0.0, 5.0, 9.0], 0.0),
+    ],
+)
+def test_saturated_shares(activation, values, share):
+    outputs = torch.tensor(values).view(1, 1, 4, 1)
+    assert measures.saturated_share(outputs, activation).item() == pytest.approx(share)
+
+
+@pytest.mark.parametrize("arm", ["none", "before", "after"])
+def test_a_look_leaves_the_net_as_it_was_and_tells_what_passed(arm):
+    base = Config(depth=3, width=16, replicas=2, dropout=0.4)
+    config = ARMS[arm].config(base)
+    setup = Setup.of(Comparison(base, (ARMS[arm],)))
+    net = Net(config, 64, 10)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    nothing = torch.zeros(2, 4)
+    look = look_inside(net, setup.probe, torch.zeros(2), nothing, nothing)
+    assert net.training
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    with net.undisturbed(statistics="batch"), listening(net) as heard, torch.no_grad():
+        net(setup.probe.inputs.expand(2, *setup.probe.inputs.shape))
+    for site, name in enumerate(SITES):
+        if not heard[name]:
+            assert np.isnan(look.mean[:, site]).all()
+            continue
+        exact = torch.stack(heard[name]).double().numpy()
+        np.testing.assert_allclose(look.std[:, site].T, exact.std((2, 3)), rtol=1e-4)
+    assert all(not layer.activation._forward_hooks for layer in net.hidden)
+
+
+def test_the_probe_holds_every_class():
+    dataset = Setup.of(Comparison()).dataset
+    probe = Probe.of(dataset, Config())
+    assert set(probe.labels.tolist()) == set(range(10))
+    rows = probe.scene().row_labels
+    assert sorted(rows) == list(rows)

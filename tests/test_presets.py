@@ -1,0 +1,65 @@
+"""Each preset shows what it says, over nine seeds; the honest one shows the opposite."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bn_core.presets import PRESETS
+from bn_core.records import Record
+from bn_core.training import run
+
+
+def records(name: str) -> list[Record]:
+    comparison = PRESETS[name].comparison
+    return [
+        run(dataclasses.replace(comparison, base=comparison.base.changed({"seed": seed})))
+        for seed in (0, 3, 6)
+    ]
+
+
+def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Return the validation accuracies of both arms, (K,) each; NaN where a net diverged."""
+    found = []
+    for index, arm in enumerate(record.looks[-1].arms):
+        accuracy = np.full(record.comparison.base.replicas, np.nan)
+        if arm is not None:
+            accuracy[:] = arm.validation_accuracy
+        for one in record.divergences:
+            if one.arm == index:
+                accuracy[one.replica] = np.nan
+        found.append(accuracy)
+    return found[0], found[1]
+
+
+def test_at_rate_one_plain_nets_die_and_batch_norm_learns():
+    for record in records("rate"):
+        plain, normalized = final_accuracies(record)
+        assert (np.isnan(plain) | (plain < 0.2)).all()
+        assert {one.arm for one in record.divergences} == {0}
+        assert (normalized > 0.93).all()
+
+
+def test_the_first_papers_net_learns_sooner_with_batch_norm():
+    for record in records("sigmoid"):
+        plain, normalized = final_accuracies(record)
+        assert normalized.min() > plain.max() + 0.1
+
+
+def test_batch_norm_mends_a_badly_scaled_start():
+    for record in records("scale"):
+        plain, normalized = final_accuracies(record)
+        assert (plain < 0.15).all() and (normalized > 0.93).all()
+
+
+def test_at_a_small_rate_plain_nets_learn_faster():
+    for record in records("honest"):
+        plain, normalized = final_accuracies(record)
+        assert np.median(plain) > np.median(normalized) + 0.1
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_preset_explains_itself_in_two_sentences(name):
+    preset = PRESETS[name]
+    assert preset.words.count(". ") == 1 and preset.words.endswith(".")
+    assert preset.comparison.problem() == ""
