@@ -140,7 +140,7 @@ def _cursor_on_map(sheet: Sheet) -> list[dict[str, Any]]:
     """Return the cursor as a white line with dark edges: it shows on every colour."""
     panels = ["y domain", *(f"y{arm + 1} domain" for arm in range(1, len(sheet.arms)))]
     dark = line(sheet.view, "@shade/0.55", width=2.6)
-    light = line(sheet.view, "rgba(255, 255, 255, 0.95)", width=1.1)
+    light = line(sheet.view, "@shine/0.95", width=1.1)
     return [
         cursor_line(sheet) | {"yref": panel, "layer": "above", "line": style}
         for panel in panels

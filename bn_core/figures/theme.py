@@ -18,6 +18,7 @@ _LIGHT = {
     "grid": "#e3e7ed",
     "paper": "#ffffff",
     "shade": "#000000",
+    "shine": "#ffffff",
     "accent": "#7048b6",
     "warning": "#b3261e",
     # Okabe and Ito's colours, a little darker where they carry text on white.
@@ -46,6 +47,7 @@ _DARK = {
     "grid": "#333a46",
     "paper": "#0e1117",
     "shade": "#000000",
+    "shine": "#ffffff",
     "accent": "#b79bf0",
     "warning": "#ff8a80",
     "none": "#ff8f4d",

@@ -1,6 +1,7 @@
 """One worker process and the socket to it."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from bn_core.service import protocol
 
 _ROOT = Path(__file__).resolve().parents[2]
 
+SECONDS_TO_END = 5.0
 Hear = Callable[["WorkerLink", protocol.Report], None]
 End = Callable[["WorkerLink"], None]
 
@@ -26,6 +28,7 @@ class WorkerLink:
         self._process, self._connection = process, connection
         self._hear, self._end = hear, end
         self._sending = threading.Lock()
+        self._listener = threading.Thread(target=self._receive, daemon=True)
 
     @classmethod
     def start(cls, hear: Hear, end: End) -> "WorkerLink":
@@ -41,7 +44,7 @@ class WorkerLink:
         )
         theirs.close()
         link = cls(process, ours, hear, end)
-        threading.Thread(target=link._receive, daemon=True).start()
+        link._listener.start()
         return link
 
     @property
@@ -58,9 +61,16 @@ class WorkerLink:
                 return
 
     def close(self) -> None:
-        """Hang up: the worker ends when it notices."""
-        with self._sending:
-            self._connection.close()
+        """Hang up: the worker ends when it notices, and is ended if it does not."""
+        # Closing alone would not wake our own thread, and so not reach the worker either.
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+        if threading.current_thread() is self._listener:
+            return  # it finds the line dead as soon as it listens again
+        self._listener.join(SECONDS_TO_END)
+        if self._listener.is_alive():
+            self._process.kill()
+            self._listener.join(SECONDS_TO_END)
 
     def _receive(self) -> None:
         try:
@@ -69,4 +79,6 @@ class WorkerLink:
         except (EOFError, OSError):
             pass  # the worker ended, or we hung up
         self._process.wait()
+        with self._sending:
+            self._connection.close()
         self._end(self)

@@ -8,15 +8,28 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from bn_core.config import Comparison
 from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run
 
-SECONDS_UNSEEN_TO_SUSPEND = 6.0
-SECONDS_UNSEEN_TO_PARK = 600.0
-SECONDS_UNSEEN_TO_EVICT = 30.0
+
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds a run that no page looks at keeps what it has."""
+
+    before_suspending: float = 6.0
+    """A run that trains rests until a page looks again."""
+    before_evicting: float = 30.0
+    """A run that rests loses its place when all are taken and another visitor comes."""
+    before_parking: float = 600.0
+    """A run that rests loses its place; its record stays."""
+    before_forgetting: float = 20.0
+    """A run whose connection is gone: a page that only reconnects finds it again."""
+
+
 MOST_DEATHS = 2
 """Workers one run may cost before it is given up: it is likely what kills them."""
 
@@ -31,7 +44,10 @@ class Pool:
     All methods may be called from any thread.
     """
 
-    def __init__(self, workers: int = 2, places: int = 64) -> None:
+    def __init__(
+        self, workers: int = 2, places: int = 64, patience: Patience | None = None
+    ) -> None:
+        self.patience = patience or Patience()
         self.places = places
         self.lock = threading.RLock()
         self._runs: dict[int, Run] = {}
@@ -49,12 +65,12 @@ class Pool:
         threading.Thread(target=self._keep_house, daemon=True).start()
 
     def close(self) -> None:
-        """Hang up on all workers; they end by themselves."""
+        """End all workers."""
         self._closed.set()
         with self.lock:
-            for link in self._links:
-                if link is not None:
-                    link.close()
+            links = [link for link in self._links if link is not None]
+        for link in links:
+            link.close()
 
     def open(self, comparison: Comparison) -> Run:
         """Place a new run on a worker. Errors: ``PoolFull``; ``ValueError`` if it cannot train."""
@@ -132,7 +148,7 @@ class Pool:
         resting = [
             run
             for run in self._runs.values()
-            if run.placed and not run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_EVICT
+            if run.placed and not run.playing and run.unseen_for() > self.patience.before_evicting
         ]
         if not resting:
             return False
@@ -207,7 +223,7 @@ class Pool:
         """Suspend, park or forget a run that no page has looked at for a while."""
         if run.left_for_good():
             self.remove(run)
-        elif run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_SUSPEND:
+        elif run.playing and run.unseen_for() > self.patience.before_suspending:
             run.suspend()
-        elif run.placed and not run.playing and run.unseen_for() > SECONDS_UNSEEN_TO_PARK:
+        elif run.placed and not run.playing and run.unseen_for() > self.patience.before_parking:
             self.park(run)

@@ -12,9 +12,6 @@ from bn_core.settings import MOST_CHANGES, SettingError
 if TYPE_CHECKING:
     from bn_core.service.pool import Pool
 
-SECONDS_BEFORE_FORGOTTEN = 20.0
-"""How long a run outlives its page's connection: a page that only reconnects finds it again."""
-
 
 class Run:
     """One comparison in training on some worker.
@@ -102,7 +99,7 @@ class Run:
     def left_for_good(self) -> bool:
         """Return whether the page has been gone too long to return."""
         gone = self._left_at
-        return gone is not None and time.monotonic() - gone > SECONDS_BEFORE_FORGOTTEN
+        return gone is not None and time.monotonic() - gone > self._pool.patience.before_forgetting
 
     def close(self) -> None:
         """Forget the run and free its place."""
