@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -12,6 +13,7 @@ SATURATED_TANH = 0.97
 SATURATED_SIGMOID = 0.015
 """An output beyond these sits on the flat part (Karpathy, makemore part 3)."""
 
+_BINS_PER_UNIT = BINS / 2 / math.asinh(LARGEST_VALUE / LINEAR_ZONE)
 _POOLED = 32
 """Examples, and units, of a layer that enter its pooled percentiles."""
 
@@ -42,15 +44,21 @@ def matrix_norms(matrices: list[Tensor]) -> Tensor:
 
 def update_ratios(before: list[Tensor], after: list[Tensor]) -> Tensor:
     """Return std(step taken) / std(weights), (K, M): about 1e-3 is healthy (makemore part 3)."""
-    steps = [(new - old).flatten(1).std(dim=1) for old, new in zip(before, after, strict=True)]
-    spreads = [old.flatten(1).std(dim=1) for old in before]
-    return torch.stack(steps, dim=1) / torch.stack(spreads, dim=1)
+    steps = [_spread(new - old) for old, new in zip(before, after, strict=True)]
+    return torch.stack(steps, dim=1) / torch.stack([_spread(old) for old in before], dim=1)
+
+
+def _spread(matrices: Tensor) -> Tensor:
+    """Return the distance of each matrix (K, I, O) from its mean: its std times sqrt(I O)."""
+    flat = matrices.flatten(1)
+    return torch.linalg.vector_norm(flat - flat.mean(dim=1, keepdim=True), dim=1)
 
 
 def moments(values: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of all of a layer's values, both (M, K); (M, K, N, C)."""
-    variance, mean = torch.var_mean(values, dim=(2, 3), correction=0)
-    return mean, variance.sqrt()
+    flat = values.flatten(2)
+    mean = flat.mean(dim=2)
+    return mean, (flat - mean.unsqueeze(2)).square_().mean(dim=2).sqrt()
 
 
 def pooled_quantiles(values: Tensor) -> Tensor:
@@ -69,9 +77,9 @@ def unit_quantiles(values: Tensor) -> Tensor:
 
 
 def _quantiles(values: Tensor) -> Tensor:
-    ordered = values.sort(dim=-1).values
     last = values.shape[-1] - 1
-    return ordered[..., [round(q * last) for q in QUANTILES]]
+    ranks = [round(q * last) for q in QUANTILES]
+    return torch.from_numpy(np.partition(values.numpy(), ranks, axis=-1)[..., ranks])
 
 
 def saturated_share(outputs: Tensor, activation: str) -> Tensor:
@@ -88,8 +96,8 @@ def saturated_share(outputs: Tensor, activation: str) -> Tensor:
 
 def zero_shares(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Return the share of units that are zero for every example, and of zeros, both (L, K)."""
-    zero = outputs == 0
-    return zero.all(dim=2).float().mean(dim=2), zero.float().mean(dim=(2, 3))
+    of_units = (outputs == 0).float().mean(dim=2)
+    return (of_units == 1).float().mean(dim=2), of_units.mean(dim=2)
 
 
 def histograms(values: Tensor, *, skip_zeros: bool) -> Tensor:
@@ -98,13 +106,16 @@ def histograms(values: Tensor, *, skip_zeros: bool) -> Tensor:
     ``values`` is (M, anything); edges are even in asinh(x / 0.5), so a bin is found by arithmetic.
     """
     flat = values.flatten(1).nan_to_num()
-    place = torch.asinh(flat / LINEAR_ZONE).mul_(BINS / 2 / math.asinh(LARGEST_VALUE / LINEAR_ZONE))
-    bins = place.add_(BINS / 2).clamp_(0, BINS - 1).long()
-    offsets = torch.arange(len(flat)).unsqueeze(1) * BINS
-    weights = (flat != 0).float() if skip_zeros else None
-    counts = torch.bincount(
-        (bins + offsets).flatten(),
-        None if weights is None else weights.flatten(),
-        minlength=len(flat) * BINS,
-    ).view(-1, BINS)
+    bins = (_asinh(flat / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clamp_(0, BINS - 1).long()
+    if skip_zeros:
+        bins.masked_fill_(flat == 0, BINS)  # one bin more, thrown away
+    bins += torch.arange(len(flat)).unsqueeze(1) * (BINS + 1)
+    counts = torch.bincount(bins.flatten(), minlength=len(flat) * (BINS + 1))
+    counts = counts.view(-1, BINS + 1)[:, :BINS]
     return counts * (65535 / counts.amax(dim=1, keepdim=True).clamp(min=1))
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Return asinh(x) by a logarithm, which torch computes many values of at once."""
+    size = x.abs()
+    return (size + (size * size + 1).sqrt_()).log_().copysign(x)

@@ -88,6 +88,8 @@ class BatchNorm(nn.Module):
         share = self._share_of_new_batch()
         if self.written_out or x.shape[1] == 1:
             return self._by_equations(x, share)
+        if self.statistics == "running":
+            return self._as_linear_map(x)
         return self._by_torch(x, share)
 
     def _share_of_new_batch(self) -> float | None:
@@ -115,17 +117,28 @@ class BatchNorm(nn.Module):
         self.running_mean.lerp_(mean.squeeze(1), share)
         self.running_variance.lerp_(unbiased.squeeze(1), share)
 
+    def _as_linear_map(self, x: Tensor) -> Tensor:
+        """Return y = a x + b, with a = gamma / sqrt(var + epsilon) and b = beta - a mu.
+
+        With fixed moments that is all batch norm does: Ioffe & Szegedy 2015, Algorithm 2, 11.
+        """
+        assert self.running_mean is not None and self.running_variance is not None
+        scale = torch.rsqrt(self.running_variance + self.epsilon)
+        scale = scale if self.gamma is None else scale * self.gamma
+        shift = -scale * self.running_mean
+        shift = shift if self.beta is None else shift + self.beta
+        return torch.addcmul(shift.unsqueeze(1), x, scale.unsqueeze(1))
+
     def _by_torch(self, x: Tensor, share: float | None) -> Tensor:
         replicas, count, units = x.shape
-        by_batch = self.statistics == "batch"
-        keep = share is not None or not by_batch  # torch writes into the averages it is given
+        keep = share is not None  # torch writes into the averages it is given
         result = torch.batch_norm(
             x.transpose(0, 1).reshape(count, replicas * units),
             _flat(self.gamma),
             _flat(self.beta),
             _flat(self.running_mean) if keep else None,
             _flat(self.running_variance) if keep else None,
-            by_batch,
+            True,
             share or 0.0,
             self.epsilon,
             False,

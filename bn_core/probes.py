@@ -14,8 +14,11 @@ from bn_core.data import Dataset
 from bn_core.models import Net
 from bn_core.records import SITES, ArmLook, Scene
 
-PROBE_EXAMPLES = 256
-HISTOGRAM_EXAMPLES = 64
+ENTERS, NORMALIZED = SITES.index("enters"), SITES.index("normalized")
+
+PROBE_EXAMPLES = 128
+HISTOGRAM_VALUES = 8192
+"""Values of a layer that enter its histogram, all replicas together."""
 IMAGE_ROWS = 30
 GRID = 40
 SCENE_POINTS = 300
@@ -126,10 +129,13 @@ def _distributions(heard: dict[str, list[Tensor]], activation: str) -> dict[str,
     """Reduce what was heard to the moments, percentiles, shares and histograms of a look."""
     outputs = torch.stack(heard["leaves"])
     layers, replicas = outputs.shape[:2]
-    sites = [site for site in SITES if heard[site]]
-    values = torch.cat([torch.stack(heard[site]) for site in sites])  # (S' L, K, N, C)
+    # What batch norm hands to the activation is the same tensor twice; it is measured once.
+    own_site = heard["normalized"] and heard["normalized"][0] is not heard["enters"][0]
+    sites = SITES if own_site else SITES[:2]
+    values = torch.stack([tensor for site in sites for tensor in heard[site]])  # (S' L, K, N, C)
     mean, std = measures.moments(values)
-    counts = measures.histograms(values[:, :, :HISTOGRAM_EXAMPLES], skip_zeros=True)
+    rows = max(1, HISTOGRAM_VALUES // (replicas * outputs.shape[3]))
+    counts = measures.histograms(values[:, :, :rows], skip_zeros=True)
     dead, zero = measures.zero_shares(outputs)
 
     def arranged(numbers: Tensor) -> np.ndarray:
@@ -138,10 +144,14 @@ def _distributions(heard: dict[str, list[Tensor]], activation: str) -> dict[str,
         result = np.full((replicas, len(SITES), layers, *tail), np.nan, np.float32)
         found = numbers.view(len(sites), layers, replicas, *tail).numpy()
         result[:, : len(sites)] = np.moveaxis(found, 2, 0)
+        if heard["normalized"] and not own_site:
+            result[:, NORMALIZED] = result[:, ENTERS]
         return result
 
     histogram = np.zeros((len(SITES), layers, counts.shape[1]), np.uint16)
     histogram[: len(sites)] = counts.view(len(sites), layers, -1).numpy()
+    if heard["normalized"] and not own_site:
+        histogram[NORMALIZED] = histogram[ENTERS]
     return {
         "mean": arranged(mean),
         "std": arranged(std),
