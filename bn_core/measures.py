@@ -18,10 +18,15 @@ _POOLED = 32
 """Examples, and units, of a layer that enter its pooled percentiles."""
 
 
+def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return each example's cross entropy in nats, (K, N): logits (K, N, C), labels (K, N)."""
+    each = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return each.view(labels.shape)
+
+
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each replica's mean cross entropy in nats, (K,): logits (K, N, C), labels (K, N)."""
-    each = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return each.view(labels.shape).mean(dim=1)
+    return cross_entropies(logits, labels).mean(dim=1)
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -140,13 +140,15 @@ class Net(nn.Module):
 
         ``statistics`` is "batch" or "running": which moments batch norm uses meanwhile.
         """
-        self.eval()
-        for norm in self.norms:
-            norm.train(statistics == "batch")
-            norm.updating = False
+        norms, dropouts = self.norms, [layer.dropout for layer in self.hidden]
+        for norm in norms:
+            norm.training, norm.updating = statistics == "batch", False
+        for dropout in dropouts:
+            dropout.training = False
         try:
             yield
         finally:
-            self.train()
-            for norm in self.norms:
-                norm.updating = True
+            for norm in norms:
+                norm.training = norm.updating = True
+            for dropout in dropouts:
+                dropout.training = True

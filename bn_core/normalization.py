@@ -132,8 +132,10 @@ class BatchNorm(nn.Module):
     def _by_torch(self, x: Tensor, share: float | None) -> Tensor:
         replicas, count, units = x.shape
         keep = share is not None  # torch writes into the averages it is given
+        alone = replicas == 1  # then there is nothing to rearrange
+        flat = x.reshape(count, units) if alone else x.transpose(0, 1).reshape(count, -1)
         result = torch.batch_norm(
-            x.transpose(0, 1).reshape(count, replicas * units),
+            flat,
             _flat(self.gamma),
             _flat(self.beta),
             _flat(self.running_mean) if keep else None,
@@ -143,7 +145,7 @@ class BatchNorm(nn.Module):
             self.epsilon,
             False,
         )
-        return result.view(count, replicas, units).transpose(0, 1)
+        return result.view(x.shape) if alone else result.view(count, replicas, -1).transpose(0, 1)
 
 
 def _flat(tensor: Tensor | None) -> Tensor | None:

@@ -17,7 +17,7 @@ from bn_core.records import SITES, ArmLook, Scene
 ENTERS, NORMALIZED = SITES.index("enters"), SITES.index("normalized")
 
 PROBE_EXAMPLES = 128
-HISTOGRAM_VALUES = 8192
+HISTOGRAM_VALUES = 4096
 """Values of a layer that enter its histogram, all replicas together."""
 IMAGE_ROWS = 30
 GRID = 40

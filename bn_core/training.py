@@ -184,10 +184,12 @@ class _Arm:
             return _Result(torch.full((self.config.replicas,), math.nan), 0.0, (), None)
         began = time.perf_counter()
         logits = self.net(batch[0])
-        loss = measures.losses(logits, batch[1])
-        divergences = self._new_divergences(step, batch[0], loss.detach())
+        each = measures.cross_entropies(logits, batch[1])
+        loss = each.detach().mean(dim=1)
+        divergences = self._new_divergences(step, batch[0], loss)
         before = [weight.detach().clone() for weight in self.weights] if look else []
-        loss.sum().backward()
+        # Each replica descends its own mean loss: every example has the weight 1 / N.
+        each.backward(torch.full_like(each, 1 / each.shape[1]))
         self._descend(rate)
         seconds = time.perf_counter() - began
         seen = None
@@ -195,7 +197,7 @@ class _Arm:
             updates = measures.update_ratios(before, [w.detach() for w in self.weights])
             seen = self._look(measures.accuracy(logits.detach(), batch[1]), updates)
         self.optimizer.zero_grad(set_to_none=True)
-        return _Result(loss.detach(), seconds, divergences, seen)
+        return _Result(loss, seconds, divergences, seen)
 
     def _descend(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
