@@ -145,10 +145,21 @@ class Config:
     )
     normalization: str = choice(
         "none",
-        {"none": "None", "batch": "Batch norm"},
+        {
+            "none": "None",
+            "batch": "Batch norm",
+            "layer": "Layer norm",
+            "group": "Group norm",
+            "instance": "Instance norm",
+            "ghost": "Ghost batch norm",
+            "renorm": "Batch renormalization",
+        },
         key="norm",
         label="Normalization",
-        help="What normalizes each hidden layer. In the Lab the arms choose it.",
+        help="What normalizes each hidden layer. Batch norm, its ghost version and "
+        "renormalization take a unit's mean and variance over examples; layer and group norm take "
+        "an example's over its units; instance norm takes them within one unit of one example, "
+        "a single value here. In the Lab the arms choose it.",
     )
     placement: str = choice(
         "before",
@@ -192,6 +203,42 @@ class Config:
         key="beta",
         label="Shift (beta)",
         help="Whether each unit learns an offset for its normalized value.",
+    )
+    groups: int = whole(
+        8,
+        1,
+        64,
+        key="groups",
+        label="Groups of group norm",
+        help="Into how many groups of one size group norm splits a layer's units; each example has "
+        "a mean and a variance for each. 1 group is layer norm. It must divide the width.",
+    )
+    ghost_size: int = whole(
+        16,
+        1,
+        512,
+        key="ghost",
+        label="Ghost batch size",
+        help="Ghost batch norm cuts each batch into parts of this many examples, with a mean and a "
+        "variance of their own. The last part takes in what is left over.",
+    )
+    renorm_rmax: float = log_number(
+        3.0,
+        1.0,
+        100.0,
+        key="rmax",
+        label="Limit of r",
+        help="Batch renormalization corrects a batch's standard deviation by at most this factor. "
+        "1, with d at 0, is batch norm. The limits are reached in steps 100 to 800.",
+    )
+    renorm_dmax: float = number(
+        5.0,
+        0.0,
+        20.0,
+        key="dmax",
+        label="Limit of d",
+        help="Batch renormalization corrects a batch's mean by at most this many running standard "
+        "deviations. The limit is reached in steps 100 to 500.",
     )
     evaluate_with: str = choice(
         "running",
@@ -289,18 +336,48 @@ class Arm:
     name: str
     label: str
     changes: tuple[tuple[str, Any], ...] = ()
+    help: str = ""
 
     def config(self, base: Config) -> Config:
         """Return the config this arm trains."""
         return base.changed(dict(self.changes))
 
 
+def _normalized(name: str, label: str, normalization: str, place: str, help: str) -> Arm:
+    return Arm(name, label, (("normalization", normalization), ("placement", place)), help)
+
+
+_SINGLE_VALUE = (
+    "An example's own mean and variance in each unit, over the positions of an image. Here a unit "
+    "has one value per example: it is its own mean, so x̂ = 0 and the layer puts out β alone. The "
+    "net cannot learn; instance norm is for images."
+)
+
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
-        Arm("none", "No norm", (("normalization", "none"),)),
-        Arm("before", "BN before", (("normalization", "batch"), ("placement", "before"))),
-        Arm("after", "BN after", (("normalization", "batch"), ("placement", "after"))),
+        Arm("none", "No norm", (("normalization", "none"),), "Linear layers and activations."),
+        _normalized(
+            "before", "BN before", "batch", "before", "Batch norm in front of the activation."
+        ),
+        _normalized("after", "BN after", "batch", "after", "Batch norm behind the activation."),
+        _normalized(
+            "layer", "Layer norm", "layer", "before", "An example's mean and variance over units."
+        ),
+        _normalized(
+            "group", "Group norm", "group", "before", "The same over one group of units at a time."
+        ),
+        _normalized("instance", "Instance norm", "instance", "before", _SINGLE_VALUE),
+        _normalized(
+            "ghost", "Ghost BN", "ghost", "before", "Batch norm on parts of each batch, apart."
+        ),
+        _normalized(
+            "renorm",
+            "Batch renorm",
+            "renorm",
+            "before",
+            "Batch norm, corrected towards the running averages that the deployed net will use.",
+        ),
     )
 }
 DEFAULT_ARMS = ("none", "before")
@@ -348,7 +425,22 @@ class Comparison:
                 f"{self.base.points} training points. Lower the batch size to "
                 f"{self.base.points} or less, or raise the number of points."
             )
+        return next(filter(None, map(_groups_problem, self.configs)), "")
+
+
+def _groups_problem(config: Config) -> str:
+    """Return which numbers of groups would fit, if the config's groups do not divide its width."""
+    width, groups = config.width, config.groups
+    if config.normalization != "group" or width % groups == 0:
         return ""
+    fitting = [n for n in range(1, int(SETTINGS["groups"].high) + 1) if width % n == 0]
+    below = [n for n in fitting if n < groups][-1:]
+    above = [n for n in fitting if n > groups][:1]
+    nearest = " or ".join(map(str, below + above))
+    return (
+        f"Group norm cannot split {width} units into {groups} groups of one size. "
+        f"Set the groups to {nearest}, or choose a width that {groups} divides."
+    )
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:
@@ -368,11 +460,14 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
     complaints += arm_complaints
     if comparison.problem():
         complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
-        keep = {name: found[name] for name in found if name not in _WEIGHTS}
-        comparison = Comparison(Config(**keep), arms)
+    for together in (_GROUPS, _WEIGHTS, _GROUPS | _WEIGHTS):
+        if comparison.problem():
+            keep = {name: found[name] for name in found if name not in together}
+            comparison = Comparison(Config(**keep), arms)
     return comparison, complaints
 
 
+_GROUPS = frozenset({"groups"})
 _WEIGHTS = frozenset({"width", "depth", "batch_size", "replicas", "points"})
 """The fields whose product can be too much; they fall back together."""
 
