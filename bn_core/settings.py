@@ -5,8 +5,7 @@ widgets, help texts and links all read the same declaration, so they cannot disa
 """
 
 import dataclasses
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +16,9 @@ LONGEST_VALUE = 700
 
 MOST_CHANGES = 20
 """Changes of the learning rate that one run may hold."""
+
+MOST_NAMED = 3
+"""Unknown parts of a link that are named; of the rest it is said how many there are."""
 
 Schedule = tuple[tuple[int, float], ...]
 
@@ -88,7 +90,7 @@ class Setting:
 
     def _check_number(self, value: Any) -> int | float:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
-        if not fits or not math.isfinite(value) or not self.low <= value <= self.high:
+        if not fits or not self.low <= value <= self.high:  # which NaN is not, nor infinity
             raise SettingError(f"{self.label} goes from {self.low:g} to {self.high:g}.")
         if self.kind != "whole":
             return float(value)
@@ -97,17 +99,22 @@ class Setting:
         return int(value)
 
     def _check_schedule(self, value: Any) -> Schedule:
+        if not isinstance(value, tuple | list) or not all(_is_change(part) for part in value):
+            raise SettingError(f"{self.label}: each is a whole step and the value from then on.")
         if len(value) > MOST_CHANGES:
             raise SettingError(f"{self.label}: at most {MOST_CHANGES} changes fit in one run.")
         steps = [step for step, _ in value]
         if steps != sorted(set(steps)) or any(step < 1 or step > self.high for step in steps):
             raise SettingError(f"{self.label}: steps rise from 1 to {self.high:g}.")
-        return tuple((int(step), self._item.check(value)) for step, value in value)
+        return tuple((step, self._item(Setting.check, item)) for step, item in value)
 
-    @property
-    def _item(self) -> "Setting":
+    def _item(self, take: Callable[["Setting", Any], Any], item: Any) -> Any:
+        """Return what the setting this is a schedule of takes ``item`` for."""
         assert self.of is not None, "a schedule declares what it is a schedule of"
-        return self.of
+        try:
+            return take(self.of, item)
+        except SettingError as error:
+            raise SettingError(f"{self.label}: {error}") from None
 
     def _split_schedule(self, text: str) -> list[tuple[int, float]]:
         changes = []
@@ -115,7 +122,7 @@ class Setting:
             step, _, value = part.partition(":")
             if not step.isascii() or not step.isdigit():
                 raise SettingError(f"{self.label} reads like 200:0.01_400:0.001.")
-            changes.append((int(step), self._item.read(value)))
+            changes.append((int(step), self._item(Setting.read, value)))
         return changes
 
     def _to_float(self, text: str) -> float:
@@ -125,6 +132,10 @@ class Setting:
             raise SettingError(
                 f"{self.label} is a number from {self.low:g} to {self.high:g}."
             ) from None
+
+
+def _is_change(part: Any) -> bool:
+    return isinstance(part, tuple | list) and len(part) == 2 and type(part[0]) is int
 
 
 def declare(setting: Setting) -> Any:
@@ -205,3 +216,13 @@ def from_query(cls: type, query: Mapping[str, str]) -> tuple[dict[str, Any], lis
         except SettingError as error:
             complaints.append(str(error))
     return found, complaints
+
+
+def unknown_keys(query: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """Return one sentence that names what a link has besides the ``known`` keys, if anything."""
+    strange = [key[:30] for key in query if key not in known]
+    if not strange:
+        return []
+    more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+    named = ", ".join(f"“{key}”" for key in strange[:MOST_NAMED])
+    return [f"The link also has {named}{more}, which this page does not know and leaves out."]

@@ -12,10 +12,10 @@ from bn_core.config import (
     comparison_to_query,
 )
 from bn_core.figures.view import View
-from bn_core.settings import from_query, settings_of, to_query
+from bn_core.settings import from_query, settings_of, to_query, unknown_keys
 from pages.shared.visit import this_visit
 
-_MOST_NAMED = 3
+_KNOWN = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def asked_by_link() -> Asked | None:
             return None
     comparison, complaints = comparison_from_query(query)
     found, more = from_query(View, query)
-    unknown = _unknown(query)
+    unknown = unknown_keys(query, _KNOWN)
     return Asked(comparison, View(**found), (*complaints, *more, *unknown))
 
 
@@ -47,13 +47,3 @@ def write_link(comparison: Comparison, view: View) -> None:
     if dict(st.query_params) != query:
         st.query_params.from_dict(query)
     this_visit().link_written = query
-
-
-def _unknown(query: dict[str, str]) -> list[str]:
-    known = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
-    strange = [key[:30] for key in query if key not in known]
-    if not strange:
-        return []
-    more = f" and {len(strange) - _MOST_NAMED} more" if len(strange) > _MOST_NAMED else ""
-    named = ", ".join(f"“{key}”" for key in strange[:_MOST_NAMED])
-    return [f"The link also has {named}{more}, which this page does not know and leaves out."]
