@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bn_core.config import Config
 from bn_core.initialization import initial_bias, initial_weight
-from bn_core.normalization import BatchNorm
+from bn_core.normalization import Normalization, normalization
 from bn_core.randomness import generator
 
 
@@ -59,18 +59,17 @@ ACTIVATIONS = {
 class Layer(nn.Module):
     """One hidden layer: linear, normalization before or after the activation, dropout.
 
-    The linear map has no bias where batch norm follows directly: it would subtract it again.
+    The linear map has no bias where a normalization that subtracts each unit's mean follows
+    directly: it would subtract the bias again.
     """
 
     def __init__(self, config: Config, index: int, inputs: int) -> None:
         super().__init__()
-        batch = config.normalization == "batch"
-        self.norm_first = batch and config.placement == "before"
+        self.norm = normalization(config)
+        self.norm_first = self.norm is not None and config.placement == "before"
+        useless = self.norm_first and self.norm is not None and self.norm.subtracts_unit_mean
         shape = (config, index, inputs, config.width)
-        self.linear = Linear(
-            initial_weight(*shape), None if self.norm_first else initial_bias(*shape)
-        )
-        self.norm = _batch_norm(config) if batch else None
+        self.linear = Linear(initial_weight(*shape), None if useless else initial_bias(*shape))
         self.activation = ACTIVATIONS[config.activation]()
         self.dropout = Dropout(config.dropout, _dropout_draws(config, index))
 
@@ -84,17 +83,6 @@ class Layer(nn.Module):
         else:
             x = self.norm(self.activation(x))
         return self.dropout(x) if self.dropout.share else x
-
-
-def _batch_norm(config: Config) -> BatchNorm:
-    return BatchNorm(
-        config.replicas,
-        config.width,
-        momentum=None if config.bn_cumulative else config.bn_momentum,
-        epsilon=config.bn_epsilon,
-        scale=config.bn_scale,
-        shift=config.bn_shift,
-    )
 
 
 def _dropout_draws(config: Config, index: int) -> list[torch.Generator]:
@@ -130,15 +118,16 @@ class Net(nn.Module):
         return [layer.linear for layer in self.hidden] + [self.output]
 
     @property
-    def norms(self) -> list[BatchNorm]:
-        """Every batch norm, first to last."""
+    def norms(self) -> list[Normalization]:
+        """Every normalization, first to last."""
         return [layer.norm for layer in self.hidden if layer.norm is not None]
 
     @contextmanager
     def undisturbed(self, *, statistics: str) -> Iterator[None]:
         """Run the net without leaving a trace in it: no dropout, no averages moved.
 
-        ``statistics`` is "batch" or "running": which moments batch norm uses meanwhile.
+        ``statistics`` is "batch" or "running": which moments those use meanwhile that keep
+        running averages.
         """
         norms, dropouts = self.norms, [layer.dropout for layer in self.hidden]
         for norm in norms:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -271,8 +272,8 @@ def _joined(step: int, rate: float, changed: bool, results: list[_Result], look:
     return Snapshot(
         step=step,
         learning_rate=rate,
-        train_loss=torch.stack([result.loss for result in results]).numpy(),
-        seconds=torch.tensor([result.seconds for result in results]).double().numpy(),
+        train_loss=np.stack([result.loss.numpy() for result in results]),
+        seconds=np.array([result.seconds for result in results]),
         divergences=tuple(d for result in results for d in result.divergences),
         look=Look(step, tuple(result.look for result in results)) if look else None,
         rate_changed=changed,

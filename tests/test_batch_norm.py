@@ -76,11 +76,12 @@ def test_outputs_gradients_and_buffers_are_those_of_torch(settings):
         torch.testing.assert_close(output.detach(), expected, **EXACT)
         torch.testing.assert_close(leaf.grad, expected_gradient, rtol=1e-9, atol=1e-10)
     if settings["scale"]:
-        assert ours.gamma is not None and ours.beta is not None
+        assert ours.flat_gamma is not None and ours.flat_gamma.grad is not None
+        assert ours.flat_beta is not None and ours.flat_beta.grad is not None
         scales = torch.stack([layer.weight.grad for layer in theirs])  # type: ignore[misc]
         shifts = torch.stack([layer.bias.grad for layer in theirs])  # type: ignore[misc]
-        torch.testing.assert_close(ours.gamma.grad, scales, rtol=1e-9, atol=1e-10)
-        torch.testing.assert_close(ours.beta.grad, shifts, **EXACT)
+        torch.testing.assert_close(ours.flat_gamma.grad.view(K, C), scales, rtol=1e-9, atol=1e-10)
+        torch.testing.assert_close(ours.flat_beta.grad.view(K, C), shifts, **EXACT)
     if settings["track"]:
         means = torch.stack([layer.running_mean for layer in theirs])  # type: ignore[misc]
         variances = torch.stack([layer.running_var for layer in theirs])  # type: ignore[misc]

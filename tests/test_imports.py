@@ -20,7 +20,8 @@ ALLOWED = {
     "bn_core.measures": ("records",),
     "bn_core.data": ("config", "randomness"),
     "bn_core.initialization": ("config", "randomness"),
-    "bn_core.normalization": (),
+    "bn_core.grouping": (),
+    "bn_core.normalization": ("config", "grouping", "normalization"),
     "bn_core.models": ("config", "initialization", "normalization", "randomness"),
     "bn_core.probes": ("config", "data", "measures", "models", "records"),
     "bn_core.training": (
