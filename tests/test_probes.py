@@ -55,9 +55,8 @@ def net_and_probe(arm: str, **changes) -> tuple[Net, Probe]:
     setup = Setup.of(comparison)
     inputs = setup.dataset.train_inputs.shape[1]
     net = Net(comparison.configs[0], inputs, len(setup.dataset.classes))
-    for norm in net.norms:  # averages that differ from the batch's, as after some training
-        assert norm.running_mean is not None
-        norm.running_mean += 0.3
+    for buffer in net.buffers():  # running averages unlike the batch's, as after some training
+        buffer.add_(0.3)
     return net, setup.probe
 
 
