@@ -1,0 +1,45 @@
+"""Small comparisons to train, and what tests ask of their runs."""
+
+import dataclasses
+
+import numpy as np
+
+from bn_core.config import ARMS, Comparison, Config
+from bn_core.records import ArmLook, Record, Stretch
+from bn_core.training import Request, Setup, train
+
+SMALL = Config(depth=3, width=16, steps=40, batch_size=32, replicas=2)
+THREE = ("none", "before", "after")
+
+
+def small(*, arms: tuple[str, ...] = ("none", "before"), **changes) -> Comparison:
+    """Return a comparison that trains in an instant."""
+    return Comparison(SMALL.changed(changes), tuple(ARMS[name] for name in arms))
+
+
+def record_with(
+    comparison: Comparison, requests: dict[int, Request], setup: Setup | None = None
+) -> Record:
+    """Return the record of a run that is asked something before some of its steps."""
+    setup = setup or Setup.of(comparison)
+    training = train(comparison, setup)
+    snapshots = [next(training)]
+    while True:
+        try:
+            snapshots.append(training.send(requests.get(snapshots[-1].step + 1)))
+        except StopIteration as stop:
+            record = Record(comparison, setup.probe.scene())
+            return record.extended(Stretch.of(snapshots)).ended(stop.value)
+
+
+def assert_equal_runs(one: Record, other: Record) -> None:
+    """Assert that two records are bit-equal but for what was asked of them and for times."""
+    same_words = {"comparison": one.comparison}
+    assert dataclasses.replace(other, **same_words).fingerprint() == one.fingerprint()
+
+
+def numbers_of(look: ArmLook, replica: int) -> dict[str, np.ndarray]:
+    """Return what a look says of one replica alone."""
+    mixed = ("histogram", "output_gradient", "boundary")  # of all replicas, or of the first
+    fields = (field.name for field in dataclasses.fields(look) if field.name not in mixed)
+    return {name: getattr(look, name)[replica] for name in fields}
