@@ -86,8 +86,8 @@ class BatchNorm(RunningNormalization):
         flat = x[0] if alone else x.transpose(0, 1).flatten(1, 2)
         result = torch.batch_norm(
             flat,
-            _flat(self.gamma),
-            _flat(self.beta),
+            self.flat_gamma,
+            self.flat_beta,
             _flat(self.running_mean) if keep else None,
             _flat(self.running_variance) if keep else None,
             True,

@@ -1,0 +1,50 @@
+"""Ghost batch normalization: a large batch normalized as several small ones."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bn_core.grouping import grouping
+from bn_core.normalization.base import moments, normalize, scale_and_shift
+from bn_core.normalization.batch import BatchNorm
+
+
+class GhostBatchNorm(BatchNorm):
+    """Batch norm on each ghost batch, a part of the mini-batch, apart from the others.
+
+    Training, for the examples n of ghost batch g, in number m:
+    mu_g = 1/m sum_{n in g} x_n;  var_g = 1/m sum_{n in g} (x_n - mu_g)^2;
+    y_n = gamma (x_n - mu_g) / sqrt(var_g + epsilon) + beta,  x, y: (K, N, C) or (K, N, C, S).
+    The running averages take in one ghost batch after the other, with the unbiased variance.
+    Inference: that of batch norm.
+
+    A rest that fills no ghost batch joins the last one; a mini-batch of less than two ghost
+    batches is plain batch norm. A ghost batch of one puts out beta.
+    Source: Hoffer, Hubara, Soudry 2017 (arXiv 1705.08741), Algorithm 1.
+    """
+
+    def __init__(self, replicas: int, units: int, *, ghost_size: int = 16, **settings: Any) -> None:
+        super().__init__(replicas, units, **settings)
+        self.grouping = grouping("ghost", units, ghost_size=ghost_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
+        parts = self.grouping.parts(x.shape[1])
+        if self.statistics == "running" or parts == [(x.shape[1], 1)]:
+            return super().forward(x)
+        pieces = x.split([examples for examples, _ in parts], dim=1)
+        ghosts = [ghosts for _, ghosts in parts]
+        xhat = torch.cat(list(map(self._each_ghost, pieces, ghosts)), dim=1)
+        return scale_and_shift(xhat, self.gamma, self.beta)
+
+    def _each_ghost(self, x: Tensor, ghosts: int) -> Tensor:
+        cut = x.reshape(self.grouping.cut(x.shape, ghosts))
+        mean, variance = moments(cut, self.grouping.axes)
+        values = cut.shape[2] * cut.shape[5]
+        for ghost in range(ghosts):
+            share = self._share_of_new_batch()
+            if share is not None:
+                one, other = mean[:, ghost].detach(), variance[:, ghost].detach()
+                self._average_in(one, other, values, share)
+        return normalize(cut, mean, variance, self.epsilon).view(x.shape)
