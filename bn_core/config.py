@@ -5,7 +5,6 @@ the same kind of machine.
 """
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -390,16 +389,15 @@ class Comparison:
 
     base: Config = Config()
     arms: tuple[Arm, ...] = tuple(ARMS[name] for name in DEFAULT_ARMS)
+    configs: tuple[Config, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """The config of each arm, in order."""
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
         if not names or len(set(names)) != len(names):
             raise SettingError("A comparison needs at least one arm, and each arm once.")
-
-    @functools.cached_property
-    def configs(self) -> tuple[Config, ...]:
-        """The config of each arm, in order."""
-        return tuple(arm.config(self.base) for arm in self.arms)
+        configs = tuple(arm.config(self.base) for arm in self.arms)
+        object.__setattr__(self, "configs", configs)
 
     def operations(self) -> float:
         """Return roughly how many multiply-adds one training step of all arms takes.

@@ -8,7 +8,7 @@ from pages.shared.controls import presets, sidebar
 from pages.shared.link import asked_by_link, write_link
 from pages.shared.live import live_view
 from pages.shared.remarks import remarks
-from pages.shared.runs import restless, run_for, toolbar, wait_for_place
+from pages.shared.runs import restless, run_for, seconds_between_pictures, toolbar, wait_for_place
 from pages.shared.visit import this_visit
 
 st.html(
@@ -35,10 +35,10 @@ except PoolFull:
 toolbar(run)
 presets()
 remarks(comparison)
-ticking = restless(run)
+pause = seconds_between_pictures(run)
 
 
-@st.fragment(run_every=0.25 if ticking else None)
+@st.fragment(run_every=pause)
 def live(run: Run) -> None:
     """Draw the run; while it trains, draw it again and again."""
     run.seen()
@@ -47,7 +47,7 @@ def live(run: Run) -> None:
         st.info(run.ending.why if run.ending else "Building the nets …")
     else:
         live_view(run)
-    if ticking and not restless(run):
+    if pause and not restless(run):
         st.rerun()
 
 

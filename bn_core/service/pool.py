@@ -97,6 +97,11 @@ class Pool:
         with self.lock:
             return [link.process_id for link in self._links if link is not None]
 
+    def training(self) -> int:
+        """Return how many runs train at this moment."""
+        with self.lock:
+            return sum(run.playing for run in self._runs.values())
+
     def taken(self) -> int:
         """Return how many places are taken."""
         with self.lock:

@@ -1,6 +1,7 @@
 """The live view: one component that keeps its plots and redraws them in place."""
 
 import math
+import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +25,10 @@ _HTML = """<div class="bn-live">
  aria-label="Go back to a recorded step"><output></output></label>
 <div class="bn-grid"></div></div>"""
 
+_DRAWING = threading.Lock()
+"""One frame at a time: many threads that compute would only keep each other, and the server's
+own thread, from the processor."""
+
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
@@ -31,10 +36,14 @@ def live_view(run: Run) -> None:
     """Draw a run as it is now, or as it was at the step the reader went back to."""
     assert run.record is not None, "there is something to draw"
     visit = this_visit()
-    cursor = _cursor(run.record, visit.cursor)
+    shown = (run.number, run.version, visit.view, visit.cursor)
+    if visit.frame is None or visit.frame[0] != shown:
+        cursor = _cursor(run.record, visit.cursor)
+        with _DRAWING:
+            visit.frame = (shown, frame(run.record, visit.view, cursor, run.number))
     component("live", _HTML)(
         key="live",
-        data=frame(run.record, visit.view, cursor, run.number),
+        data=visit.frame[1],
         on_moved_change=_moved,
         on_chosen_change=_chosen,
     )

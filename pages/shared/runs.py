@@ -13,6 +13,8 @@ from bn_core.settings import SettingError, settings_of
 from pages.shared import server
 from pages.shared.visit import Visit, this_visit
 
+_CROWD = 8
+"""Runs that train at once beyond which each page draws a little less often."""
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the page keeps looking for what it brings."""
 
@@ -109,6 +111,13 @@ def restless(run: Run) -> bool:
     if run.playing or run.record is None or not run.record.looks:
         return run.ending is None
     return time.monotonic() - this_visit().stirred < _SECONDS_TO_SETTLE
+
+
+def seconds_between_pictures(run: Run) -> float | None:
+    """Return how often to look at the run: less often in a crowd, not at all when it rests."""
+    if not restless(run):
+        return None
+    return 0.25 if server.pool().training() <= _CROWD else 0.4
 
 
 def toolbar(run: Run) -> None:

@@ -45,6 +45,8 @@ class Visit:
     """What each control showed when it was made."""
     stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
+    frame: tuple[Any, bytes] | None = None
+    """What the live view showed last, and of what."""
     room: str = ""
     came_from_another_room: bool = False
 

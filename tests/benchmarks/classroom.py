@@ -1,0 +1,190 @@
+"""Thirty visitors who all train: what each gets, and whether the server keeps answering.
+
+Run as ``python -m tests.benchmarks.classroom``. Visitors are plain WebSocket clients that speak
+Streamlit's own protocol and refresh the live view as a browser would.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+
+import orjson
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from bn_core.service.pool import Patience
+from tests.benchmarks import serving
+
+VISITORS = 30
+SECONDS = 20.0
+LEAST_UPDATES = 2.0
+LEAST_SHARE = 0.5
+MOST_HEALTH_MS = 100.0
+MOST_SECONDS_TO_STOP = 10.0
+
+
+@dataclass
+class Visitor:
+    """One WebSocket client: what it has received, and what it is to refresh."""
+
+    port: int
+    train_button: str = ""
+    fragment: str = ""
+    interval: float = 0.0
+    drawn: bool = False
+    step: int = 0
+    updates: int = 0
+    steps_at_start: int = 0
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def visit(self) -> None:
+        """Open the page, press Train when the nets are drawn, refresh until told to leave."""
+        address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
+        protocols = [websockets.Subprotocol("streamlit")]
+        async with websockets.connect(address, subprotocols=protocols, max_size=None) as line:
+            self.line = line
+            await self.rerun()
+            refresher = asyncio.create_task(self.refresh())
+            listener = asyncio.create_task(self.listen())
+            await self.leaving.wait()
+            refresher.cancel()
+            listener.cancel()
+
+    async def rerun(self, *, press: str = "", fragment: str = "") -> None:
+        message = BackMsg()
+        message.rerun_script.query_string = "steps=10000&speed=full"
+        if press:
+            message.rerun_script.widget_states.widgets.add(id=press, trigger_value=True)
+        if fragment:
+            message.rerun_script.fragment_id = fragment
+            message.rerun_script.is_auto_rerun = True
+        await self.line.send(message.SerializeToString())
+
+    async def press_train(self) -> None:
+        await self.rerun(press=self.train_button)
+
+    async def refresh(self) -> None:
+        while True:
+            await asyncio.sleep(self.interval or 0.25)
+            if self.fragment:
+                await self.rerun(fragment=self.fragment)
+
+    async def listen(self) -> None:
+        async for data in self.line:
+            message = ForwardMsg()
+            message.ParseFromString(bytes(data))
+            self.take(message)
+
+    def take(self, message: ForwardMsg) -> None:
+        match message.WhichOneof("type"):
+            case "auto_rerun":
+                self.fragment = message.auto_rerun.fragment_id
+                self.interval = message.auto_rerun.interval
+            case "stop_auto_rerun" if self.fragment in message.stop_auto_rerun.fragment_ids:
+                self.fragment = ""
+            case "delta" if message.delta.HasField("new_element"):
+                self.take_element(message.delta.new_element)
+
+    def take_element(self, element) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "button" and element.button.label == "Train":
+            self.train_button = element.button.id
+        elif kind == "bidi_component" and element.bidi_component.bytes:
+            step = orjson.loads(element.bidi_component.bytes).get("step")
+            if step is None:
+                return
+            self.drawn = True
+            if step != self.step:
+                self.updates += 1
+            self.step = step
+
+
+async def until(condition, seconds: float) -> None:
+    """Wait for a condition. Errors: ``TimeoutError``."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def health_times(port: int, seconds: float) -> list[float]:
+    """Return the milliseconds of the health endpoint's answers, asked ten times a second."""
+    found = []
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        began = time.perf_counter()
+        await asyncio.to_thread(serving.is_healthy, port)
+        found.append(1000 * (time.perf_counter() - began))
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def seconds_to_stop(workers: list[int]) -> float:
+    """Return after how many seconds the workers compute less than a twentieth of a core."""
+    began = time.monotonic()
+    before = serving.processor_seconds(workers)
+    while time.monotonic() - began < 3 * MOST_SECONDS_TO_STOP:
+        await asyncio.sleep(1.0)
+        now = serving.processor_seconds(workers)
+        if now - before < 0.05:
+            return time.monotonic() - began - 1.0
+        before = now
+    return float("inf")
+
+
+async def measure(port: int, server: int) -> bool:
+    """Print the table; return whether every aim is met."""
+    visitors = [Visitor(port) for _ in range(VISITORS)]
+    tasks = [asyncio.create_task(visitor.visit()) for visitor in visitors]
+    await until(lambda: len(serving.workers_of(server)) >= 2, 60)
+    await until(lambda: all(v.train_button and v.drawn for v in visitors), 90)
+    workers = serving.workers_of(server)
+    idle = serving.memory(server) + sum(map(serving.memory, workers))
+    for visitor in visitors:
+        await visitor.press_train()
+    await until(lambda: all(v.step > 0 for v in visitors), 90)
+    for visitor in visitors:
+        visitor.updates, visitor.steps_at_start = 0, visitor.step
+    health = await health_times(port, SECONDS)
+    updates = sorted(v.updates / SECONDS for v in visitors)
+    steps = sorted(v.step - v.steps_at_start for v in visitors)
+    busy = serving.memory(server) + sum(map(serving.memory, workers))
+    torch_in_server = serving.maps_torch(server)
+    for visitor in visitors:
+        visitor.leaving.set()
+    await asyncio.gather(*tasks)
+    stopped = await seconds_to_stop(workers)
+    await asyncio.sleep(Patience().before_forgetting + 3)
+    after = serving.memory(server) + sum(map(serving.memory, workers))
+    p95 = statistics.quantiles(health, n=20)[-1]
+    share = steps[0] / max(statistics.median(steps), 1)
+    rows = [
+        ("updates/s of the slowest visitor", updates[0], f">= {LEAST_UPDATES}"),
+        ("updates/s, median", statistics.median(updates), ""),
+        ("steps in all, per second", sum(steps) / SECONDS, ""),
+        ("steps of the slowest, of the median", share, f">= {LEAST_SHARE}"),
+        ("health endpoint, p95, ms", p95, f"< {MOST_HEALTH_MS:g}"),
+        ("training stops after, s", stopped, f"< {MOST_SECONDS_TO_STOP:g}"),
+        ("memory idle, MB", idle, ""),
+        ("memory while all train, MB", busy, ""),
+        ("memory after they left, MB", after, ""),
+        ("torch in the server process", float(torch_in_server), "0"),
+    ]
+    print(f"{VISITORS} visitors, {SECONDS:g} s\n")
+    for words, value, aim in rows:
+        print(f"{words:38} {value:9.2f}  {aim}")
+    met = updates[0] >= LEAST_UPDATES and share >= LEAST_SHARE and p95 < MOST_HEALTH_MS
+    return met and stopped < MOST_SECONDS_TO_STOP and not torch_in_server
+
+
+def main() -> int:
+    """Start the app, measure, return 1 if an aim is missed."""
+    port = serving.free_port()
+    with serving.app(port) as process:
+        return int(not asyncio.run(measure(port, process.pid)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
