@@ -2,7 +2,6 @@
 
 import math
 import threading
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -73,7 +72,7 @@ def frame(record: Record, view: View, cursor: int | None, reset: int = 0) -> byt
 def _chart(chart: Chart, record: Record, view: View, reset: int) -> dict[str, Any]:
     choices = [_choice(name, record, view) for name in _choices_of(chart.id, record, view)]
     key = "/".join([str(reset), *(str(choice["value"]) for choice in choices)])
-    return asdict(chart) | {"choices": choices, "reset": key}
+    return vars(chart) | {"choices": choices, "reset": key}
 
 
 def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ class Visitor:
     async def listen(self) -> None:
         async for data in self.line:
             message = ForwardMsg()
-            message.ParseFromString(bytes(data))
+            assert isinstance(data, bytes), "the server speaks protobuf"
+            message.ParseFromString(data)
             self.take(message)
 
     def take(self, message: ForwardMsg) -> None:
