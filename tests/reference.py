@@ -9,7 +9,7 @@ from bn_core.config import Config
 from bn_core.models import Net
 
 FORMULAS = {
-    "relu": lambda x: x * (x > 0),
+    "relu": lambda x: x.clamp(min=0),
     "tanh": lambda x: 1 - 2 / ((2 * x).exp() + 1),
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "leaky_relu": lambda x: torch.where(x > 0, x, 0.01 * x),
