@@ -53,7 +53,7 @@ def first_bad(net: torch.nn.Sequential, x: torch.Tensor) -> tuple[int, str]:
     "changes",
     [
         WILD | {"gain": 6.0, "weight_decay": 0.05},
-        WILD | {"data": "moons", "gain": 8.0},
+        WILD | {"data": "moons", "gain": 30.0},
         WILD | {"activation": "leaky_relu", "depth": 5, "learning_rate": 3.0},
         WILD | {"optimizer": "momentum", "gain": 8.0},
         {"gain": 100.0, "depth": 20, "width": 64, "initialization": "he", "replicas": 2},

@@ -1,226 +1,177 @@
-"""Training: paired, repeatable, unharmed by being looked at, and named when it breaks."""
+"""Training: as torch's own modules train, with rates that change on the way."""
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
-from bn_core.config import ARMS, Comparison, Config
-from bn_core.data import load
-from bn_core.records import LOOKS_PER_RUN, Record, Stretch
+from bn_core.config import ARMS, SETTINGS, Comparison, Config
+from bn_core.models import Net
+from bn_core.records import LOOKS_PER_RUN, Stretch
+from bn_core.settings import SettingError
 from bn_core.training import Batches, Request, Setup, run, train
+from tests.reference import optimizer_of, torch_net
+from tests.runs import THREE, assert_equal_runs, record_with, small
 
-SMALL = Config(depth=3, width=16, steps=40, batch_size=32, replicas=2)
-ALL_ARMS = tuple(ARMS.values())
-
-
-def small(*, arms: tuple[str, ...] = ("none", "before"), **changes) -> Comparison:
-    return Comparison(SMALL.changed(changes), tuple(ARMS[name] for name in arms))
+RATES = {"sgd": 0.2, "momentum": 0.05, "rmsprop": 0.003, "adam": 0.01}
 
 
-def record_with(comparison: Comparison, requests: dict[int, Request]) -> Record:
-    """Return the record of a run that is asked something before some of its steps."""
-    setup = Setup.of(comparison)
-    training = train(comparison, setup)
-    snapshots = [next(training)]
-    while True:
-        try:
-            snapshots.append(training.send(requests.get(snapshots[-1].step + 1)))
-        except StopIteration as stop:
-            record = Record(comparison, setup.probe.scene())
-            return record.extended(Stretch.of(snapshots)).ended(stop.value)
+def losses_of_one_net(comparison: Comparison, arm: int, replica: int) -> list[float]:
+    """Return the losses of one replica trained by torch's own modules, one net by itself."""
+    config, setup = comparison.configs[arm], Setup.of(comparison)
+    inputs = setup.dataset.train_inputs.shape[1]
+    net = torch_net(Net(config, inputs, len(setup.dataset.classes)), config, replica)
+    optimizer, batches = optimizer_of(net, config), Batches(setup.dataset, comparison.base)
+    losses, changes = [], dict(config.rate_changes)
+    for step in range(config.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = changes.get(step, group["lr"])
+        images, labels = (part[replica] for part in batches.next())
+        loss = functional.cross_entropy(net(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
+@pytest.mark.parametrize("optimizer", list(RATES))
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
-        {"dropout": 0.3, "optimizer": "adam", "learning_rate": 0.003},
-        {"data": "spirals", "activation": "tanh", "optimizer": "rmsprop", "learning_rate": 0.001},
-        {"batch_size": 1, "activation": "gelu", "optimizer": "momentum"},
+        {"weight_decay": 0.05},
+        {"data": "moons", "activation": "tanh", "initialization": "xavier"},
+        {"bn_cumulative": True, "rate_changes": ((6, 1e-3),), "activation": "leaky_relu"},
     ],
-    ids=str,
+    ids=lambda changes: "-".join(changes),
 )
-def test_a_run_repeats_bit_for_bit_whatever_ran_before(changes):
-    comparison = small(arms=("none", "before", "after"), **changes)
-    first = run(comparison).fingerprint()
-    torch.manual_seed(4)
-    torch.rand(3)
-    run(small(seed=99))
-    assert run(comparison).fingerprint() == first
+def test_each_arm_and_seed_trains_as_a_net_of_torch_by_itself(optimizer, changes):
+    rate = {"optimizer": optimizer, "learning_rate": RATES[optimizer]}
+    comparison = small(arms=THREE, steps=12, **(rate | changes))
+    record = run(comparison)
+    for arm in range(3):
+        for replica in range(2):
+            expected = losses_of_one_net(comparison, arm, replica)
+            np.testing.assert_allclose(record.train_loss[:, arm, replica], expected, rtol=1e-3)
+    assert not np.allclose(record.train_loss[-1, 0], record.train_loss[-1, 1], rtol=1e-2)
 
 
-def test_the_global_generator_is_left_alone():
-    torch.manual_seed(5)
-    expected = torch.rand(4)
-    torch.manual_seed(5)
-    run(small(dropout=0.2, data="moons"))
-    assert torch.equal(torch.rand(4), expected)
-
-
-@pytest.mark.parametrize("arms", [("none",), ("before",), ("after",)])
-def test_looking_at_every_step_changes_nothing(arms):
-    comparison = small(arms=arms, dropout=0.2)
-    usual = run(comparison)
-    watched = record_with(comparison, {step: Request(look=True) for step in range(1, 41)})
-    assert np.array_equal(usual.train_loss, watched.train_loss)
-    assert len(watched.looks) > len(usual.looks) or len(usual.looks) == 41
-    last, expected = watched.looks[-1].arms[0], usual.looks[-1].arms[0]
-    assert last is not None and expected is not None
-    for field in dataclasses.fields(last):
-        one, other = getattr(last, field.name), getattr(expected, field.name)
-        assert np.array_equal(one, other, equal_nan=True), field.name
-
-
-def test_an_arm_trains_the_same_alone_and_in_company():
-    together = run(small(arms=("none", "before", "after")))
-    for index, name in enumerate(ARMS):
-        if name in ("none", "before", "after"):
-            alone = run(small(arms=(name,)))
-            assert np.array_equal(alone.train_loss[:, 0], together.train_loss[:, index])
-
-
-def test_a_replica_trains_as_its_seed_alone():
-    together = run(small(replicas=3, seed=10, data="xor", points=64))
-    alone = run(small(replicas=1, seed=10, data="xor", points=64))
-    # Batched and single matrix products may round differently; the first steps show the pairing.
-    np.testing.assert_allclose(together.train_loss[:5, :, 0], alone.train_loss[:5, :, 0], rtol=1e-4)
-
-
-def test_arms_start_from_the_same_weights_and_see_the_same_batches():
-    comparison = small(arms=("none", "after"))
-    setup = Setup.of(comparison)
-    from bn_core.models import Net
-
-    nets = [Net(config, 64, 10) for config in comparison.configs]
-    for one, other in zip(nets[0].linears, nets[1].linears, strict=True):
-        assert torch.equal(one.weight, other.weight)
-    first = Batches(setup.dataset, comparison.configs[0])
-    second = Batches(setup.dataset, comparison.configs[1])
-    for _ in range(100):
-        assert torch.equal(first.next()[0], second.next()[0])
-
-
-def test_an_epoch_sees_each_example_once_and_the_next_is_shuffled():
-    config = Config(data="moons", points=100, batch_size=32, replicas=2)
-    batches = Batches(load(config), config)
-    epochs = []
-    for _ in range(2):
-        seen = torch.cat([batches.next()[0] for _ in range(3)], dim=1)  # 3 of 3.125 batches
-        assert seen.shape == (2, 96, 2)
-        assert len(torch.unique(seen[0], dim=0)) == 96
-        epochs.append(seen)
-    assert not torch.equal(epochs[0], epochs[1])
-    assert not torch.equal(epochs[0][0], epochs[0][1])  # each replica has an order of its own
-
-
-def test_a_rate_changed_on_the_way_is_recorded_and_repeated():
-    changed = record_with(
-        small(), {11: Request(learning_rate=0.5), 26: Request(learning_rate=0.01)}
+@pytest.mark.parametrize("optimizer", list(RATES))
+@pytest.mark.parametrize("activation", list(SETTINGS["activation"].options))
+def test_every_optimizer_and_activation_lowers_the_loss(optimizer, activation):
+    rate = RATES[optimizer]
+    comparison = small(
+        arms=("before",), optimizer=optimizer, activation=activation, learning_rate=rate, steps=50
     )
-    assert changed.rate_changes == ((10, 0.5), (25, 0.01))
-    planned = run(small(rate_changes=changed.rate_changes))
-    assert np.array_equal(planned.train_loss, changed.train_loss)
-    assert planned.rate_changes == changed.rate_changes
-    assert not np.array_equal(changed.train_loss, run(small()).train_loss)
+    loss = run(comparison).train_loss
+    assert loss[-10:].mean() < 0.8 * loss[:5].mean()
 
 
-def test_divergence_stops_one_arm_and_is_named():
-    record = run(
-        Comparison(Config(depth=10, initialization="he", learning_rate=1.0, steps=60, seed=6))
-    )
-    assert record.ending is not None and record.ending.kind == "finished"
-    assert {one.arm for one in record.divergences} == {0}
-    assert {one.replica for one in record.divergences} == {0, 1, 2}
-    for one in record.divergences:
-        assert not np.isfinite(record.train_loss[one.step - 1, 0, one.replica])
-        assert np.isfinite(record.train_loss[: one.step - 1, 0, one.replica]).all()
-        assert 1 <= one.layer <= 11 and one.what in ("weights", "outputs", "loss")
-    assert record.looks[-1].arms[0] is None
-    assert np.isfinite(record.train_loss[:, 1]).all()
+def test_both_kinds_of_validation_are_there_and_differ():
+    running, batch = (run(small(steps=20, evaluate_with=e)) for e in ("running", "batch"))
+    assert np.array_equal(running.train_loss, batch.train_loss)
+    for index, same in ((0, True), (1, False)):
+        one, other = running.looks[-1].arms[index], batch.looks[-1].arms[index]
+        assert one is not None and other is not None
+        assert np.array_equal(one.validation_loss, other.validation_loss) == same
 
 
-def test_one_replica_that_diverges_does_not_stop_the_others():
-    record = run(
-        Comparison(
-            Config(depth=10, initialization="he", learning_rate=1.0, steps=30), (ARMS["none"],)
-        )
-    )
-    gone = {one.replica for one in record.divergences}
-    assert 0 < len(gone) < 3, "the test needs a run in which some replicas survive"
-    for replica in set(range(3)) - gone:
-        assert np.isfinite(record.train_loss[:, 0, replica]).all()
+@pytest.mark.parametrize("optimizer", list(RATES))
+def test_a_rate_changed_on_the_way_is_recorded_and_repeated(optimizer):
+    usual = {"optimizer": optimizer, "learning_rate": RATES[optimizer], "dropout": 0.1}
+    asked = {11: Request(learning_rate=0.02), 26: Request(learning_rate=0.001)}
+    changed = record_with(small(**usual), asked)
+    assert changed.rate_changes == ((10, 0.02), (25, 0.001))
+    planned = run(small(**usual, rate_changes=changed.rate_changes))
+    assert_equal_runs(planned, changed)
+    unchanged = run(small(**usual))
+    assert np.array_equal(changed.train_loss[:11], unchanged.train_loss[:11])
+    assert not np.array_equal(changed.train_loss[11:], unchanged.train_loss[11:])
 
 
-def test_a_run_in_which_all_diverge_ends_by_itself():
-    record = run(small(arms=("none",), learning_rate=30.0, depth=8, initialization="he", gain=10.0))
-    assert record.ending is not None and record.ending.kind == "diverged"
-    assert record.step < 40
+def test_what_the_reader_does_replaces_what_was_planned():
+    planned = small(rate_changes=((5, 0.5), (20, 0.01), (30, 0.3)))
+    changed = record_with(planned, {13: Request(learning_rate=0.05)})
+    assert changed.rate_changes == ((5, 0.5), (12, 0.05))
+    assert_equal_runs(run(small(rate_changes=changed.rate_changes)), changed)
+
+
+def test_a_rate_chosen_before_the_first_step_is_as_if_it_had_been_set():
+    changed = record_with(small(), {1: Request(learning_rate=0.02)})
+    assert np.array_equal(changed.train_loss, run(small(learning_rate=0.02)).train_loss)
+
+
+def test_a_rate_that_stays_is_no_change():
+    same = record_with(small(), {10: Request(learning_rate=small().base.learning_rate)})
+    assert same.rate_changes == ()
+    assert_equal_runs(run(small()), same)
+
+
+def test_a_look_asked_for_is_taken_and_no_other():
+    comparison = small(steps=400)
+    record = record_with(comparison, {3: Request(look=True), 57: Request(look=True)})
+    usual = {look.step for look in run(comparison).looks}
+    assert {look.step for look in record.looks} == usual | {3, 57}
+    assert 0 in usual and 400 in usual and len(usual) <= LOOKS_PER_RUN + 2
+
+
+def test_training_waits_while_nobody_asks():
+    training = train(small())
+    assert [next(training).step for _ in range(4)] == [0, 1, 2, 3]
+    training.close()
+    with pytest.raises(StopIteration):
+        next(training)
 
 
 @pytest.mark.parametrize("arm", list(ARMS))
-def test_a_batch_of_one_trains_without_an_error(arm):
-    record = run(small(arms=(arm,), batch_size=1, steps=5))
-    assert record.step == 5
+@pytest.mark.parametrize("data", ["digits", "moons"])
+def test_a_batch_of_one_trains_without_an_error(arm, data):
+    record = run(small(arms=(arm,), batch_size=1, steps=6, data=data))
+    assert record.ending is not None and record.ending.kind == "finished"
     assert np.isfinite(record.train_loss).all()
+    look = record.looks[-1].arms[0]
+    assert look is not None and np.isfinite(look.validation_loss).all()
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "leaky_relu", "gelu"])
-def test_every_optimizer_and_activation_lowers_the_loss(optimizer, activation):
-    rate = {"sgd": 0.2, "momentum": 0.05, "rmsprop": 0.003, "adam": 0.01}[optimizer]
-    record = run(
-        small(
-            arms=("before",), optimizer=optimizer, activation=activation, learning_rate=rate,
-            steps=60,
-        )
-    )  # fmt: skip
-    assert record.train_loss[-10:].mean() < 0.8 * record.train_loss[:5].mean()
+def test_a_batch_as_large_as_the_data_trains_and_a_larger_one_is_refused_in_words():
+    assert run(small(data="moons", points=40, batch_size=40, steps=2)).step == 2
+    with pytest.raises(ValueError, match="Lower the batch size to 40 or less"):
+        run(small(data="moons", points=40, batch_size=41))
+    with pytest.raises(SettingError, match="1 to 512"):
+        Config(batch_size=2_000)
 
 
-def test_weight_decay_shrinks_weights_and_dropout_changes_the_training():
-    plain = run(small())
-    assert not np.array_equal(run(small(dropout=0.5)).train_loss, plain.train_loss)
-    assert not np.array_equal(run(small(weight_decay=0.1)).train_loss, plain.train_loss)
-
-
-def test_a_record_is_bounded_however_long_the_run():
-    comparison = small(steps=10_000, replicas=10, arms=("none", "before", "after"))
-    source = record_with(small(steps=2, replicas=10, arms=("none", "before", "after")), {})
-    record = Record(comparison, source.scene)
-    look = source.looks[-1]
-    for start in range(0, 10_000, 100):
-        stretch = Stretch(
-            after_step=start,
-            train_loss=np.ones((100, 3, 10), np.float32),
-            seconds=np.ones(3),
-            looks=tuple(dataclasses.replace(look, step=start + i) for i in range(1, 101)),
-        )
-        record = record.extended(stretch)
-        assert len(record.looks) <= 2 * LOOKS_PER_RUN
-    assert record.step == 10_000
-    assert record.bytes() < 6e6
-    steps = [seen.step for seen in record.looks]
-    assert steps == sorted(set(steps))
-
-
-def test_a_record_passes_over_what_it_holds_and_refuses_a_gap():
-    whole = run(small())
-    stretch = Stretch(0, whole.train_loss, whole.seconds, whole.looks)
-    assert whole.extended(stretch).train_loss.shape == whole.train_loss.shape
-    with pytest.raises(ValueError, match="missing"):
-        whole.extended(Stretch(45, whole.train_loss[:1], whole.seconds))
-
-
-def test_a_comparison_that_cannot_train_is_refused_in_words():
-    with pytest.raises(ValueError, match="Lower the batch size"):
-        run(Comparison(Config(data="moons", points=20, batch_size=64)))
+def test_dropout_and_weight_decay_change_the_training_of_every_arm():
+    plain = run(small(arms=THREE, steps=10))
+    for changes in ({"dropout": 0.5}, {"weight_decay": 0.1}):
+        other = run(small(arms=THREE, steps=10, **changes))
+        for arm in range(3):
+            assert not np.array_equal(other.train_loss[:, arm], plain.train_loss[:, arm])
 
 
 def test_the_untouched_nets_come_first():
-    snapshot = next(train(small()))
+    comparison = small(arms=THREE)
+    snapshot = next(train(comparison))
     assert snapshot.step == 0 and snapshot.look is not None
     assert all(math.isnan(loss) for loss in snapshot.train_loss.ravel())
-    assert all(arm is not None and arm.gradient_norm.min() > 0 for arm in snapshot.look.arms)
+    for index, arm in enumerate(snapshot.look.arms):
+        assert arm is not None
+        assert np.isnan(arm.update_ratio).all()  # no step has been taken
+        first = first_gradient(comparison, index)
+        np.testing.assert_allclose(arm.gradient_norm, first, rtol=1e-4)
+    assert Stretch.of([snapshot]).train_loss.shape == (0, 3, 2)
+
+
+def first_gradient(comparison: Comparison, arm: int) -> np.ndarray:
+    """Return the norms of the first batch's gradients, (K, L + 1), by torch's own modules."""
+    config, setup = comparison.configs[arm], Setup.of(comparison)
+    images, labels = Batches(setup.dataset, comparison.base).first()
+    norms = []
+    for replica in range(config.replicas):
+        net = torch_net(Net(config, 64, 10), config, replica)
+        functional.cross_entropy(net(images[replica]), labels[replica]).backward()
+        linears = [module for module in net if isinstance(module, torch.nn.Linear)]
+        norms.append([float(linear.weight.grad.norm()) for linear in linears])  # type: ignore[union-attr]
+    return np.array(norms)
