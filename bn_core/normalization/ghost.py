@@ -41,10 +41,22 @@ class GhostBatchNorm(BatchNorm):
     def _each_ghost(self, x: Tensor, ghosts: int) -> Tensor:
         cut = x.reshape(self.grouping.cut(x.shape, ghosts))
         mean, variance = moments(cut, self.grouping.axes)
-        values = cut.shape[2] * cut.shape[5]
-        for ghost in range(ghosts):
-            share = self._share_of_new_batch()
-            if share is not None:
-                one, other = mean[:, ghost].detach(), variance[:, ghost].detach()
-                self._average_in(one, other, values, share)
+        shares = [self._share_of_new_batch() for _ in range(ghosts)]
+        self._average_in_turn(mean.detach(), variance.detach(), cut[0, 0, :, 0, 0].numel(), shares)
         return normalize(cut, mean, variance, self.epsilon).view(x.shape)
+
+    def _average_in_turn(
+        self, mean: Tensor, variance: Tensor, count: int, shares: list[float | None]
+    ) -> None:
+        """Average in the ghosts' moments, (K, ghosts, 1, 1, C, 1), one after the other, at once.
+
+        After ghosts with shares s_g, ghost g has the weight s_g prod_{h > g} (1 - s_h).
+        """
+        weights, kept = [], 1.0
+        for share in reversed(shares):
+            weights.append((share or 0.0) * kept)
+            kept *= 1 - (share or 0.0)
+        if kept < 1:
+            relative = mean.new_tensor(weights[::-1]).view(-1, 1, 1, 1, 1) / (1 - kept)
+            together = ((relative * moment).sum(dim=1) for moment in (mean, variance))
+            self._average_in(*together, count, 1 - kept)

@@ -31,15 +31,16 @@ class PerExampleNorm(Normalization):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
-        xhat = self._by_equations(x) if self.written_out else self._by_torch(x)
-        return scale_and_shift(xhat, self.gamma, self.beta)
-
-    def _by_equations(self, x: Tensor) -> Tensor:
         cut = x.reshape(self.grouping.cut(x.shape))
+        # torch's kernel is twice as slow as the equations where a group is a single value.
+        equations = self.written_out or cut[0, 0, 0, 0].numel() == 1
+        xhat = self._by_equations(cut) if equations else self._by_torch(cut)
+        return scale_and_shift(xhat.view(x.shape), self.gamma, self.beta)
+
+    def _by_equations(self, cut: Tensor) -> Tensor:
         mean, variance = moments(cut, self.grouping.axes)
-        return normalize(cut, mean, variance, self.epsilon).view(x.shape)
+        return normalize(cut, mean, variance, self.epsilon)
 
-    def _by_torch(self, x: Tensor) -> Tensor:
+    def _by_torch(self, cut: Tensor) -> Tensor:
         """Let torch normalize the last axes of the cut, which hold one group of one example."""
-        cut = x.reshape(self.grouping.cut(x.shape))
-        return functional.layer_norm(cut, cut.shape[4:], eps=self.epsilon).view(x.shape)
+        return functional.layer_norm(cut, cut.shape[4:], eps=self.epsilon)

@@ -48,7 +48,7 @@ class BatchRenorm(RunningNormalization):
         scheduled: bool = True,
         **settings: Any,
     ) -> None:
-        super().__init__(replicas, units, **settings)
+        super().__init__(replicas, units, track=True, **settings)
         self.r_max, self.d_max, self.scheduled = r_max, d_max, scheduled
         self.register_buffer("running_deviation", torch.ones(replicas, units))
 
