@@ -185,6 +185,12 @@ def test_one_group_is_layer_norm_and_as_many_as_units_instance_norm():
     assert torch.equal(GroupNorm(K, C, groups=C)(x), InstanceNorm(K, C)(x))
 
 
+def test_groups_of_two_units_leave_only_signs():
+    x = draw(*VECTORS)
+    xhat = GroupNorm(K, C, groups=C // 2, epsilon=1e-14)(x)
+    torch.testing.assert_close(xhat.abs(), torch.ones_like(xhat), rtol=1e-6, atol=0)
+
+
 def test_groups_that_do_not_divide_the_units_are_refused_at_once():
     with pytest.raises(ValueError, match="6 units cannot be split into 4"):
         GroupNorm(K, C, groups=4)

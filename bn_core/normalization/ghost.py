@@ -58,5 +58,5 @@ class GhostBatchNorm(BatchNorm):
             kept *= 1 - (share or 0.0)
         if kept < 1:
             relative = mean.new_tensor(weights[::-1]).view(-1, 1, 1, 1, 1) / (1 - kept)
-            together = ((relative * moment).sum(dim=1) for moment in (mean, variance))
-            self._average_in(*together, count, 1 - kept)
+            one, other = (relative * mean).sum(dim=1), (relative * variance).sum(dim=1)
+            self._average_in(one, other, count, 1 - kept)
