@@ -210,8 +210,8 @@ class Config:
         key="groups",
         label="Groups of group norm",
         help="Into how many groups of one size group norm splits a layer's units; each example has "
-        "a mean and a variance for each. It must divide the width. 1 group is layer norm; groups of "
-        "two units leave only signs, groups of one leave nothing.",
+        "a mean and a variance for each. It must divide the width. One group is layer norm; groups "
+        "of two units leave only signs, groups of one leave nothing.",
     )
     ghost_size: int = whole(
         16,
