@@ -1,5 +1,7 @@
 """All charts that are visible at once, in page order."""
 
+from collections.abc import Callable, Hashable
+
 from bn_core.figures.boundary import boundary
 from bn_core.figures.chart import Chart
 from bn_core.figures.curves import accuracy, loss
@@ -15,10 +17,13 @@ IDS = ("loss", "accuracy", "moment", "distributions", "gradients", "depth")
 """The charts' names, in page order; they stay whatever the view."""
 
 
-def charts(record: Record, view: View, cursor: int | None = None) -> list[Chart]:
-    """Return the charts the view asks for; ``cursor`` is an index of a look, None the newest."""
+Maker = Callable[[Record, View, int | None], Chart]
+
+
+def makers(record: Record, view: View) -> dict[str, Maker]:
+    """Return what makes each chart that the view asks for, by the chart's name."""
     plane = record.comparison.base.plane and view.moment == "boundary"
-    makers = (
+    chosen = (
         loss,
         accuracy,
         boundary if plane else output_gradient,
@@ -26,4 +31,20 @@ def charts(record: Record, view: View, cursor: int | None = None) -> list[Chart]
         heat_map if view.gradients == "map" else update_ratio,
         by_depth,
     )
-    return [maker(record, view, cursor) for maker in makers]
+    return dict(zip(IDS, chosen, strict=True))
+
+
+def charts(record: Record, view: View, cursor: int | None = None) -> list[Chart]:
+    """Return the charts the view asks for; ``cursor`` is an index of a look, None the newest."""
+    return [make(record, view, cursor) for make in makers(record, view).values()]
+
+
+def state_of(name: str, record: Record, view: View, cursor: int | None) -> Hashable:
+    """Return what a chart depends on: while it is equal, the chart is the same.
+
+    All but the loss change with the looks inside alone, which are far rarer than pictures.
+    """
+    newest = record.looks[-1].step
+    every_step = record.step if name == "loss" else 0
+    events = (len(record.divergences), len(record.rate_changes), record.ending)
+    return record.comparison, view, cursor, newest, every_step, events

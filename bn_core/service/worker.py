@@ -20,6 +20,8 @@ from bn_core.service.pictures import draw_pictures
 from bn_core.training import Comparison, prepare_process, train
 
 SLICE = 0.015
+ROUND = 0.1
+"""Seconds in which every run gets a turn, however many there are: a turn is at least one step."""
 IDLE_BEFORE_WARM_UP = 0.5
 NICENESS = 10
 """The page process goes first: clicks are answered at once however much is trained."""
@@ -109,7 +111,8 @@ class Worker:
 
     def _work(self, job: Job) -> None:
         try:
-            job.work(SLICE)
+            crowd = sum(other.playing for other in self.jobs.values())
+            job.work(min(SLICE, ROUND / max(crowd, 1)))
         except (ValueError, RuntimeError, MemoryError) as error:
             run = next(run for run, held in self.jobs.items() if held is job)
             self._fail(run, job.step, error)

@@ -4,10 +4,11 @@ import math
 import threading
 from typing import Any
 
+import orjson
 import streamlit as st
 
 from bn_core.figures.chart import Chart
-from bn_core.figures.frame import charts
+from bn_core.figures.frame import makers, state_of
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
@@ -16,7 +17,7 @@ from bn_core.records import Record
 from bn_core.service.run import Run
 from bn_core.settings import SettingError, settings_of
 from pages.shared.browser import component
-from pages.shared.visit import this_visit
+from pages.shared.visit import Kept, this_visit
 
 _HTML = """<div class="bn-live">
 <div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
@@ -39,7 +40,8 @@ def live_view(run: Run) -> None:
     if visit.frame is None or visit.frame[0] != shown:
         cursor = _cursor(run.record, visit.cursor)
         with _DRAWING:
-            visit.frame = (shown, frame(run.record, visit.view, cursor, run.number))
+            made = frame(run.record, visit.view, cursor, run.number, visit.charts)
+            visit.frame = (shown, made)
     component("live", _HTML)(
         key="live",
         data=visit.frame[1],
@@ -48,12 +50,15 @@ def live_view(run: Run) -> None:
     )
 
 
-def frame(record: Record, view: View, cursor: int | None, reset: int = 0) -> bytes:
-    """Return all that the live view shows; ``reset`` is another number where zoom is forgotten."""
+def frame(record: Record, view: View, cursor: int | None, reset: int, kept: Kept) -> bytes:
+    """Return all that the live view shows.
+
+    ``reset`` is another number where zoom is forgotten; ``kept`` holds the charts made before.
+    """
     steps = [look.step for look in record.looks]
     styles = arm_styles(arm.name for arm in record.comparison.arms)
     body = {
-        "charts": [_chart(chart, record, view, reset) for chart in charts(record, view, cursor)],
+        "charts": _charts(record, view, cursor, reset, kept),
         "head": _HEAD,
         "rows": [
             {"cells": cells, "colour": style.colour, "dash": style.dash}
@@ -67,6 +72,17 @@ def frame(record: Record, view: View, cursor: int | None, reset: int = 0) -> byt
         "projector": view.projector,
     }
     return to_bytes(body)
+
+
+def _charts(
+    record: Record, view: View, cursor: int | None, reset: int, kept: Kept
+) -> list[orjson.Fragment]:
+    for name, make in makers(record, view).items():
+        state = (reset, state_of(name, record, view, cursor))
+        if name not in kept or kept[name][0] != state:
+            chart = _chart(make(record, view, cursor), record, view, reset)
+            kept[name] = (state, to_bytes(chart))
+    return [orjson.Fragment(made) for _, made in kept.values()]
 
 
 def _chart(chart: Chart, record: Record, view: View, reset: int) -> dict[str, Any]:

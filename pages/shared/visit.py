@@ -5,6 +5,7 @@ touches the session's state or draws something. So what must stay together lives
 """
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ import streamlit as st
 from bn_core.config import Comparison
 from bn_core.figures.view import View
 from bn_core.service.run import Run
+
+Kept = dict[str, tuple[Hashable, bytes]]
 
 
 @dataclass
@@ -47,6 +50,8 @@ class Visit:
     """Values beside a slider's usual stops, as links brought them."""
     frame: tuple[Any, bytes] | None = None
     """What the live view showed last, and of what."""
+    charts: Kept = field(default_factory=dict)
+    """The live view's charts as they were made last, and of what."""
     room: str = ""
     came_from_another_room: bool = False
 
