@@ -1,68 +1,123 @@
 """The data: real, split fairly, standardized by the training part, the same for the same seed."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
 from bn_core.config import IMAGE_DATA, PLANE_DATA, SETTINGS, Config
-from bn_core.data import IMAGE_SETS, POINT_SETS, load
+from bn_core.data import IMAGE_SETS, POINT_SETS, VALIDATION_DIGITS, Dataset, digits, load
+
+EVERY = [*PLANE_DATA, *IMAGE_DATA]
 
 
-def test_the_digits_are_scikit_learns():
-    images, labels = load_digits(return_X_y=True)
-    data = load(Config())
-    mean, std = data.train_inputs.mean(), data.train_inputs.std()
-    assert abs(mean) < 1e-5 and abs(std - 1) < 1e-3
-    found = torch.cat([data.train_inputs, data.validation_inputs]).numpy()
-    # Up to the standardization, which is one line for all pixels, they are the same images.
-    found = (found - found.min()) / (found.max() - found.min()) * 16
-    ours = sorted(map(tuple, np.round(found).astype(int).tolist()))
-    assert ours == sorted(map(tuple, images.astype(int).tolist()))
-    both = torch.cat([data.train_labels, data.validation_labels]).numpy()
-    assert np.array_equal(np.bincount(both), np.bincount(labels))
+def everything(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return inputs and labels of both parts."""
+    inputs = torch.cat([data.train_inputs, data.validation_inputs])
+    return inputs, torch.cat([data.train_labels, data.validation_labels])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 17])
-def test_the_digits_split_keeps_the_shares_of_the_classes_and_no_image_twice(seed):
+def sorted_rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    rows = np.column_stack([images, labels])
+    return rows[np.lexsort(rows.T)]
+
+
+def test_the_digits_are_scikit_learns_image_by_image_with_their_labels():
+    images, labels = map(np.asarray, load_digits(return_X_y=True))
+    raw = digits(Config(seed=3))
+    found = np.concatenate([raw.train_inputs, raw.validation_inputs])
+    found_labels = np.concatenate([raw.train_labels, raw.validation_labels])
+    assert np.array_equal(sorted_rows(found * 16, found_labels), sorted_rows(images, labels))
+
+
+def test_reading_the_digits_does_not_import_scikit_learn():
+    script = (
+        "import sys\nfrom bn_core.config import Config\nfrom bn_core.data import load\n"
+        "load(Config())\nprint('sklearn' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_the_digits_are_standardized_by_one_mean_and_deviation_of_the_training_part():
+    raw, data = digits(Config(seed=5)), load(Config(seed=5))
+    mean, std = raw.train_inputs.mean(), raw.train_inputs.std()
+    np.testing.assert_allclose(data.train_inputs, (raw.train_inputs - mean) / std, atol=1e-6)
+    held_out = (raw.validation_inputs - mean) / std
+    np.testing.assert_allclose(data.validation_inputs, held_out, atol=1e-6)
+    assert data.train_inputs.dtype == torch.float32 and data.train_labels.dtype == torch.int64
+
+
+@pytest.mark.parametrize("seed", [0, 1, 17, 999_999])
+def test_the_digits_split_keeps_the_shares_of_the_classes(seed):
     data = load(Config(seed=seed))
-    assert (len(data.train_inputs), len(data.validation_inputs)) == (1297, 500)
+    assert (data.train_size, len(data.validation_inputs)) == (1297, VALIDATION_DIGITS)
     train, held_out = data.train_labels.bincount(), data.validation_labels.bincount()
     assert ((train + held_out) * 500 / 1797 - held_out).abs().max() <= 1
-    images = torch.cat([data.train_inputs, data.validation_inputs])
-    assert len(torch.unique(images, dim=0)) == len(
-        np.unique(load_digits(return_X_y=True)[0], axis=0)
-    )
     # Any beginning of the training part is a fair sample: a probe takes its first examples.
     assert data.train_labels[:256].bincount(minlength=10).min() >= 10
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_that_is_held_out_is_trained_on(name):
+    data = load(Config(data=name, seed=2))
+    apart = torch.cdist(data.train_inputs.double(), data.validation_inputs.double())
+    assert apart.min() > 0
+    inputs, labels = everything(data)
+    assert len(torch.unique(inputs, dim=0)) == len(inputs)
+    assert labels.unique().tolist() == list(range(len(data.classes)))
+
+
+@pytest.mark.parametrize("points", [20, 401, 2000])
 @pytest.mark.parametrize("name", list(PLANE_DATA))
-def test_point_sets_are_balanced_standardized_and_held_out(name):
-    data = load(Config(data=name, points=400, noise=0.1))
-    assert data.train_inputs.shape == (400, 2) and data.validation_inputs.shape == (200, 2)
-    share = torch.cat([data.train_labels, data.validation_labels]).float().mean()
-    assert abs(share - 0.5) < 0.01
+def test_point_sets_are_balanced_and_standardized(name, points):
+    data = load(Config(data=name, points=points, noise=0.1, batch_size=16))
+    assert data.train_inputs.shape == (points, 2)
+    assert data.validation_inputs.shape == (points // 2, 2)
+    ones = everything(data)[1].sum()
+    assert abs(2 * ones - (points + points // 2)) <= 2
     np.testing.assert_allclose(data.train_inputs.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(data.train_inputs.std(0, correction=0), 1, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", [*PLANE_DATA, *IMAGE_DATA])
+@pytest.mark.parametrize("name", list(PLANE_DATA))
+def test_neighbours_tell_the_class_where_there_is_no_noise(name):
+    data = load(Config(data=name, points=2000, noise=0.0))
+    apart = torch.cdist(data.validation_inputs, data.train_inputs)
+    nearest = data.train_labels[apart.argmin(dim=1)]
+    assert (nearest == data.validation_labels).float().mean() > 0.99
+    # No straight line does: that is what a hidden layer is for.
+    flat = torch.cat([data.train_inputs, torch.ones(2000, 1)], dim=1)
+    line = torch.linalg.lstsq(flat, data.train_labels[:, None] * 2.0 - 1).solution
+    right = ((flat @ line).flatten() > 0) == (data.train_labels == 1)
+    assert right.float().mean() < 0.92
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_a_seed_gives_the_same_data_and_another_seed_other_data(name):
     one, same, other = (load(Config(data=name, seed=seed)) for seed in (3, 3, 4))
-    assert torch.equal(one.train_inputs, same.train_inputs)
-    assert not torch.equal(one.train_inputs, other.train_inputs)
+    for part in ("train_inputs", "train_labels", "validation_inputs", "validation_labels"):
+        assert torch.equal(getattr(one, part), getattr(same, part))
+        assert not torch.equal(getattr(one, part), getattr(other, part))
 
 
-def test_noise_moves_points():
-    calm, noisy = (load(Config(data="moons", noise=noise)) for noise in (0.0, 0.4))
+@pytest.mark.parametrize("name", list(PLANE_DATA))
+def test_noise_moves_points(name):
+    calm, noisy = (load(Config(data=name, noise=noise)) for noise in (0.0, 0.4))
     assert not torch.equal(calm.train_inputs, noisy.train_inputs)
 
 
 def test_every_data_set_of_the_settings_is_registered():
     assert set(SETTINGS["data"].options) == set(POINT_SETS) | set(IMAGE_SETS)
+    assert set(POINT_SETS) == set(PLANE_DATA) and set(IMAGE_SETS) == set(IMAGE_DATA)
 
 
-def test_a_batch_that_does_not_fit_is_refused_with_the_limit():
+@pytest.mark.parametrize("name", list(PLANE_DATA))
+def test_a_batch_that_does_not_fit_is_refused_with_the_limit(name):
     with pytest.raises(ValueError, match="100 training examples"):
-        load(Config(data="xor", points=100, batch_size=256))
+        load(Config(data=name, points=100, batch_size=256))
