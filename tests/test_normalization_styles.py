@@ -1,0 +1,54 @@
+"""Each arm can be told from every other one: by colour-blind eyes too, and without colour."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bn_core.config import ARMS
+from bn_core.figures.theme import ARM_STYLES, PALETTES
+
+SIGHT = {
+    "usual": np.eye(3),
+    "no red cones": [[0.152, 1.052, -0.204], [0.114, 0.786, 0.099], [-0.003, -0.048, 1.052]],
+    "no green cones": [[0.367, 0.860, -0.228], [0.280, 0.672, 0.047], [-0.011, 0.042, 0.968]],
+    "no blue cones": [[1.255, -0.076, -0.178], [-0.078, 0.930, 0.147], [0.004, 0.691, 0.303]],
+}  # fmt: skip
+"""What is left of linear red, green and blue: Machado, Oliveira, Fernandes 2009, severity 1."""
+
+TO_XYZ = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+
+
+def linear(palette: str, name: str) -> np.ndarray:
+    """Return a palette's colour as linear red, green and blue from 0 to 1."""
+    values = np.array([int(part) for part in PALETTES[palette][name].split(",")]) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def seen(palette: str, name: str, sight: str) -> np.ndarray:
+    """Return a colour in CIE L*a*b*, in which distances are about what the eye sees."""
+    rgb = np.clip(np.array(SIGHT[sight]) @ linear(palette, name), 0, 1)
+    x, y, z = np.cbrt(np.array(TO_XYZ) @ rgb / (0.9505, 1.0, 1.089))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("palette", ["light", "dark"])
+@pytest.mark.parametrize("sight", SIGHT)
+def test_no_two_arms_look_alike(palette, sight):
+    for one, other in itertools.combinations(ARMS, 2):
+        apart = np.linalg.norm(seen(palette, one, sight) - seen(palette, other, sight))
+        assert apart > 11, (one, other)  # 2 is just noticeable side by side
+
+
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_every_arm_stands_out_from_the_paper(palette):
+    paper = linear(palette, "paper") @ TO_XYZ[1]
+    for name in ARMS:
+        light = linear(palette, name) @ TO_XYZ[1]
+        assert (max(light, paper) + 0.05) / (min(light, paper) + 0.05) > 4.3, name
+
+
+def test_without_colour_dashes_and_symbols_tell_the_arms_apart():
+    styles = [ARM_STYLES[name] for name in ARMS]
+    assert len({style.dash for style in styles}) == len(ARMS)
+    assert len({style.symbol for style in styles}) == len(ARMS)
