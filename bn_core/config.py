@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bn_core.settings import (
+    LONGEST_VALUE,
     Schedule,
     Setting,
     SettingError,
@@ -475,7 +476,8 @@ def _arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
     default = tuple(ARMS[name] for name in DEFAULT_ARMS)
     if text is None:
         return default, []
-    asked = set(text[:100].split("-"))
+    readable = isinstance(text, str) and len(text) <= LONGEST_VALUE
+    asked = set(text.split("-")) if readable else {""}
     known = tuple(arm for name, arm in ARMS.items() if name in asked)
     if asked <= set(ARMS) and known:
         return known, []

@@ -5,6 +5,7 @@ widgets, help texts and links all read the same declaration, so they cannot disa
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,6 +57,8 @@ class Setting:
 
     def read(self, text: str) -> Any:
         """Return the value that ``text``, as found in a link, stands for."""
+        if not isinstance(text, str):
+            raise SettingError(f"{self.label}: a link holds texts.")
         if len(text) > LONGEST_VALUE:
             raise SettingError(f"{self.label}: the text is too long to be a value.")
         match self.kind:
@@ -219,8 +222,11 @@ def from_query(cls: type, query: Mapping[str, str]) -> tuple[dict[str, Any], lis
 
 
 def unknown_keys(query: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Return one sentence that names what a link has besides the ``known`` keys, if anything."""
-    strange = [key[:30] for key in query if key not in known]
+    """Return one sentence that names what a link has besides the ``known`` keys, if anything.
+
+    Signs are left out of the names: on a page they could turn into links and pictures.
+    """
+    strange = [re.sub(r"[^\w -]", "·", key[:30]) for key in query if key not in known]
     if not strange:
         return []
     more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""

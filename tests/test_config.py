@@ -15,7 +15,7 @@ from bn_core.config import (
     comparison_to_query,
 )
 from bn_core.figures.view import View
-from bn_core.settings import SettingError, from_query, settings_of, to_query
+from bn_core.settings import SettingError, from_query, settings_of, to_query, unknown_keys
 
 
 def random_value(name: str, draw: random.Random):
@@ -106,31 +106,91 @@ def hostile_query(draw: random.Random) -> dict[str, str]:
     for _ in range(draw.randint(1, 12)):
         key = draw.choice([*keys, "".join(chr(draw.randint(1, 0x2FF)) for _ in range(5))])
         text = "".join(chr(draw.randint(0, 0x3000)) for _ in range(draw.randint(0, 30)))
-        query[key] = draw.choice([*NASTY, text, str(draw.uniform(-1e6, 1e6))])
-    if draw.random() < 0.3:  # each in its limits, together far too much
+        raw = draw.randbytes(draw.randint(0, 30)).decode("latin-1")
+        query[key] = draw.choice([*NASTY, text, raw, str(draw.uniform(-1e6, 1e6))])
+    if draw.random() < 0.3:  # each within its limits, together far too much
         query |= {"depth": "20", "width": "256", "batch": "512", "seeds": "10"}
+    if draw.random() < 0.2:
+        query |= {"data": "moons", "points": "20", "batch": str(draw.randint(1, 512))}
+    if draw.random() < 0.2:
+        query |= {"arms": "group-none", "groups": str(draw.randint(1, 64))}
     return query
+
+
+def fell_back(comparison: Comparison, query: dict[str, str]) -> list[str]:
+    """Return the settings that a link names and that are not as it says."""
+    named = [name for name, setting in SETTINGS.items() if setting.key in query]
+    written = to_query(comparison.base)
+    missing = []
+    for name in named:
+        setting, text = SETTINGS[name], query[SETTINGS[name].key]
+        now = written.get(setting.key, setting.write(setting.default))
+        if now != text and not (is_number(text) and is_number(now) and float(text) == float(now)):
+            missing.append(name)
+    return missing
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def test_a_thousand_hostile_links_fall_back_and_say_so():
     draw = random.Random(2)
-    keys = {setting.key: name for name, setting in SETTINGS.items()}
+    heavy = unknown = 0
     for _ in range(1_000):
         query = hostile_query(draw)
         comparison, complaints = comparison_from_query(query)
         assert comparison.problem() == ""
-        assert all(len(words) < 500 for words in complaints)
-        for key, text in query.items():
-            if key not in keys:
-                continue
-            try:
-                value = SETTINGS[keys[key]].read(text)
-            except SettingError as error:
-                assert str(error) in complaints
-                assert getattr(comparison.base, keys[key]) == SETTINGS[keys[key]].default
-            else:
-                heavy = any("Until then" in words for words in complaints)
-                assert getattr(comparison.base, keys[key]) == value or heavy
+        assert all(0 < len(words) < 500 for words in complaints)
+        together = any("Until then" in words for words in complaints)
+        for name in fell_back(comparison, query):
+            setting = SETTINGS[name]
+            if setting.kind == "schedule" and getattr(comparison.base, name) != ():
+                continue  # read, and written more neatly
+            assert getattr(comparison.base, name) == setting.default
+            own = any(words.startswith(setting.label) for words in complaints)
+            assert own or (together and name in TOGETHER), (name, query[setting.key][:80])
+        heavy += together
+        unknown += len(unknown_keys(query, [s.key for s in SETTINGS.values()]))
+        again, no_complaints = comparison_from_query(comparison_to_query(comparison))
+        assert again == comparison and no_complaints == []
+    assert heavy > 100 and unknown > 100, "the test needs links of every kind"
+
+
+TOGETHER = {"width", "depth", "batch_size", "replicas", "points", "groups"}
+"""What may be too much, or not fit, only together."""
+
+
+@pytest.mark.parametrize("value", [None, 5, 2.5, True, [], ["none"], {"a": 1}, b"none", object()])
+def test_a_value_that_is_no_text_falls_back_too(value):
+    query = {setting.key: value for setting in SETTINGS.values()} | {"arms": value}
+    comparison, complaints = comparison_from_query(query)
+    assert comparison == Comparison()
+    assert len(complaints) >= len(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "complaint"),
+    [
+        ("none", ["none"], False),
+        ("after-none", ["none", "after"], False),
+        ("none-none", ["none"], False),
+        ("none-drop", ["none"], True),
+        ("", ["none", "before"], True),
+        ("-", ["none", "before"], True),
+        ("NONE", ["none", "before"], True),
+        ("none-" * 1_000 + "none", ["none", "before"], True),
+    ],
+)
+def test_arms_of_a_link_are_those_known_in_their_usual_order(text, names, complaint):
+    comparison, complaints = comparison_from_query({"arms": text})
+    assert [arm.name for arm in comparison.arms] == names
+    assert bool(complaints) == complaint
+    assert all("none, before, after" in words for words in complaints)
 
 
 def test_a_field_that_is_right_is_kept_beside_one_that_is_not():
@@ -173,10 +233,19 @@ def test_a_batch_larger_than_the_data_is_refused_with_the_limit():
     assert "100 training points" in words and "128" in words
 
 
-def test_a_comparison_travels_between_processes():
-    comparison = Comparison(Config(depth=3), (ARMS["after"],))
+def test_a_comparison_travels_between_processes_and_keeps_its_arms_configs():
+    comparison = Comparison(Config(depth=3), (ARMS["after"], ARMS["none"]))
+    copy = pickle.loads(pickle.dumps(comparison))
+    assert (
+        copy == comparison and hash(copy) == hash(comparison) and copy.configs == comparison.configs
+    )
+    assert [config.normalization for config in comparison.configs] == ["batch", "none"]
     assert comparison.configs[0].placement == "after"
-    assert pickle.loads(pickle.dumps(comparison)) == comparison
+    assert all(config.depth == 3 for config in comparison.configs)
+    assert comparison.configs is comparison.configs, "made once: it is asked for at every draw"
+    wider = dataclasses.replace(comparison, base=Config(depth=3, width=8))
+    assert wider != comparison
+    assert [config.width for config in wider.configs] == [8, 8]
 
 
 def test_a_comparison_needs_an_arm_and_each_once():

@@ -135,3 +135,12 @@ def test_unknown_parts_of_a_link_are_named_in_one_short_sentence():
     (words,) = unknown_keys(many, {"n"})
     assert len(words) < 220
     assert "“0000x" in words and "997 more" in words
+
+
+def test_an_unknown_name_cannot_become_a_picture_or_a_link_on_the_page():
+    (words,) = unknown_keys(
+        {"![](//evil.example/a.png)": "", "<b>\x00\ud800": "", "a_b-c d": ""}, {}
+    )
+    assert not set("![]()<>/:\x00\ud800") & set(words)
+    assert "“a_b-c d”" in words
+    words.encode()
