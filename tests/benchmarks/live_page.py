@@ -1,0 +1,111 @@
+"""The live page in a real browser: start, updates, remounts, blank frames, pause.
+
+Run as ``python -m tests.benchmarks.live_page``; it needs Debian's chromium.
+"""
+
+import shutil
+import statistics
+import sys
+import time
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.benchmarks import serving
+from tests.browser.conftest import FLAGS, LAPTOP
+
+SECONDS = 8.0
+PAUSES = 9
+AIMS = {
+    "first text after a cold start, s": ("<", 2.0),
+    "first picture after a cold start, s": ("<", 4.0),
+    "updates a second": (">=", 3.6),
+    "charts remounted": ("<", 1.0),
+    "frames with a missing chart, %": ("<", 0.1),
+    "pause answers, median ms": ("<", 300.0),
+}
+_WATCH = """() => {
+  const watch = { frames: 0, blank: 0 };
+  window.bnWatch = watch;
+  document.querySelectorAll('.js-plotly-plot').forEach((plot) => { plot.marked = true; });
+  const look = () => {
+    watch.frames += 1;
+    if (document.querySelectorAll('.js-plotly-plot .main-svg').length < 6) watch.blank += 1;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
+def cold_start(page: Page, port: int, began: float) -> dict[str, float]:
+    """Open the page as soon as the server answers; return the seconds since its start."""
+    page.goto(f"http://127.0.0.1:{port}/?steps=10000")
+    page.wait_for_selector("h1")
+    text = time.monotonic() - began
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    picture = time.monotonic() - began
+    page.wait_for_function("window.bnLabSequence >= 1")
+    return {
+        "first text after a cold start, s": text,
+        "first picture after a cold start, s": picture,
+        "all six charts, s": time.monotonic() - began,
+    }
+
+
+def training(page: Page) -> dict[str, float]:
+    """Train for a while and return what was seen."""
+    page.wait_for_timeout(4000)  # the workers have warmed up
+    page.evaluate(_WATCH)
+    page.get_by_role("button", name="Train").first.click()
+    page.wait_for_function("window.bnLabStep > 5")
+    first, began = page.evaluate("window.bnLabSequence"), time.monotonic()
+    page.wait_for_timeout(1000 * SECONDS)
+    drawn = page.evaluate("window.bnLabSequence") - first
+    watch = page.evaluate("window.bnWatch")
+    plots = "[...document.querySelectorAll('.js-plotly-plot')]"
+    return {
+        "updates a second": drawn / (time.monotonic() - began),
+        "charts remounted": page.evaluate(f"{plots}.filter(plot => !plot.marked).length"),
+        "frames with a missing chart, %": 100 * watch["blank"] / max(watch["frames"], 1),
+    }
+
+
+def pauses(page: Page) -> dict[str, float]:
+    """Return how long it takes from a click on Pause to the button that says Train."""
+    found = []
+    for _ in range(PAUSES):
+        began = time.perf_counter()
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="Train").first.wait_for()
+        found.append(1000 * (time.perf_counter() - began))
+        page.get_by_role("button", name="Train").first.click()
+        page.get_by_role("button", name="Pause").wait_for()
+        page.wait_for_timeout(500)
+    return {"pause answers, median ms": statistics.median(found)}
+
+
+def main() -> int:
+    """Print the table; return 1 if an aim is missed."""
+    port = serving.free_port()
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        if chromium is None:
+            print("There is no chromium on the path.")
+            return 1
+        page = playwright.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
+            viewport=LAPTOP
+        )
+        began = time.monotonic()
+        with serving.app(port):
+            found = cold_start(page, port, began) | training(page) | pauses(page)
+            page.context.close()
+    missed = False
+    for words, value in found.items():
+        sign, aim = AIMS.get(words, ("", 0.0))
+        met = value < aim if sign == "<" else value >= aim
+        missed = missed or (bool(sign) and not met)
+        print(f"{words:38} {value:8.2f}  {f'{sign} {aim:g}' if sign else ''}")
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
