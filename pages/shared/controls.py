@@ -15,6 +15,18 @@ from pages.shared.visit import Visit, this_visit
 SETTINGS = settings_of(Config)
 _GRID = (1, 1.5, 2, 3, 5, 7)
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_OF_ARMS = {
+    "group": ("groups",),
+    "ghost": ("ghost_size",),
+    "renorm": ("renorm_rmax", "renorm_dmax"),
+}
+"""Settings that matter to one arm alone."""
+_ARMS_HELP = "\n\n".join(
+    [
+        "Each trains on the same batches, from the same initial weights where they have the same.",
+        *(f"**{arm.label}**: {arm.help}" for arm in ARMS.values()),
+    ]
+)
 _CHOOSER = """<fieldset class="bn-data"><legend>Data set</legend></fieldset>"""
 
 
@@ -31,6 +43,8 @@ def sidebar() -> Comparison:
         if visit.comparison.base.plane:
             controls.show("noise", "points")
         arms = _choose_arms(controls)
+        for name in arms:
+            controls.show(*_OF_ARMS.get(name, ()))
         controls.show("learning_rate", "batch_size", "depth", "activation")
         _more(controls)
     controls.forget_hidden()
@@ -140,8 +154,7 @@ def _choose_arms(controls: _Controls) -> list[str]:
         default=controls.first_value("arms", held),
         key=controls.key("arms"),
         format_func=lambda name: ARMS[name].label,
-        help="Each trains on the same batches, from the same initial weights where they have "
-        "the same. BN: batch norm, before or after the activation.",
+        help=_ARMS_HELP,
     )
 
 
