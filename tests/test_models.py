@@ -76,18 +76,20 @@ def test_no_two_layers_or_replicas_begin_alike():
 
 
 @pytest.mark.parametrize(
-    ("initialization", "std"),
+    ("initialization", "rule"),
     [
-        ("he", np.sqrt(2 / 200)),
-        ("xavier", np.sqrt(2 / 400)),
-        ("torch", 1 / np.sqrt(3 * 200)),
-        ("normal", 0.07),
+        ("he", lambda inputs, outputs: np.sqrt(2 / inputs)),
+        ("xavier", lambda inputs, outputs: np.sqrt(2 / (inputs + outputs))),
+        ("torch", lambda inputs, outputs: 1 / np.sqrt(3 * inputs)),
+        ("normal", lambda inputs, outputs: 0.07),
     ],
 )
 @pytest.mark.parametrize("gain", [1.0, 0.1])
-def test_initial_weights_have_the_spread_of_their_rule(initialization, std, gain):
+def test_initial_weights_have_the_spread_of_their_rule(initialization, rule, gain):
     net, _ = net_of("none", initialization=initialization, width=200, init_std=0.07, gain=gain)
-    weights = net.linears[1].weight.detach()
+    first, weights = (net.linears[index].weight.detach() for index in (0, 1))
+    assert first.std().item() == pytest.approx(rule(4, 200) * gain, rel=0.08)
+    std = rule(200, 200)
     assert weights.mean().abs() < 4 * std * gain / np.sqrt(weights.numel())
     assert weights.std().item() == pytest.approx(std * gain, rel=0.02)
     uniform = initialization == "torch"
