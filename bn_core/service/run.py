@@ -32,6 +32,7 @@ class Run:
         self.slot: int | None = None
         self.deaths = 0
         self._steps_per_second = 0.0
+        self._awaited_step = 0
         self._unconfirmed_rate: float | None = None
         self._seen_at = time.monotonic()
         self._left_at: float | None = None
@@ -41,6 +42,15 @@ class Run:
     def ending(self) -> Ending | None:
         """How the run ended, if it has."""
         return self._failure or (self.record.ending if self.record else None)
+
+    @property
+    def _step(self) -> int:
+        return self.record.step if self.record else 0
+
+    @property
+    def awaits_step(self) -> bool:
+        """Whether a single step was asked for that has not come yet."""
+        return self.ending is None and self._step < self._awaited_step
 
     @property
     def learning_rate(self) -> float:
@@ -68,6 +78,7 @@ class Run:
         """Train one step and look inside. Errors: ``PoolFull`` as for ``play``."""
         if self.ending is None:
             self.seen()
+            self._awaited_step = max(self._step, self._awaited_step) + 1
             self._command(protocol.StepOnce(self.number))
 
     def set_learning_rate(self, rate: float) -> None:

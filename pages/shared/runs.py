@@ -15,6 +15,7 @@ from pages.shared.visit import Visit, this_visit
 
 _CROWD = 8
 """Runs that train at once beyond which each page draws a little less often."""
+_SECONDS_FOR_A_STEP = 15.0
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the page keeps looking for what it brings."""
 
@@ -110,7 +111,8 @@ def restless(run: Run) -> bool:
     """Return whether the picture of the run will change by itself."""
     if run.playing or run.record is None or not run.record.looks:
         return run.ending is None
-    return time.monotonic() - this_visit().stirred < _SECONDS_TO_SETTLE
+    patience = _SECONDS_FOR_A_STEP if run.awaits_step else _SECONDS_TO_SETTLE
+    return time.monotonic() - this_visit().stirred < patience
 
 
 def seconds_between_pictures(run: Run) -> float | None:
