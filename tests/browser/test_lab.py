@@ -42,6 +42,7 @@ def train_to_the_end(page: Page, steps: int) -> None:
 
 def curves(page: Page) -> list:
     """Return all numbers of the loss chart's lines, as plotly holds them."""
+    page.wait_for_function("document.querySelector('.bn-loss .bn-plot')?._fullData")
     return page.evaluate(
         "document.querySelector('.bn-loss .bn-plot')._fullData"
         ".map(trace => Array.from(trace.y ?? [], String))"
