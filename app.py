@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit import runtime
 
-from pages.shared import furniture, server
+from pages.shared import feed, furniture, server
 
 if runtime.exists():
     furniture.lay_out()
@@ -13,6 +13,6 @@ else:
     app = st.App(
         __file__,
         lifespan=server.lifespan,
-        routes=server.routes(),
+        routes=[feed.route(), *server.routes()],
         on_script_error=server.say_what_failed,
     )

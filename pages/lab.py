@@ -3,12 +3,11 @@
 import streamlit as st
 
 from bn_core.service.pool import PoolFull
-from bn_core.service.run import Run
 from pages.shared.controls import presets, sidebar
 from pages.shared.link import asked_by_link, write_link
 from pages.shared.live import live_view
 from pages.shared.remarks import remarks
-from pages.shared.runs import restless, run_for, seconds_between_pictures, toolbar, wait_for_place
+from pages.shared.runs import run_for, toolbar, wait_for_place
 from pages.shared.visit import this_visit
 
 st.html(
@@ -35,20 +34,5 @@ except PoolFull:
 toolbar(run)
 presets()
 remarks(comparison)
-pause = seconds_between_pictures(run)
-
-
-@st.fragment(run_every=pause)
-def live(run: Run) -> None:
-    """Draw the run; while it trains, draw it again and again."""
-    run.seen()
-    write_link(run.as_run(), visit.view)
-    if run.record is None or not run.record.looks:
-        st.info(run.ending.why if run.ending else "Building the nets …")
-    else:
-        live_view(run)
-    if pause and not restless(run):
-        st.rerun()
-
-
-live(run)
+write_link(run.as_run(), visit.view)
+live_view()

@@ -13,12 +13,6 @@ from bn_core.settings import SettingError, settings_of
 from pages.shared import server
 from pages.shared.visit import Visit, this_visit
 
-_CROWD = 8
-"""Runs that train at once beyond which each page draws a little less often."""
-_SECONDS_FOR_A_STEP = 15.0
-_SECONDS_TO_SETTLE = 0.8
-"""How long after a command the page keeps looking for what it brings."""
-
 
 class _Seat:
     """A visitor's connection; when it goes, the run is told."""
@@ -105,21 +99,6 @@ def _obey(visit: Visit, run: Run, wish: str) -> None:
                 run.step()
     except PoolFull as full:
         visit.sentence = str(full)
-
-
-def restless(run: Run) -> bool:
-    """Return whether the picture of the run will change by itself."""
-    if run.playing or run.record is None or not run.record.looks:
-        return run.ending is None
-    patience = _SECONDS_FOR_A_STEP if run.awaits_step else _SECONDS_TO_SETTLE
-    return time.monotonic() - this_visit().stirred < patience
-
-
-def seconds_between_pictures(run: Run) -> float | None:
-    """Return how often to look at the run: less often in a crowd, not at all when it rests."""
-    if not restless(run):
-        return None
-    return 0.25 if server.pool().training() <= _CROWD else 0.4
 
 
 def toolbar(run: Run) -> None:

@@ -5,7 +5,6 @@ touches the session's state or draws something. So what must stay together lives
 """
 
 import dataclasses
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +13,7 @@ import streamlit as st
 from bn_core.config import Comparison
 from bn_core.figures.view import View
 from bn_core.service.run import Run
-
-Kept = dict[str, tuple[Hashable, bytes]]
+from pages.shared.feed import Feed
 
 
 @dataclass
@@ -48,10 +46,10 @@ class Visit:
     """What each control showed when it was made."""
     stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
-    frame: tuple[Any, bytes] | None = None
-    """What the live view showed last, and of what."""
-    charts: Kept = field(default_factory=dict)
-    """The live view's charts as they were made last, and of what."""
+    feed: Feed | None = None
+    """What the live view fetches its pictures from."""
+    times_shown: int = 0
+    """How often the page was shown: another number has the live view ask for a picture."""
     room: str = ""
     came_from_another_room: bool = False
 

@@ -1,7 +1,7 @@
 """Thirty visitors who all train: what each gets, and whether the server keeps answering.
 
-Run as ``python -m tests.benchmarks.classroom``. Visitors are plain WebSocket clients that speak
-Streamlit's own protocol and refresh the live view as a browser would.
+Run as ``python -m tests.benchmarks.classroom``. Visitors are plain clients that speak Streamlit's
+own protocol and fetch their pictures as the live view does in a browser.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import websockets
@@ -28,79 +29,79 @@ MOST_SECONDS_TO_STOP = 10.0
 
 @dataclass
 class Visitor:
-    """One WebSocket client: what it has received, and what it is to refresh."""
+    """One client: a WebSocket for the page, a connection of its own for the pictures."""
 
     port: int
     train_button: str = ""
-    fragment: str = ""
-    interval: float = 0.0
-    drawn: bool = False
+    feed: str = ""
+    have: int = 0
     step: int = 0
     updates: int = 0
     steps_at_start: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def visit(self) -> None:
-        """Open the page, press Train when the nets are drawn, refresh until told to leave."""
+        """Open the page, press Train when told to, fetch pictures until told to leave."""
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
         protocols = [websockets.Subprotocol("streamlit")]
         async with websockets.connect(address, subprotocols=protocols, max_size=None) as line:
             self.line = line
             await self.rerun()
-            refresher = asyncio.create_task(self.refresh())
-            listener = asyncio.create_task(self.listen())
-            await self.leaving.wait()
-            refresher.cancel()
-            listener.cancel()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.listen()), group.create_task(self.follow())]
+                await self.leaving.wait()
+                for task in tasks:
+                    task.cancel()
 
-    async def rerun(self, *, press: str = "", fragment: str = "") -> None:
+    async def rerun(self, press: str = "") -> None:
         message = BackMsg()
         message.rerun_script.query_string = "steps=10000&speed=full"
         if press:
             message.rerun_script.widget_states.widgets.add(id=press, trigger_value=True)
-        if fragment:
-            message.rerun_script.fragment_id = fragment
-            message.rerun_script.is_auto_rerun = True
         await self.line.send(message.SerializeToString())
 
     async def press_train(self) -> None:
         await self.rerun(press=self.train_button)
-
-    async def refresh(self) -> None:
-        while True:
-            await asyncio.sleep(self.interval or 0.25)
-            if self.fragment:
-                await self.rerun(fragment=self.fragment)
 
     async def listen(self) -> None:
         async for data in self.line:
             message = ForwardMsg()
             assert isinstance(data, bytes), "the server speaks protobuf"
             message.ParseFromString(data)
-            self.take(message)
-
-    def take(self, message: ForwardMsg) -> None:
-        match message.WhichOneof("type"):
-            case "auto_rerun":
-                self.fragment = message.auto_rerun.fragment_id
-                self.interval = message.auto_rerun.interval
-            case "stop_auto_rerun" if self.fragment in message.stop_auto_rerun.fragment_ids:
-                self.fragment = ""
-            case "delta" if message.delta.HasField("new_element"):
+            if message.WhichOneof("type") == "delta" and message.delta.HasField("new_element"):
                 self.take_element(message.delta.new_element)
 
     def take_element(self, element) -> None:
         kind = element.WhichOneof("type")
         if kind == "button" and element.button.label == "Train":
             self.train_button = element.button.id
-        elif kind == "bidi_component" and element.bidi_component.bytes:
-            step = orjson.loads(element.bidi_component.bytes).get("step")
-            if step is None:
-                return
-            self.drawn = True
-            if step != self.step:
-                self.updates += 1
-            self.step = step
+        elif kind == "bidi_component" and "feed" in element.bidi_component.json:
+            self.feed = orjson.loads(element.bidi_component.json)["feed"]
+            self.woken.set()
+
+    async def follow(self) -> None:
+        """Fetch pictures as live.mjs does: at once when the page was shown anew, else in turn."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        while True:
+            await self.woken.wait()
+            began = time.monotonic()
+            path = f"/lab-files/feed/{self.feed}?have={self.have}"
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            assert head.startswith("http/1.1 200"), head
+            length = int(head.split("content-length: ")[1].split("\r")[0])
+            answer = orjson.loads(await reader.readexactly(length))
+            self.take_picture(answer)
+            if answer["rest"]:
+                self.woken.clear()
+            await asyncio.sleep(max(answer["pause"] / 1000 - (time.monotonic() - began), 0))
+
+    def take_picture(self, answer: dict[str, Any]) -> None:
+        if "charts" in answer:
+            self.have = answer["number"]
+            self.updates += answer["step"] != self.step
+            self.step = answer["step"]
 
 
 async def until(condition, seconds: float) -> None:
@@ -140,7 +141,7 @@ async def measure(port: int, server: int) -> bool:
     visitors = [Visitor(port) for _ in range(VISITORS)]
     tasks = [asyncio.create_task(visitor.visit()) for visitor in visitors]
     await until(lambda: len(serving.workers_of(server)) >= 2, 60)
-    await until(lambda: all(v.train_button and v.drawn for v in visitors), 90)
+    await until(lambda: all(v.train_button and v.have for v in visitors), 90)
     workers = serving.workers_of(server)
     idle = serving.memory(server) + sum(map(serving.memory, workers))
     for visitor in visitors:

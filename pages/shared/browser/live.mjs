@@ -1,9 +1,11 @@
-// The live view: keeps its plots and hands plotly the newest figures, one draw at a time.
-import { isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
+// The live view: keeps its plots, and fetches each picture when the last one is drawn.
+import { base, isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
 
 const views = new WeakMap();
 const spare = 44; // pixels of frames and gaps around the rows of plots
 const patience = 3000; // milliseconds until a step that was asked for is given up
+const beforeRetry = 1500; // milliseconds
+const silence = "The server does not answer. Trying again …";
 const drawn = {
   displaylogo: false,
   displayModeBar: "hover",
@@ -14,47 +16,96 @@ class View {
   constructor(parent) {
     this.root = parent.querySelector(".bn-live");
     this.panels = new Map();
+    this.have = 0;
+    this.turn = 0;
+    this.drawing = Promise.resolve();
     this.observer = new ResizeObserver((entries) => entries.forEach((e) => this.fit(e.target)));
     window.addEventListener("resize", () => this.fitToScreen());
   }
 
-  async show(bytes, api) {
-    this.api = api;
-    const text = new TextDecoder().decode(bytes);
-    const dark = isDark(this.root);
-    if (text === this.text && dark === this.dark) return;
-    Object.assign(this, { text, dark, next: JSON.parse(text) });
-    if (this.drawing) return;
-    this.drawing = true;
-    try {
-      while (this.next) await this.draw();
-    } catch (error) {
-      this.root.querySelector(".bn-notice").textContent = error.message;
-    } finally {
-      this.drawing = false;
+  // The page was shown anew: with another visitor's feed, other colours, or after a command.
+  async wake(api, { feed, state }) {
+    if (feed !== this.feed) Object.assign(this, { feed, have: 0 });
+    Object.assign(this, { api, state, stirred: null, dark: isDark(this.root) });
+    this.enqueue(null);
+    await this.follow();
+  }
+
+  // Fetch and draw until the run rests; a later call takes over from an earlier one.
+  async follow() {
+    const turn = ++this.turn;
+    this.fetching?.abort();
+    this.fetching = new AbortController();
+    for (let resting = false; !resting; ) {
+      const began = performance.now();
+      const answer = await this.ask(this.fetching.signal);
+      if (turn !== this.turn || !answer) return;
+      if (answer.charts) await this.enqueue(answer);
+      if (turn !== this.turn) return;
+      this.stir(answer.state);
+      resting = answer.rest;
+      await sleep(answer.pause - (performance.now() - began));
+      if (turn !== this.turn) return;
     }
   }
 
-  async draw() {
-    const [palettes] = await Promise.all([palettesReady, stylesReady]);
-    const frame = this.next;
-    this.next = null;
-    this.palette = palettes[this.dark ? "dark" : "light"];
-    this.root.querySelector(".bn-summary").replaceChildren(table(frame, this.palette));
-    this.root.querySelector(".bn-notice").textContent = frame.notice;
-    this.root.classList.toggle("bn-projector", frame.projector);
-    this.tellTime(frame);
-    for (const chart of frame.charts) this.label(chart);
-    this.fitToScreen();
-    const plotly = await plotlyReady;
-    for (const chart of frame.charts) await this.drawChart(plotly, chart);
-    window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
-    window.bnLabStep = frame.step;
+  // Return the server's answer; null where the feed is gone or another request has taken over.
+  async ask(signal) {
+    const url = new URL(`feed/${this.feed}`, base);
+    url.searchParams.set("have", this.have);
+    if (this.asked) url.searchParams.set("at", this.asked.step ?? "now");
+    while (!signal.aborted) {
+      try {
+        const answer = await fetch(url, { signal });
+        if (answer.ok) return await answer.json();
+        if (answer.status === 404) return null;
+      } catch (error) {
+        if (error.name === "AbortError") return null;
+      }
+      this.root.querySelector(".bn-notice").textContent = silence;
+      await sleep(beforeRetry);
+    }
+    return null;
   }
 
-  async drawChart(plotly, chart) {
-    const panel = this.panels.get(chart.id);
-    const key = JSON.stringify([chart.figure, chart.reset, this.dark]);
+  // The run has come to another state than the buttons and the link show.
+  stir(state) {
+    if (state === this.state || state === this.stirred) return;
+    this.stirred = state;
+    this.api.setTriggerValue("stirred", state);
+  }
+
+  // Draw a picture after the one that is being drawn; null is the last one in today's colours.
+  enqueue(picture) {
+    this.drawing = this.drawing
+      .then(() => this.draw(picture))
+      .catch((error) => (this.root.querySelector(".bn-notice").textContent = error.message));
+    return this.drawing;
+  }
+
+  async draw(picture) {
+    const [palettes] = await Promise.all([palettesReady, stylesReady]);
+    this.palette = palettes[this.dark ? "dark" : "light"];
+    const shown = (this.picture = picture ?? this.picture);
+    if (!shown) return;
+    this.root.querySelector(".bn-summary").replaceChildren(table(shown, this.palette));
+    this.root.querySelector(".bn-notice").textContent = shown.notice;
+    this.root.classList.toggle("bn-projector", shown.projector);
+    this.tellTime(shown);
+    for (const chart of picture?.charts ?? []) this.label(chart);
+    this.fitToScreen();
+    const plotly = await plotlyReady;
+    for (const panel of this.panels.values()) await this.drawChart(plotly, panel);
+    if (!picture) return;
+    this.have = picture.number;
+    if (!this.panels.size) return;
+    window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
+    window.bnLabStep = picture.step;
+  }
+
+  async drawChart(plotly, panel) {
+    const { chart } = panel;
+    const key = `${this.feed}/${chart.number}/${this.dark}`;
     if (panel.key === key) return;
     panel.key = key;
     const figure = paint(chart.figure, this.palette);
@@ -88,6 +139,7 @@ class View {
 
   label(chart) {
     const panel = this.panels.get(chart.id) ?? this.newPanel(chart.id);
+    panel.chart = chart;
     panel.title.textContent = chart.title;
     panel.help.textContent = chart.help;
     panel.words.textContent = chart.alt;
@@ -156,9 +208,13 @@ class View {
       const index = Number(slider.value);
       const step = index >= newest ? null : frame.steps[index];
       this.asked = { step, until: Date.now() + patience };
-      this.api.setTriggerValue("moved", { step });
+      this.follow();
     };
   }
+}
+
+function sleep(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(milliseconds, 0)));
 }
 
 function place(help, button) {
@@ -210,5 +266,5 @@ function swatch(colour, dash) {
 export default function (component) {
   const { parentElement, data } = component;
   if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
-  if (data) views.get(parentElement).show(data, component);
+  if (data) views.get(parentElement).wake(component, data);
 }

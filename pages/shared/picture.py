@@ -1,0 +1,118 @@
+"""A picture of a run in the Lab: its charts, its table, and where in time it is."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from bn_core.figures.frame import makers, state_of
+from bn_core.figures.summary import Range, ending_words, rows
+from bn_core.figures.theme import arm_styles
+from bn_core.figures.view import View
+from bn_core.records import Record
+from bn_core.settings import settings_of
+from pages.shared.feed import Part
+
+_HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
+
+
+def nothing_yet(why: str) -> dict[str, Any]:
+    """Return the words of a picture without a run."""
+    return {"head": (), "rows": (), "notice": why, "steps": (), "step": 0, "planned": 0} | {
+        "cursor": None,
+        "projector": False,
+    }
+
+
+def words(record: Record, view: View, step: int | None) -> dict[str, Any]:
+    """Return what a picture says beside its charts; ``step`` is where the reader went back to."""
+    steps = [look.step for look in record.looks]
+    cursor = _cursor(record, step)
+    styles = arm_styles(arm.name for arm in record.comparison.arms)
+    return {
+        "head": _HEAD,
+        "rows": [
+            {"cells": cells, "colour": style.colour, "dash": style.dash}
+            for cells, style in zip(_table(record), styles, strict=True)
+        ],
+        "notice": ending_words(record),
+        "steps": steps,
+        "step": record.step,
+        "planned": record.comparison.base.steps,
+        "cursor": None if cursor is None else steps[cursor],
+        "projector": view.projector,
+    }
+
+
+def parts(record: Record, view: View, step: int | None, reset: int) -> dict[str, Part]:
+    """Return the charts by name; ``reset`` is another number where zoom is to be forgotten."""
+    cursor = _cursor(record, step)
+
+    def chart(name: str, make: Callable[..., Any]) -> dict[str, Any]:
+        choices = [_choice(chosen, record, view) for chosen in _choices_of(name, record, view)]
+        key = "/".join([str(reset), *(str(choice["value"]) for choice in choices)])
+        return vars(make(record, view, cursor)) | {"choices": choices, "reset": key}
+
+    return {
+        name: ((reset, state_of(name, record, view, cursor)), partial(chart, name, make))
+        for name, make in makers(record, view).items()
+    }
+
+
+def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
+    """Return the settings of the view that stand above a chart."""
+    match chart_id:
+        case "loss":
+            return ("loss_scale",)
+        case "moment":
+            return ("moment",) if record.comparison.base.plane else ()
+        case "distributions" if view.distributions == "percentiles":
+            return ("distributions", "site", "layer", "unit")
+        case "distributions":
+            return ("distributions", "site")
+        case "gradients":
+            return ("gradients",)
+        case _:
+            return ()
+
+
+def _choice(name: str, record: Record, view: View) -> dict[str, Any]:
+    setting, value = settings_of(View)[name], getattr(view, name)
+    if name == "layer":
+        depth = record.comparison.base.depth
+        value = value if value <= depth else 0
+        options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
+    else:
+        options = list(setting.options.items())
+    about = {"name": name, "label": setting.label, "help": setting.help}
+    return about | {"value": str(value), "options": options}
+
+
+def _cursor(record: Record, step: int | None) -> int | None:
+    """Return which look is that of a step; None, the newest, if there is none."""
+    steps = [look.step for look in record.looks]
+    return steps.index(step) if step in steps and step != steps[-1] else None
+
+
+def _table(record: Record) -> list[list[str]]:
+    return [
+        [
+            row.label,
+            _range(row.train_loss, ".3f"),
+            _range(row.validation_loss, ".3f"),
+            _range(row.validation_accuracy, ".1%"),
+            _number(row.milliseconds_per_step, ".2f", " ms"),
+            row.state,
+        ]
+        for row in rows(record)
+    ]
+
+
+def _range(values: Range, form: str) -> str:
+    if math.isnan(values.median):
+        return "-"
+    return f"{values.median:{form}} ({values.low:{form}} to {values.high:{form}})"
+
+
+def _number(value: float, form: str, unit: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}{unit}"
