@@ -20,6 +20,7 @@ from bn_core.probes import Probe, listening, look_inside
 from bn_core.randomness import generator
 from bn_core.records import (
     ArmLook,
+    Array,
     Divergence,
     Ending,
     Look,
@@ -140,7 +141,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class _Result:
-    loss: Tensor  # (K,)
+    loss: Array  # (K,)
     seconds: float
     divergences: tuple[Divergence, ...]
     look: ArmLook | None
@@ -155,6 +156,10 @@ class _Arm:
         self.net = Net(config, inputs, len(setup.dataset.classes))
         self.weights = [linear.weight for linear in self.net.linears]
         self.finite = [True] * config.replicas
+        self._parameters = list(self.net.parameters())
+        # Each replica descends its own mean loss: every example has the weight 1 / N.
+        shape = (config.replicas, config.batch_size)
+        self._weight_of_example = torch.full(shape, 1 / config.batch_size)
         self._optimizer: torch.optim.Optimizer | None = None
 
     @property
@@ -176,29 +181,32 @@ class _Arm:
             measures.losses(logits, batch[1]).sum().backward()
         no_update = torch.full((self.config.replicas, len(self.weights)), math.nan)
         look = self._look(measures.accuracy(logits.detach(), batch[1]), no_update)
-        self.net.zero_grad(set_to_none=True)
+        self._forget_gradients()
         return look
 
     def step(self, step: int, batch: tuple[Tensor, Tensor], rate: float, look: bool) -> _Result:
         """Take one step of gradient descent and look inside if asked."""
         if not self.going:
-            return _Result(torch.full((self.config.replicas,), math.nan), 0.0, (), None)
+            return _Result(np.full(self.config.replicas, math.nan), 0.0, (), None)
         began = time.perf_counter()
         logits = self.net(batch[0])
         each = measures.cross_entropies(logits, batch[1])
-        loss = each.detach().mean(dim=1)
+        loss = each.detach().numpy().mean(axis=1)
         divergences = self._new_divergences(step, batch[0], loss)
         before = [weight.detach().clone() for weight in self.weights] if look else []
-        # Each replica descends its own mean loss: every example has the weight 1 / N.
-        each.backward(torch.full_like(each, 1 / each.shape[1]))
+        each.backward(self._weight_of_example)
         self._descend(rate)
         seconds = time.perf_counter() - began
         seen = None
         if look and self.going:
             updates = measures.update_ratios(before, [w.detach() for w in self.weights])
             seen = self._look(measures.accuracy(logits.detach(), batch[1]), updates)
-        self.optimizer.zero_grad(set_to_none=True)
+        self._forget_gradients()
         return _Result(loss, seconds, divergences, seen)
+
+    def _forget_gradients(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def _descend(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -210,15 +218,12 @@ class _Arm:
         norms = measures.matrix_norms(gradients)
         return look_inside(self.net, self.probe, train_accuracy, norms, updates)
 
-    def _new_divergences(self, step: int, inputs: Tensor, loss: Tensor) -> tuple[Divergence, ...]:
+    def _new_divergences(self, step: int, inputs: Tensor, loss: Array) -> tuple[Divergence, ...]:
         """Return where each replica broke whose loss is not finite for the first time."""
-        if math.isfinite(sum(loss.tolist())):
+        finite = np.isfinite(loss)
+        if finite.all():
             return ()
-        broken = [
-            k
-            for k, value in enumerate(loss.tolist())
-            if self.finite[k] and not math.isfinite(value)
-        ]
+        broken = [k for k, held in enumerate(self.finite) if held and not finite[k]]
         for replica in broken:
             self.finite[replica] = False
         return tuple(
@@ -246,10 +251,11 @@ def make_optimizer(net: Net, config: Config) -> torch.optim.Optimizer:
     weights = [linear.weight for linear in net.linears]
     chosen = {id(weight) for weight in weights}
     others = [p for p in net.parameters() if id(p) not in chosen]
-    groups = [
-        {"params": weights, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    groups = [{"params": weights, "weight_decay": config.weight_decay}]
+    if config.weight_decay:
+        groups.append({"params": others, "weight_decay": 0.0})
+    else:
+        groups[0]["params"] += others  # one call of the kernel instead of two
     rate = config.learning_rate
     match config.optimizer:
         case "sgd":
@@ -272,7 +278,7 @@ def _joined(step: int, rate: float, changed: bool, results: list[_Result], look:
     return Snapshot(
         step=step,
         learning_rate=rate,
-        train_loss=np.stack([result.loss.numpy() for result in results]),
+        train_loss=np.stack([result.loss for result in results]),
         seconds=np.array([result.seconds for result in results]),
         divergences=tuple(d for result in results for d in result.divergences),
         look=Look(step, tuple(result.look for result in results)) if look else None,

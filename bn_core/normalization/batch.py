@@ -83,7 +83,7 @@ class BatchNorm(RunningNormalization):
         """Let torch normalize K C channels of one batch: it knows nothing of replicas."""
         keep = share is not None  # torch writes into the averages it is given
         alone = x.shape[0] == 1  # then there is nothing to rearrange
-        flat = x[0] if alone else x.transpose(0, 1).flatten(1, 2)
+        flat = x.squeeze(0) if alone else x.transpose(0, 1).flatten(1, 2)
         result = torch.batch_norm(
             flat,
             self.flat_gamma,
@@ -96,7 +96,7 @@ class BatchNorm(RunningNormalization):
             False,
         )
         if alone:
-            return result[None]
+            return result.unsqueeze(0)
         replicas, examples, *inside = x.shape
         return result.view(examples, replicas, *inside).transpose(0, 1)
 

@@ -5,6 +5,8 @@ that socket is closed.
 """
 
 import contextlib
+import ctypes
+import gc
 import os
 import resource
 import signal
@@ -93,6 +95,8 @@ class Worker:
                 job.set_rate(rate)
             case protocol.Close(run):
                 del self.jobs[run]
+                if not self.jobs:
+                    return_memory()
 
     def _open(self, command: protocol.Open) -> None:
         try:
@@ -132,6 +136,14 @@ class Worker:
             if job.ending is not None:
                 self.connection.send(protocol.Ended(run, job.ending))
                 del self.jobs[run]
+
+
+def return_memory() -> None:
+    """Give the system back what ended runs have used; the C library would keep it for later."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, others have not
+    if trim is not None:
+        trim(0)
 
 
 def warm_up() -> None:

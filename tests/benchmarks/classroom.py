@@ -85,17 +85,24 @@ class Visitor:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         while True:
             await self.woken.wait()
-            began = time.monotonic()
-            path = f"/lab-files/feed/{self.feed}?have={self.have}"
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            assert head.startswith("http/1.1 200"), head
-            length = int(head.split("content-length: ")[1].split("\r")[0])
-            answer = orjson.loads(await reader.readexactly(length))
-            self.take_picture(answer)
-            if answer["rest"]:
+            rest = False
+            while not rest:
                 self.woken.clear()
-            await asyncio.sleep(max(answer["pause"] / 1000 - (time.monotonic() - began), 0))
+                began = time.monotonic()
+                answer = await self.ask(reader, writer)
+                self.take_picture(answer)
+                rest = answer["rest"] and not self.woken.is_set()
+                await asyncio.sleep(max(answer["pause"] / 1000 - (time.monotonic() - began), 0))
+
+    async def ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> dict[str, Any]:
+        path = f"/lab-files/feed/{self.feed}?have={self.have}"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        assert head.startswith("http/1.1 200"), head
+        length = int(head.split("content-length: ")[1].split("\r")[0])
+        return orjson.loads(await reader.readexactly(length))
 
     def take_picture(self, answer: dict[str, Any]) -> None:
         if "charts" in answer:
@@ -136,14 +143,20 @@ async def seconds_to_stop(workers: list[int]) -> float:
     return float("inf")
 
 
+def memory(server: int, workers: list[int]) -> dict[str, float]:
+    """Return the memory of both kinds of process in MB."""
+    return {"server": serving.memory(server), "workers": sum(map(serving.memory, workers))}
+
+
 async def measure(port: int, server: int) -> bool:
     """Print the table; return whether every aim is met."""
+    await until(lambda: len(serving.workers_of(server)) >= 2, 60)
+    workers = serving.workers_of(server)
+    await seconds_to_stop(workers)  # they have started and warmed up
+    idle = memory(server, workers)
     visitors = [Visitor(port) for _ in range(VISITORS)]
     tasks = [asyncio.create_task(visitor.visit()) for visitor in visitors]
-    await until(lambda: len(serving.workers_of(server)) >= 2, 60)
     await until(lambda: all(v.train_button and v.have for v in visitors), 90)
-    workers = serving.workers_of(server)
-    idle = serving.memory(server) + sum(map(serving.memory, workers))
     for visitor in visitors:
         await visitor.press_train()
     await until(lambda: all(v.step > 0 for v in visitors), 90)
@@ -152,14 +165,14 @@ async def measure(port: int, server: int) -> bool:
     health = await health_times(port, SECONDS)
     updates = sorted(v.updates / SECONDS for v in visitors)
     steps = sorted(v.step - v.steps_at_start for v in visitors)
-    busy = serving.memory(server) + sum(map(serving.memory, workers))
+    busy = memory(server, workers)
     torch_in_server = serving.maps_torch(server)
     for visitor in visitors:
         visitor.leaving.set()
     await asyncio.gather(*tasks)
     stopped = await seconds_to_stop(workers)
     await asyncio.sleep(Patience().before_forgetting + 3)
-    after = serving.memory(server) + sum(map(serving.memory, workers))
+    after = memory(server, workers)
     p95 = statistics.quantiles(health, n=20)[-1]
     share = steps[0] / max(statistics.median(steps), 1)
     rows = [
@@ -169,9 +182,11 @@ async def measure(port: int, server: int) -> bool:
         ("steps of the slowest, of the median", share, f">= {LEAST_SHARE}"),
         ("health endpoint, p95, ms", p95, f"< {MOST_HEALTH_MS:g}"),
         ("training stops after, s", stopped, f"< {MOST_SECONDS_TO_STOP:g}"),
-        ("memory idle, MB", idle, ""),
-        ("memory while all train, MB", busy, ""),
-        ("memory after they left, MB", after, ""),
+        *(
+            (f"memory of the {who} {when}, MB", size[who], "")
+            for who in ("server", "workers")
+            for when, size in (("idle", idle), ("at work", busy), ("afterwards", after))
+        ),
         ("torch in the server process", float(torch_in_server), "0"),
     ]
     print(f"{VISITORS} visitors, {SECONDS:g} s\n")

@@ -113,6 +113,7 @@ class View {
     Object.assign(figure.layout, { width, height, uirevision: chart.reset });
     await plotly.react(panel.plot, figure.data, figure.layout, drawn);
     this.observer.observe(panel.plot);
+    await sleep(0); // the browser shows this one, and hears a click, before the next
   }
 
   // Two rows of three plots fill what the rest of the page leaves of the screen.
