@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bn_core.config import Comparison, Config
+from bn_core.comparison import Comparison
+from bn_core.config import Config
 
 
 @dataclass(frozen=True)

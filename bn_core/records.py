@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from bn_core.config import Comparison, Config
+from bn_core.comparison import Comparison
+from bn_core.config import Config
 from bn_core.settings import Schedule
 
 Array = np.ndarray

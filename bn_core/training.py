@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from bn_core import measures
-from bn_core.config import Comparison, Config
+from bn_core.comparison import Comparison
+from bn_core.config import Config
 from bn_core.data import Dataset, load
 from bn_core.models import Net
 from bn_core.probes import Probe, listening, look_inside
@@ -191,7 +192,7 @@ class _Arm:
         began = time.perf_counter()
         logits = self.net(batch[0])
         each = measures.cross_entropies(logits, batch[1])
-        loss = each.detach().numpy().mean(axis=1)
+        loss = each.detach().mean(dim=1).numpy()
         divergences = self._new_divergences(step, batch[0], loss)
         before = [weight.detach().clone() for weight in self.weights] if look else []
         each.backward(self._weight_of_example)

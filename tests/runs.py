@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.records import ArmLook, Record, Stretch
 from bn_core.training import Request, Setup, train
 

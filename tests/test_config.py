@@ -6,14 +6,8 @@ import random
 
 import pytest
 
-from bn_core.config import (
-    ARMS,
-    SETTINGS,
-    Comparison,
-    Config,
-    comparison_from_query,
-    comparison_to_query,
-)
+from bn_core.comparison import ARMS, Comparison, comparison_from_query, comparison_to_query
+from bn_core.config import SETTINGS, Config
 from bn_core.figures.view import View
 from bn_core.settings import SettingError, from_query, settings_of, to_query, unknown_keys
 

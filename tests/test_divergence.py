@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bn_core.config import Comparison, Config
+from bn_core.comparison import Comparison
+from bn_core.config import Config
 from bn_core.models import Net
 from bn_core.records import Divergence, Record, Stretch
 from bn_core.training import Batches, Setup, run, train

@@ -16,6 +16,7 @@ FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 LEVELS = (
     {"settings", "randomness"},
     {"config", "grouping"},
+    {"comparison"},
     {"presets", "records", "data", "initialization", "normalization"},
     {"measures", "models"},
     {"probes"},
@@ -31,7 +32,7 @@ HEAVY = {"torch", "sklearn"}
 WORKER_SIDE = {"bn_core.service.worker", "bn_core.service.job", "bn_core.service.pictures"}
 """The modules of the service that run in a worker; all others run in the page's process."""
 
-LIGHT = {"settings", "config", "grouping", "presets", "records", "figures", "service"}
+LIGHT = {"settings", "config", "comparison", "grouping", "presets", "records", "figures", "service"}
 
 
 def name_of(path: Path) -> str:

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bn_core.config import ARMS, SETTINGS, Config
+from bn_core.comparison import ARMS
+from bn_core.config import SETTINGS, Config
 from bn_core.models import Dropout, Net
 from bn_core.randomness import generator
 from tests.reference import torch_net

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from bn_core.config import (
+from bn_core.comparison import (
     ARMS,
     DEFAULT_ARMS,
     Arm,
     Comparison,
-    Config,
     comparison_from_query,
     comparison_to_query,
 )
+from bn_core.config import Config
 from bn_core.models import Net
 from bn_core.training import run
 

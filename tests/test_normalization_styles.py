@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bn_core.config import ARMS
+from bn_core.comparison import ARMS
 from bn_core.figures.theme import ARM_STYLES, PALETTES
 
 SIGHT = {

@@ -10,12 +10,9 @@ from bn_core.records import Record
 from bn_core.training import run
 
 
-def records(name: str) -> list[Record]:
+def nine_seeds(name: str) -> Record:
     comparison = PRESETS[name].comparison
-    return [
-        run(dataclasses.replace(comparison, base=comparison.base.changed({"seed": seed})))
-        for seed in (0, 3, 6)
-    ]
+    return run(dataclasses.replace(comparison, base=comparison.base.changed({"replicas": 9})))
 
 
 def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
@@ -33,29 +30,27 @@ def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_at_rate_one_plain_nets_die_and_batch_norm_learns():
-    for record in records("rate"):
-        plain, normalized = final_accuracies(record)
-        assert (np.isnan(plain) | (plain < 0.2)).all()
-        assert {one.arm for one in record.divergences} == {0}
-        assert (normalized > 0.93).all()
+    record = nine_seeds("rate")
+    plain, normalized = final_accuracies(record)
+    assert (np.isnan(plain) | (plain < 0.2)).all()
+    assert {one.arm for one in record.divergences} == {0}
+    assert (normalized > 0.93).all()
 
 
 def test_the_first_papers_net_learns_sooner_with_batch_norm():
-    for record in records("sigmoid"):
-        plain, normalized = final_accuracies(record)
-        assert normalized.min() > plain.max() + 0.1
+    plain, normalized = final_accuracies(nine_seeds("sigmoid"))
+    assert normalized.min() > plain.max() + 0.1
 
 
 def test_batch_norm_mends_a_badly_scaled_start():
-    for record in records("scale"):
-        plain, normalized = final_accuracies(record)
-        assert (plain <= 0.15).all() and (normalized >= 0.95).all()
+    plain, normalized = final_accuracies(nine_seeds("scale"))
+    assert (plain <= 0.15).all() and (normalized >= 0.95).all()
 
 
 def test_at_a_small_rate_plain_nets_learn_faster():
-    for record in records("honest"):
-        plain, normalized = final_accuracies(record)
-        assert np.median(plain) > np.median(normalized) + 0.1
+    plain, normalized = final_accuracies(nine_seeds("honest"))
+    for three in (slice(0, 3), slice(3, 6), slice(6, 9)):  # as many as the preset shows
+        assert np.median(plain[three]) > np.median(normalized[three]) + 0.1
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.models import Net
 from bn_core.probes import IMAGE_ROWS, Probe, listening, look_inside
 from bn_core.records import SITES, Look, Stretch

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.records import (
     HISTOGRAM_EDGES,
     LARGEST_VALUE,

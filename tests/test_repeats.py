@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from bn_core.config import ARMS, Config
+from bn_core.comparison import ARMS
+from bn_core.config import Config
 from bn_core.data import load
 from bn_core.records import Record
 from bn_core.training import Batches, Setup, run, train

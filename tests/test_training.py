@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bn_core.config import ARMS, SETTINGS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import SETTINGS, Config
 from bn_core.models import Net
 from bn_core.records import LOOKS_PER_RUN, Stretch
 from bn_core.settings import SettingError

@@ -31,7 +31,8 @@ PERCENTILES_HELP = (
     "The 15th, 50th and 85th percentile of one layer's values while the net trains, drawn like "
     "Figure 1 of Ioffe & Szegedy (2015). The thick line is the median. A healthy layer settles "
     "soon and keeps its width; there, batch norm held the percentiles steadier. Whether that is "
-    "why it helps is contested (Santurkar et al., 2018)."
+    "why it helps is contested (Santurkar et al., 2018). Those of a whole layer are taken over a "
+    "fixed choice of 32 examples and 32 units, so they carry a little sampling error."
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.config import Arm
+from bn_core.comparison import Arm
 from bn_core.figures import reading
 from bn_core.figures.layout import axis, guide, line, note, text_size, thick
 from bn_core.figures.reading import float32

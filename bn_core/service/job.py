@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.records import Ending, Scene, Snapshot, Stretch
 from bn_core.training import Request, Setup, Training, train
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run

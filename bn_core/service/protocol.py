@@ -6,7 +6,7 @@ Both ends are this program's own processes, joined by a private pair of sockets.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.records import Array, Ending, Scene, Stretch
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.records import Ending, Record
 from bn_core.service import protocol
 from bn_core.settings import MOST_CHANGES, SettingError

@@ -14,12 +14,13 @@ import sys
 import time
 from multiprocessing.connection import Connection
 
+from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.records import Ending
 from bn_core.service import protocol
 from bn_core.service.job import Job, next_in_turn
 from bn_core.service.pictures import draw_pictures
-from bn_core.training import Comparison, prepare_process, train
+from bn_core.training import prepare_process, train
 
 SLICE = 0.015
 ROUND = 0.1

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.figures.view import View
 from bn_core.presets import PRESETS
 from bn_core.settings import Setting, settings_of

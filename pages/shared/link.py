@@ -4,13 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from bn_core.config import (
-    ARMS_KEY,
-    Comparison,
-    Config,
-    comparison_from_query,
-    comparison_to_query,
-)
+from bn_core.comparison import ARMS_KEY, Comparison, comparison_from_query, comparison_to_query
+from bn_core.config import Config
 from bn_core.figures.view import View
 from bn_core.settings import from_query, settings_of, to_query, unknown_keys
 from pages.shared.visit import this_visit

@@ -79,8 +79,8 @@ class LabFeed(Feed):
         """Return the table, the notice and the time."""
         run, visit = self._run, self.visit
         if run is None or run.record is None or not run.record.looks:
-            why = run.ending.why if run and run.ending else "Building the nets …"
-            return picture.nothing_yet(why)
+            # What is on the page stays there until there is something to show instead.
+            return {"notice": run.ending.why if run and run.ending else "Building the nets …"}
         return picture.words(run.record, visit.view, visit.cursor)
 
     def parts(self) -> Mapping[str, Part]:

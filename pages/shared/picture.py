@@ -16,14 +16,6 @@ from pages.shared.feed import Part
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
-def nothing_yet(why: str) -> dict[str, Any]:
-    """Return the words of a picture without a run."""
-    return {"head": (), "rows": (), "notice": why, "steps": (), "step": 0, "planned": 0} | {
-        "cursor": None,
-        "projector": False,
-    }
-
-
 def words(record: Record, view: View, step: int | None) -> dict[str, Any]:
     """Return what a picture says beside its charts; ``step`` is where the reader went back to."""
     steps = [look.step for look in record.looks]

@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.figures.view import STEPS_PER_SECOND, View
 from bn_core.service.pool import PoolFull
 from bn_core.service.run import Run

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.config import Comparison
+from bn_core.comparison import Comparison
 from bn_core.figures.view import View
 from bn_core.service.run import Run
 from pages.shared.feed import Feed

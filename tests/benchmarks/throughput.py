@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.data import load
 from bn_core.records import look_spacing
 from bn_core.training import Request, Setup, prepare_process, train

@@ -10,6 +10,17 @@ pytestmark = pytest.mark.browser
 
 SMALL = "depth=3&width=32&seeds=2"
 
+WATCH_FOR_BLANKS = """() => {
+  document.querySelectorAll('.js-plotly-plot').forEach((plot) => { plot.marked = true; });
+  window.fewestPlots = Infinity;
+  const look = () => {
+    const plots = document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length;
+    window.fewestPlots = Math.min(window.fewestPlots, plots);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
 
 def drawn(page: Page) -> Page:
     """Wait for the first picture and return the page."""
@@ -64,15 +75,20 @@ def test_nets_are_on_the_page_before_anything_is_pressed(open_page):
 
 
 def test_training_moves_the_curves_without_remounting_a_chart(open_page):
-    page = drawn(open_page("/?" + SMALL))
-    page.evaluate("document.querySelectorAll('.js-plotly-plot').forEach(p => { p.marked = true })")
+    page = drawn(open_page("/?steps=150&" + SMALL))
+    page.evaluate(WATCH_FOR_BLANKS)
     train(page)
     wait_for_step(page, 30)
     before = max(len(line) for line in curves(page))
-    wait_for_step(page, 120)
+    wait_for_step(page, 150)
     assert max(len(line) for line in curves(page)) > before
+    # Nor at the end, when the buttons and the link change.
+    expect(page.locator(".bn-notice")).to_contain_text("Finished")
+    expect(button(page, "Step")).to_be_disabled()
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     assert page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].every(p => p.marked)")
     assert page.locator(".js-plotly-plot").count() == 6
+    assert page.evaluate("window.fewestPlots") == 6
 
 
 def test_a_zoom_survives_while_the_nets_train(open_page):
@@ -197,9 +213,10 @@ def test_going_back_in_the_browser_brings_the_settings_back(open_page):
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("depth=4"))
     page.go_back()
-    slider = page.get_by_role("slider", name="Hidden layers")
-    expect(slider).to_have_count(1)  # the one that showed 4 is gone
-    expect(slider).to_have_value("3")
+    shown = (
+        "Array.from(document.querySelectorAll('input[aria-label=\"Hidden layers\"]'), i => i.value)"
+    )
+    page.wait_for_function(f"{shown}.join() === '3'")  # the one that showed 4 is gone
     assert "depth=3" in page.url
 
 

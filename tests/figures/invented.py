@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.config import ARMS, Arm, Comparison, Config
+from bn_core.comparison import ARMS, Arm, Comparison
+from bn_core.config import Config
 from bn_core.records import (
     BINS,
     SITES,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from bn_core.config import ARMS, Comparison, Config
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
 from bn_core.records import Ending
 from bn_core.service.pool import Patience, Pool, PoolFull
 from bn_core.service.run import Run

@@ -86,19 +86,18 @@ class View {
   async draw(picture) {
     const [palettes] = await Promise.all([palettesReady, stylesReady]);
     this.palette = palettes[this.dark ? "dark" : "light"];
-    const shown = (this.picture = picture ?? this.picture);
-    if (!shown) return;
+    const shown = (this.picture = { ...this.picture, ...picture });
+    this.root.querySelector(".bn-notice").textContent = shown.notice ?? "";
+    if (picture) this.have = picture.number;
+    if (!shown.steps) return; // there are no nets yet
     this.root.querySelector(".bn-summary").replaceChildren(table(shown, this.palette));
-    this.root.querySelector(".bn-notice").textContent = shown.notice;
     this.root.classList.toggle("bn-projector", shown.projector);
     this.tellTime(shown);
     for (const chart of picture?.charts ?? []) this.label(chart);
     this.fitToScreen();
     const plotly = await plotlyReady;
     for (const panel of this.panels.values()) await this.drawChart(plotly, panel);
-    if (!picture) return;
-    this.have = picture.number;
-    if (!this.panels.size) return;
+    if (!picture?.steps) return;
     window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
     window.bnLabStep = picture.step;
   }

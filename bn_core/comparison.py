@@ -1,0 +1,170 @@
+"""What a comparison is: a base config and its arms.
+
+Everything a run depends on is here. Two equal comparisons give the same record, bit for bit, on
+the same kind of machine.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bn_core.config import SETTINGS, Config
+from bn_core.settings import LONGEST_VALUE, SettingError, from_query, to_query
+
+MOST_OPERATIONS = 6e9
+"""Multiply-adds that one step of a whole comparison may take: about a fifth of a second."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison: a name and what it changes in the base config."""
+
+    name: str
+    label: str
+    changes: tuple[tuple[str, Any], ...] = ()
+    help: str = ""
+
+    def config(self, base: Config) -> Config:
+        """Return the config this arm trains."""
+        return base.changed(dict(self.changes))
+
+
+def _normalized(name: str, label: str, normalization: str, place: str, help: str) -> Arm:
+    return Arm(name, label, (("normalization", normalization), ("placement", place)), help)
+
+
+_SINGLE_VALUE = (
+    "An example's own mean and variance in each unit, over the positions of an image. Here a unit "
+    "has one value per example: it is its own mean, so x̂ = 0 and the layer puts out β alone. The "
+    "net cannot learn; instance norm is for images."
+)
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm("none", "No norm", (("normalization", "none"),), "Linear layers and activations."),
+        _normalized(
+            "before", "BN before", "batch", "before", "Batch norm in front of the activation."
+        ),
+        _normalized("after", "BN after", "batch", "after", "Batch norm behind the activation."),
+        _normalized(
+            "layer", "Layer norm", "layer", "before", "An example's mean and variance over units."
+        ),
+        _normalized(
+            "group", "Group norm", "group", "before", "The same over one group of units at a time."
+        ),
+        _normalized("instance", "Instance norm", "instance", "before", _SINGLE_VALUE),
+        _normalized(
+            "ghost", "Ghost BN", "ghost", "before", "Batch norm on parts of each batch, apart."
+        ),
+        _normalized(
+            "renorm",
+            "Batch renorm",
+            "renorm",
+            "before",
+            "Batch norm, corrected towards the running averages that the deployed net will use.",
+        ),
+    )
+}
+DEFAULT_ARMS = ("none", "before")
+ARMS_KEY = "arms"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Nets that differ in their arms only, trained on the same batches from the same weights."""
+
+    base: Config = dataclasses.field(default_factory=Config)
+    arms: tuple[Arm, ...] = tuple(ARMS[name] for name in DEFAULT_ARMS)
+    configs: tuple[Config, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """The config of each arm, in order."""
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names or len(set(names)) != len(names):
+            raise SettingError("A comparison needs at least one arm, and each arm once.")
+        configs = tuple(arm.config(self.base) for arm in self.arms)
+        object.__setattr__(self, "configs", configs)
+
+    def operations(self) -> float:
+        """Return roughly how many multiply-adds one training step of all arms takes.
+
+        3 B K (D - 1) W^2 for each arm: forward, and twice that backward.
+        """
+        base = self.base
+        inputs, classes = (2, 2) if base.plane else (64, 10)
+        weights = base.width * (inputs + classes + (base.depth - 1) * base.width)
+        return 3.0 * base.batch_size * base.replicas * weights * len(self.arms)
+
+    def problem(self) -> str:
+        """Return why this comparison cannot be trained, with what to change; empty if it can."""
+        share = self.operations() / MOST_OPERATIONS
+        if share > 1:
+            return (
+                f"This comparison is {share:.1f} times heavier than one visitor may run. "
+                "Lower the width, the depth, the batch size or the number of seeds."
+            )
+        if self.base.plane and self.base.batch_size > self.base.points:
+            return (
+                f"A batch of {self.base.batch_size} does not fit: this data set has "
+                f"{self.base.points} training points. Lower the batch size to "
+                f"{self.base.points} or less, or raise the number of points."
+            )
+        return next(filter(None, map(_groups_problem, self.configs)), "")
+
+
+def _groups_problem(config: Config) -> str:
+    """Return which numbers of groups would fit, if the config's groups do not divide its width."""
+    width, groups = config.width, config.groups
+    if config.normalization != "group" or width % groups == 0:
+        return ""
+    fitting = [n for n in range(1, int(SETTINGS["groups"].high) + 1) if width % n == 0]
+    below = [n for n in fitting if n < groups][-1:]
+    above = [n for n in fitting if n > groups][:1]
+    nearest = " or ".join(map(str, below + above))
+    return (
+        f"Group norm cannot split {width} units into {groups} groups of one size. "
+        f"Set the groups to {nearest}, or choose a width that {groups} divides."
+    )
+
+
+def comparison_to_query(comparison: Comparison) -> dict[str, str]:
+    """Return the link parameters of a comparison made of registered arms."""
+    query = to_query(comparison.base)
+    names = tuple(arm.name for arm in comparison.arms)
+    if names != DEFAULT_ARMS:
+        query[ARMS_KEY] = "-".join(names)
+    return query
+
+
+def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[str]]:
+    """Return the comparison a link asks for, and a sentence for each part that fell back."""
+    found, complaints = from_query(Config, query)
+    arms, arm_complaints = _arms_from_query(query.get(ARMS_KEY))
+    comparison = Comparison(Config(**found), arms)
+    complaints += arm_complaints
+    if comparison.problem():
+        complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
+    for together in (_GROUPS, _WEIGHTS, _GROUPS | _WEIGHTS):
+        if comparison.problem():
+            keep = {name: found[name] for name in found if name not in together}
+            comparison = Comparison(Config(**keep), arms)
+    return comparison, complaints
+
+
+_GROUPS = frozenset({"groups"})
+_WEIGHTS = frozenset({"width", "depth", "batch_size", "replicas", "points"})
+"""The fields whose product can be too much; they fall back together."""
+
+
+def _arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
+    default = tuple(ARMS[name] for name in DEFAULT_ARMS)
+    if text is None:
+        return default, []
+    readable = isinstance(text, str) and len(text) <= LONGEST_VALUE
+    asked = set(text.split("-")) if readable else {""}
+    known = tuple(arm for name, arm in ARMS.items() if name in asked)
+    if asked <= set(ARMS) and known:
+        return known, []
+    return known or default, [f"Arms are joined by dashes and are any of: {', '.join(ARMS)}."]
