@@ -14,7 +14,7 @@ CORE = sorted(ROOT.glob("bn_core/**/*.py"))
 FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 
 LEVELS = (
-    {"settings", "randomness"},
+    {"settings", "randomness", "findings"},
     {"config", "grouping"},
     {"comparison"},
     {"presets", "records", "data", "initialization", "normalization"},
@@ -29,10 +29,25 @@ LEVELS = (
 new room is one word here."""
 
 HEAVY = {"torch", "sklearn"}
-WORKER_SIDE = {"bn_core.service.worker", "bn_core.service.job", "bn_core.service.pictures"}
+WORKER_SIDE = {
+    "bn_core.service.worker",
+    "bn_core.service.job",
+    "bn_core.service.study_job",
+    "bn_core.service.pictures",
+}
 """The modules of the service that run in a worker; all others run in the page's process."""
 
-LIGHT = {"settings", "config", "comparison", "grouping", "presets", "records", "figures", "service"}
+LIGHT = {
+    "settings",
+    "findings",
+    "config",
+    "comparison",
+    "grouping",
+    "presets",
+    "records",
+    "figures",
+    "service",
+}
 
 
 def name_of(path: Path) -> str:

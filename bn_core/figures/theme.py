@@ -132,7 +132,7 @@ ARM_STYLES = {
     "ghost": ArmStyle("@ghost", "6px,2px,2px,2px", "hourglass"),
     "renorm": ArmStyle("@renorm", "5px,3px", "star"),
 }
-_SPARE_STYLES = (
+SPARE_STYLES = (
     ArmStyle("@extra_a", "12px,2px,3px,2px", "pentagon"),
     ArmStyle("@extra_b", "2px,4px", "triangle-down"),
     ArmStyle("@extra_c", "6px,2px,2px,2px,2px,2px", "hexagram"),
@@ -145,7 +145,7 @@ def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
     for name in names:
         style = ARM_STYLES.get(name)
         if style is None:
-            style = _SPARE_STYLES[spare % len(_SPARE_STYLES)]
+            style = SPARE_STYLES[spare % len(SPARE_STYLES)]
             spare += 1
         styles.append(style)
     return styles

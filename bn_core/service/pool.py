@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bn_core.comparison import Comparison
 from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run
+from bn_core.service.study import Study
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,15 @@ class Patience:
     """A run that rests loses its place; its record stays."""
     before_forgetting: float = 20.0
     """A run whose connection is gone: a page that only reconnects finds it again."""
+    before_cancelling: float = 20.0
+    """A study whose result no page has asked for."""
 
 
 MOST_DEATHS = 2
-"""Workers one run may cost before it is given up: it is likely what kills them."""
+"""Workers one run or study may cost before it is given up: it is likely what kills them."""
+
+MOST_STUDIES = 96
+"""Studies that may wait or be at work at once."""
 
 
 class PoolFull(RuntimeError):
@@ -51,6 +58,7 @@ class Pool:
         self.places = places
         self.lock = threading.RLock()
         self._runs: dict[int, Run] = {}
+        self._studies: dict[int, Study] = {}
         self._numbers = itertools.count(1)
         self._links: list[WorkerLink | None] = [None] * workers
         self._pictures: Mapping[str, protocol.Picture] = {}
@@ -139,14 +147,49 @@ class Pool:
 
     def _assign(self, run: Run) -> None:
         """Hand a run to the worker with the fewest; without a worker it waits for one."""
-        load = [0 if link else None for link in self._links]
-        for other in self._runs.values():
-            if other.slot is not None and load[other.slot] is not None:
-                load[other.slot] += 1 + 100 * other.playing  # type: ignore[operator]
-        free = [(count, slot) for slot, count in enumerate(load) if count is not None]
-        run.slot = min(free)[1] if free else None
+        run.slot = self._least_loaded()
         for command in run.commands_to_resume():
             self.send(run, command)
+
+    def _least_loaded(self) -> int | None:
+        """Return the slot of the worker that has least to do; None while there is no worker."""
+        load = {slot: 0 for slot, link in enumerate(self._links) if link}
+        for run in self._runs.values():
+            if run.slot in load:
+                load[run.slot] += 1 + 100 * run.playing
+        for study in self._studies.values():
+            if study.slot in load:
+                load[study.slot] += 101  # as much as a run that trains
+        return min(load, key=lambda slot: load[slot], default=None)
+
+    def ask(self, name: str, **arguments: Any) -> Study:
+        """Begin a study by its name in ``STUDIES``. Errors: ``PoolFull`` if too many are asked."""
+        with self.lock:
+            if len(self._studies) >= MOST_STUDIES:
+                raise PoolFull(
+                    "So many computations wait at this moment that no more are taken. "
+                    "Try again in a minute."
+                )
+            study = Study(self, next(self._numbers), name, arguments)
+            self._studies[study.number] = study
+            self._assign_study(study)
+            return study
+
+    def forget_study(self, study: Study) -> None:
+        """Take a study that has ended off the list."""
+        with self.lock:
+            self._studies.pop(study.number, None)
+
+    def send_study(self, study: Study, command: protocol.Command) -> None:
+        """Send a command to the worker of a study, if it has one."""
+        with self.lock:
+            link = None if study.slot is None else self._links[study.slot]
+            if link is not None:
+                link.send(command)
+
+    def _assign_study(self, study: Study) -> None:
+        study.slot = self._least_loaded()
+        self.send_study(study, protocol.Ask(study.number, study.name, study.arguments))
 
     def _evict_one(self) -> bool:
         """Park the run that was looked at longest ago, if any rests unseen; return whether."""
@@ -181,6 +224,10 @@ class Pool:
                 case protocol.Pictures(pictures):
                     self._pictures = pictures
                     self._drawn.set()
+                case protocol.StudyProgress() | protocol.StudyDone() | protocol.StudyFailed():
+                    study = self._studies.get(report.study)
+                    if study is not None and study.slot == slot:
+                        study.hear(report)
                 case _:
                     run = self._runs.get(report.run)
                     if run is not None and run.slot == slot:
@@ -194,6 +241,9 @@ class Pool:
         for run in self._runs.values():
             if run.placed and run.slot is None:
                 self._assign(run)
+        for study in self._studies.values():
+            if study.slot is None:
+                self._assign_study(study)
         if not self._pictures:
             link.send(protocol.DrawPictures())
         self._ready.set()
@@ -213,6 +263,13 @@ class Pool:
                     run.give_up(f"Its worker process ended {run.deaths} times.")
                 else:
                     self._assign(run)
+            for study in [one for one in self._studies.values() if one.slot == slot]:
+                study.slot = None
+                study.deaths += 1
+                if study.deaths > MOST_DEATHS:
+                    study.give_up(f"Its worker process ended {study.deaths} times.")
+                else:
+                    self._assign_study(study)
         # A worker that cannot even start would be restarted in a tight loop.
         lived = time.monotonic() - self._born_at[slot]
         if not self._closed.wait(0.0 if lived > 5 else 1.0):
@@ -223,6 +280,9 @@ class Pool:
             with self.lock:
                 for run in list(self._runs.values()):
                     self._look_after(run)
+                for study in list(self._studies.values()):
+                    if study.unseen_for() > self.patience.before_cancelling:
+                        study.cancel()
 
     def _look_after(self, run: Run) -> None:
         """Suspend, park or forget a run that no page has looked at for a while."""

@@ -5,8 +5,10 @@ Both ends are this program's own processes, joined by a private pair of sockets.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bn_core.comparison import Comparison
+from bn_core.findings import Progress as StudyNews
 from bn_core.records import Array, Ending, Scene, Stretch
 
 
@@ -61,7 +63,23 @@ class DrawPictures:
     """Send a small picture of each data set."""
 
 
-Command = Open | Play | Pause | StepOnce | SetRate | Close | DrawPictures
+@dataclass(frozen=True)
+class Ask:
+    """Begin a study."""
+
+    study: int
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop a study."""
+
+    study: int
+
+
+Command = Open | Play | Pause | StepOnce | SetRate | Close | DrawPictures | Ask | Cancel
 
 
 @dataclass(frozen=True)
@@ -109,4 +127,29 @@ class Pictures:
     pictures: Mapping[str, Picture]
 
 
-Report = Ready | Opened | Progress | Ended | Pictures
+@dataclass(frozen=True)
+class StudyProgress:
+    """A study has gone on."""
+
+    study: int
+    progress: StudyNews
+
+
+@dataclass(frozen=True)
+class StudyDone:
+    """A study has come to its end."""
+
+    study: int
+    result: Any
+
+
+@dataclass(frozen=True)
+class StudyFailed:
+    """A study could not go on."""
+
+    study: int
+    why: str
+
+
+StudyReport = StudyProgress | StudyDone | StudyFailed
+Report = Ready | Opened | Progress | Ended | Pictures | StudyReport

@@ -20,6 +20,7 @@ from bn_core.records import Ending
 from bn_core.service import protocol
 from bn_core.service.job import Job, next_in_turn
 from bn_core.service.pictures import draw_pictures
+from bn_core.service.study_job import StudyJob
 from bn_core.training import prepare_process, train
 
 SLICE = 0.015
@@ -38,6 +39,7 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.jobs: dict[int, Job] = {}
+        self.studies: dict[int, StudyJob] = {}
         self.warm = self._stepped_back = False
 
     def serve(self) -> None:
@@ -45,10 +47,14 @@ class Worker:
         self.connection.send(protocol.Ready())
         while True:
             self._listen()
-            job = next_in_turn(self.jobs.values(), time.monotonic())
+            job = next_in_turn(self._all, time.monotonic())
             if job is not None:
                 self._work(job)
             self._report()
+
+    @property
+    def _all(self) -> list[Job | StudyJob]:
+        return [*self.jobs.values(), *self.studies.values()]
 
     def _listen(self) -> None:
         """Obey every command that has come; wait for one only if there is nothing to do."""
@@ -70,7 +76,7 @@ class Worker:
 
     def _seconds_until_busy(self) -> float | None:
         now = time.monotonic()
-        times = [job.ready_at() for job in self.jobs.values()]
+        times = [job.ready_at() for job in self._all]
         times += [job.report_due() for job in self.jobs.values() if job.has_report]
         soonest = min((t for t in times if t is not None), default=None)
         return None if soonest is None else max(soonest - now, 0)
@@ -80,6 +86,12 @@ class Worker:
             self._open(command)
         elif isinstance(command, protocol.DrawPictures):
             self.connection.send(protocol.Pictures(draw_pictures()))
+        elif isinstance(command, protocol.Ask):
+            study = StudyJob(command.study, command.name, dict(command.arguments))
+            self._join_turns(study)
+            self.studies[command.study] = study
+        elif isinstance(command, protocol.Cancel):
+            self.studies.pop(command.study, None)
         elif command.run in self.jobs:
             self._obey_for(self.jobs[command.run], command)
 
@@ -109,18 +121,18 @@ class Worker:
         self.jobs[command.run] = job
         self.connection.send(protocol.Opened(command.run, job.scene))
 
-    def _join_turns(self, job: Job) -> None:
+    def _join_turns(self, job: Job | StudyJob) -> None:
         """Let a job that rested start level with the others instead of catching up with them."""
-        clocks = [other.used for other in self.jobs.values() if other.playing and other is not job]
+        clocks = [other.used for other in self._all if other.playing and other is not job]
         job.used = max(job.used, min(clocks, default=0.0))
 
-    def _work(self, job: Job) -> None:
+    def _work(self, job: Job | StudyJob) -> None:
         try:
-            crowd = sum(other.playing for other in self.jobs.values())
+            crowd = sum(other.playing for other in self._all)
             job.work(min(SLICE, ROUND / max(crowd, 1)))
         except (ValueError, RuntimeError, MemoryError) as error:
-            run = next(run for run, held in self.jobs.items() if held is job)
-            self._fail(run, job.step, error)
+            run, failed = next((run, held) for run, held in self.jobs.items() if held is job)
+            self._fail(run, failed.step, error)
 
     def _fail(self, run: int, step: int, error: Exception) -> None:
         self.jobs.pop(run, None)
@@ -137,6 +149,12 @@ class Worker:
             if job.ending is not None:
                 self.connection.send(protocol.Ended(run, job.ending))
                 del self.jobs[run]
+        for number, study in list(self.studies.items()):
+            for report in study.reports(now):
+                self.connection.send(report)
+                self._step_back()
+            if study.ended:
+                del self.studies[number]
 
 
 def return_memory() -> None:

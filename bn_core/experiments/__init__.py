@@ -1,0 +1,70 @@
+"""The experiments: one file each, one line here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bn_core.experiments import lag, rate
+from bn_core.experiments.kit import Experiment, Piece
+from bn_core.findings import About, Finding, Progress, Study, Verdict
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    one.about.slug: one
+    for one in (
+        rate.EXPERIMENT,
+        lag.EXPERIMENT,
+    )
+}
+"""Every experiment by its slug, in the order in which they are listed."""
+
+
+def catalogue() -> Study:
+    """Return what each experiment is, in order; a study, as all that a page asks a worker for."""
+    yield Progress(0.0, "reading the list")
+    return tuple(one.about for one in EXPERIMENTS.values())
+
+
+def about(slug: str) -> About:
+    """Return what an experiment is. Errors: ``ValueError`` if there is none of that name."""
+    return _experiment(slug).about
+
+
+def part_of(slug: str, part: str, seeds: int, quick: bool) -> Study:
+    """Run one part of an experiment; its pieces are put together by ``concluded``."""
+    experiment = _experiment(slug)
+    if part not in experiment.about.parts:
+        raise ValueError(f"The experiment {slug} has no part {part}.")
+    if not 1 <= seeds <= 10:
+        raise ValueError("An experiment runs with 1 to 10 seeds.")
+    return (yield from experiment.part(part, seeds, quick))
+
+
+def concluded(slug: str, pieces: Mapping[str, Piece]) -> Study:
+    """Return the finding, and the verdict if every part has ended."""
+    yield Progress(0.0, "reading the numbers")
+    experiment = _experiment(slug)
+    whole = set(pieces) == set(experiment.about.parts)
+    finding = experiment.conclude(pieces)
+    whole = whole and all(piece.get("whole", False) for piece in pieces.values())
+    return finding, experiment.judge(finding) if whole else None
+
+
+def run(slug: str, *, seeds: int = 3, quick: bool = False) -> tuple[Finding, Verdict]:
+    """Run an experiment from start to end, in this process. Errors: ``ValueError``."""
+    pieces = {}
+    for part in about(slug).parts:
+        pieces[part] = _ended(part_of(slug, part, seeds, quick))
+    return _ended(concluded(slug, pieces))
+
+
+def _ended(study: Study) -> Any:
+    while True:
+        try:
+            next(study)
+        except StopIteration as stop:
+            return stop.value
+
+
+def _experiment(slug: str) -> Experiment:
+    if slug not in EXPERIMENTS:
+        raise ValueError(f"There is no experiment {slug}. There are: {', '.join(EXPERIMENTS)}.")
+    return EXPERIMENTS[slug]

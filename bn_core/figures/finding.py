@@ -1,0 +1,200 @@
+"""Charts of a study's finding: any panel of curves, any row of heat maps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bn_core.figures.chart import Chart
+from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis, note, thick
+from bn_core.figures.reading import float32, highest, lowest, middle
+from bn_core.figures.sheet import spread
+from bn_core.figures.theme import (
+    ARM_STYLES,
+    DIVERGING,
+    SEQUENTIAL,
+    SPARE_STYLES,
+    ArmStyle,
+)
+from bn_core.figures.view import View
+from bn_core.findings import Curve, Field, Map, Panel
+
+Array = np.ndarray
+Trace = dict[str, Any]
+
+
+def chart(part: Panel | Map, view: View) -> Chart:
+    """Return the chart of a panel or of a row of heat maps."""
+    made = _panel(part, view) if isinstance(part, Panel) else _map(part, view)
+    alt = _panel_words(part) if isinstance(part, Panel) else _map_words(part)
+    return Chart(part.id, part.title, made, alt, part.help)
+
+
+def style_of(curve: Curve) -> ArmStyle:
+    """Return a curve's style: its arm's, or one of the spare ones."""
+    return ARM_STYLES.get(curve.arm) or SPARE_STYLES[curve.tone % len(SPARE_STYLES)]
+
+
+def _panel(panel: Panel, view: View) -> dict[str, Any]:
+    traces = [trace for curve in panel.curves for trace in _curve(curve, panel, view)]
+    shown = layout(view, **(legend(view) if len(panel.curves) > 1 else {}))
+    shown["xaxis"] = _x_axis(panel, view)
+    shown["yaxis"] = _y_axis(panel, view)
+    shown["shapes"] = [
+        guide(view, (0, 1), (at, at), xref="paper", yref="y") for at, _ in panel.marks
+    ]
+    shown["annotations"] = [
+        note(
+            view,
+            words,
+            1,
+            np.log10(at) if panel.y_scale == "log" else at,
+            yref="y",
+            xanchor="right",
+            yanchor="bottom",
+        )
+        for at, words in panel.marks
+    ]
+    return {"data": traces, "layout": shown}
+
+
+def _x_axis(panel: Panel, view: View) -> dict[str, Any]:
+    if panel.categories:
+        ticks = {"tickvals": list(range(len(panel.categories))), "ticktext": panel.categories}
+        ends = [-0.5, len(panel.categories) - 0.5]
+        return axis(view, panel.x_label, range=ends, **ticks)
+    xs = _finite(np.concatenate([curve.x for curve in panel.curves] or [np.zeros(0)]))
+    if panel.x_scale == "log" and (xs > 0).any():
+        return log_axis(view, panel.x_label, xs[xs > 0].min() / 1.15, xs.max() * 1.15)
+    return axis(view, panel.x_label)
+
+
+def _y_axis(panel: Panel, view: View) -> dict[str, Any]:
+    if panel.y_scale == "log":
+        ys = _finite(np.concatenate([curve.y.ravel() for curve in panel.curves] or [np.ones(1)]))
+        ys = np.concatenate([ys[ys > 0], [at for at, _ in panel.marks]])
+        low, high = (ys.min(), ys.max()) if ys.size else (0.1, 1.0)
+        return log_axis(view, panel.y_label, low / 1.3, high * 1.3)
+    return axis(view, panel.y_label, **({"range": panel.y_range} if panel.y_range else {}))
+
+
+def _finite(values: Array) -> Array:
+    return values[np.isfinite(values)]
+
+
+def _curve(curve: Curve, panel: Panel, view: View) -> list[Trace]:
+    """Return the median of a curve over its seeds, and the range if there are several."""
+    style, y = style_of(curve), np.where(np.isfinite(curve.y), curve.y, np.nan)
+    group = {"legendgroup": curve.label, "name": curve.label}
+    main = {
+        "type": "scatter",
+        "x": float32(curve.x),
+        "y": float32(middle(y, 0)),
+        "hovertemplate": f"{curve.label}: %{{y:.4g}}<extra></extra>",
+        **group,
+    }
+    points = curve.kind == "points"
+    if points or len(curve.x) <= 12:
+        marker = {"symbol": style.symbol, "size": thick(view, 8), "color": style.colour}
+        main |= {"mode": "markers" if points else "lines+markers", "marker": marker}
+    else:
+        main |= {"mode": "lines"}
+    main["line"] = line(view, style.colour, style.dash, 2)
+    if len(y) == 1:
+        return [main]
+    low, high = lowest(y, 0), highest(y, 0)
+    if points:
+        centre = middle(y, 0)
+        main["error_y"] = {
+            "array": float32(high - centre),
+            "arrayminus": float32(centre - low),
+            "color": style.faint(0.6),
+            "symmetric": False,
+        }
+        return [main]
+    return [_band(curve.x, low, high, style) | {"legendgroup": curve.label}, main]
+
+
+def _band(x: Array, low: Array, high: Array, style: ArmStyle) -> Trace:
+    kept = np.isfinite(low) & np.isfinite(high)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": float32(np.concatenate([x[kept], x[kept][::-1]])),
+        "y": float32(np.concatenate([low[kept], high[kept][::-1]])),
+        "fill": "toself",
+        "fillcolor": style.faint(0.16),
+        "line": {"width": 0, "color": style.faint(0)},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _map(part: Map, view: View) -> dict[str, Any]:
+    low, high = _scale(part.fields, part.signed)
+    shown = layout(view, margin={"l": 40, "r": 60, "t": 24, "b": 36, "pad": 0})
+    traces, notes = [], []
+    for index, (left, right) in enumerate(spread(len(part.fields), 0.05)):
+        field, tail = part.fields[index], str(index + 1) if index else ""
+        traces.append(_heat(field, part, low, high, tail, last=index == len(part.fields) - 1))
+        domain = [left, right]
+        shown[f"xaxis{tail}"] = axis(view, part.x_label, domain=domain, anchor=f"y{tail}")
+        title = "" if index else part.y_label
+        shown[f"yaxis{tail}"] = axis(view, title, autorange="reversed", anchor=f"x{tail}")
+        notes.append(
+            note(
+                view,
+                f"<b>{field.label}</b>",
+                (left + right) / 2,
+                1,
+                xanchor="center",
+                yanchor="bottom",
+            )
+        )
+    shown["annotations"] = notes
+    return {"data": traces, "layout": shown}
+
+
+def _heat(field: Field, part: Map, low: float, high: float, tail: str, *, last: bool) -> Trace:
+    colours = DIVERGING if part.signed else SEQUENTIAL
+    return {
+        "type": "heatmap",
+        "z": float32(field.values),
+        "zmin": low,
+        "zmax": high,
+        "colorscale": colours,
+        "xaxis": f"x{tail}",
+        "yaxis": f"y{tail}",
+        "showscale": last,
+        "colorbar": {"title": {"text": part.unit, "side": "right"}, "thickness": 10},
+        "hovertemplate": "row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+    }
+
+
+def _scale(fields: Sequence[Field], signed: bool) -> tuple[float, float]:
+    values = _finite(np.concatenate([field.values.ravel() for field in fields]))
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    return (-max(-low, high, 1e-12), max(-low, high, 1e-12)) if signed else (low, high)
+
+
+def _panel_words(panel: Panel) -> str:
+    said = [
+        f"{curve.label} ends at {_number(middle(curve.y, 0)[-1])}"
+        for curve in panel.curves
+        if curve.y.size
+    ]
+    return f"{panel.y_label} over {panel.x_label}. {'; '.join(said)}."
+
+
+def _map_words(part: Map) -> str:
+    said = [
+        f"{field.label} lies between {_number(_finite(field.values).min())} "
+        f"and {_number(_finite(field.values).max())}"
+        for field in part.fields
+        if _finite(field.values).size
+    ]
+    return f"{part.unit}: {part.y_label} by {part.x_label}. {'; '.join(said)}."
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "no number"

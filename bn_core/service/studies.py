@@ -1,0 +1,10 @@
+"""The studies that pages may ask for: a name, and the generator function that a worker runs."""
+
+from collections.abc import Mapping
+
+STUDIES: Mapping[str, str] = {
+    "catalogue": "bn_core.experiments:catalogue",
+    "experiment part": "bn_core.experiments:part_of",
+    "experiment finding": "bn_core.experiments:concluded",
+}
+"""Names of modules, not the modules: this is read in the page's process, which has no torch."""
