@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -128,7 +129,19 @@ class Job:
             self._advance()  # only to learn how it ended
 
 
-def next_in_turn(jobs: Iterable[Job], now: float) -> Job | None:
+class Turns(Protocol):
+    """What takes turns in a worker."""
+
+    used: float
+
+    def ready_at(self) -> float | None:
+        """Return when it wants the processor next; None is not before it is told to."""
+
+
+T = TypeVar("T", bound=Turns)
+
+
+def next_in_turn(jobs: Iterable[T], now: float) -> T | None:
     """Return the job that has had the least time among those that want some now."""
     waiting = [job for job in jobs if (ready := job.ready_at()) is not None and ready <= now]
     return min(waiting, key=lambda job: job.used, default=None)
