@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bn_core.experiments import lag, rate
+from bn_core.experiments import forgot_eval, lag, rate
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
 
@@ -12,6 +12,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     for one in (
         rate.EXPERIMENT,
         lag.EXPERIMENT,
+        forgot_eval.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
