@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bn_core.experiments import forgot_eval, lag, rate
+from bn_core.experiments import adabn, forgot_eval, gradient_ics, lag, rate
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
 
@@ -13,6 +13,8 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         rate.EXPERIMENT,
         lag.EXPERIMENT,
         forgot_eval.EXPERIMENT,
+        gradient_ics.EXPERIMENT,
+        adabn.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
