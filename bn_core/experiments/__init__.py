@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bn_core.experiments import adabn, forgot_eval, gradient_ics, lag, rate
+from bn_core.experiments import adabn, forgot_eval, gradient_ics, lag, noniid, rate
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
 
@@ -15,6 +15,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         forgot_eval.EXPERIMENT,
         gradient_ics.EXPERIMENT,
         adabn.EXPERIMENT,
+        noniid.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
