@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bn_core.experiments import adabn, forgot_eval, gradient_ics, lag, noniid, rate
+from bn_core.experiments import (
+    adabn,
+    forgot_eval,
+    gradient_ics,
+    initialization_scale,
+    lag,
+    noniid,
+    rate,
+)
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
 
@@ -16,6 +24,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         gradient_ics.EXPERIMENT,
         adabn.EXPERIMENT,
         noniid.EXPERIMENT,
+        initialization_scale.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
