@@ -33,11 +33,6 @@ def cosine(first: Tensor, second: Tensor) -> Tensor:
     return (first * second).sum(dim=-1) / lengths
 
 
-def loss_range(losses: Tensor) -> Tensor:
-    """Return max - min over the step sizes, (K,), of losses (E, K)."""
-    return losses.amax(dim=0) - losses.amin(dim=0)
-
-
 def largest_distance(gradient: Tensor, moved: Tensor) -> Tensor:
     """Return max over eta of ||g(theta - eta g) - g||, (K,): gradient (K, P), moved (E, K, P).
 

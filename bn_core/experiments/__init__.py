@@ -9,6 +9,7 @@ from bn_core.experiments import (
     gradient_ics,
     initialization_scale,
     lag,
+    landscape,
     noniid,
     rate,
 )
@@ -25,6 +26,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         adabn.EXPERIMENT,
         noniid.EXPERIMENT,
         initialization_scale.EXPERIMENT,
+        landscape.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
