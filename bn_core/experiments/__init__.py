@@ -5,6 +5,7 @@ from typing import Any
 
 from bn_core.experiments import (
     adabn,
+    figure1,
     forgot_eval,
     gradient_ics,
     initialization_scale,
@@ -27,6 +28,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         noniid.EXPERIMENT,
         initialization_scale.EXPERIMENT,
         landscape.EXPERIMENT,
+        figure1.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
