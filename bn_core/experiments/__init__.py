@@ -5,6 +5,7 @@ from typing import Any
 
 from bn_core.experiments import (
     adabn,
+    explode,
     figure1,
     forgot_eval,
     gradient_ics,
@@ -29,6 +30,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         initialization_scale.EXPERIMENT,
         landscape.EXPERIMENT,
         figure1.EXPERIMENT,
+        explode.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
