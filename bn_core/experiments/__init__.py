@@ -12,6 +12,7 @@ from bn_core.experiments import (
     initialization_scale,
     lag,
     landscape,
+    noisy,
     noniid,
     rate,
 )
@@ -31,6 +32,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         landscape.EXPERIMENT,
         figure1.EXPERIMENT,
         explode.EXPERIMENT,
+        noisy.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""

@@ -1,4 +1,4 @@
-"""How smooth the loss is along the gradient, with and without batch norm (Santurkar et al. 2018)."""
+"""How smooth the loss is along the gradient, with batch norm and without (Santurkar 2018)."""
 
 import copy
 from collections.abc import Mapping
@@ -140,6 +140,11 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if len(early) == 2:
             ratio = early["none"] / early["before"]
             found.append(Measure(key, f"Ratio: {words}", ratio, ".1f"))
+    found += [
+        Measure(f"accuracy_{n}", f"{_ARMS[n][1]}: accuracy in the end", p["accuracy"])
+        for n, p in pieces.items()
+        if "accuracy" in p
+    ]
     return Finding(panels, tuple(found))
 
 
