@@ -14,6 +14,7 @@ from bn_core.experiments import (
     landscape,
     noisy,
     noniid,
+    only_gamma_beta,
     rate,
 )
 from bn_core.experiments.kit import Experiment, Piece
@@ -33,6 +34,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         figure1.EXPERIMENT,
         explode.EXPERIMENT,
         noisy.EXPERIMENT,
+        only_gamma_beta.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
