@@ -16,6 +16,7 @@ from bn_core.experiments import (
     noniid,
     only_gamma_beta,
     rate,
+    small_batches,
 )
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
@@ -35,6 +36,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         explode.EXPERIMENT,
         noisy.EXPERIMENT,
         only_gamma_beta.EXPERIMENT,
+        small_batches.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
