@@ -8,6 +8,7 @@ from bn_core.experiments import (
     explode,
     figure1,
     forgot_eval,
+    gain,
     gradient_ics,
     initialization_scale,
     lag,
@@ -37,6 +38,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         noisy.EXPERIMENT,
         only_gamma_beta.EXPERIMENT,
         small_batches.EXPERIMENT,
+        gain.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
