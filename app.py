@@ -7,7 +7,10 @@ from pages.shared import feed, furniture, server
 
 if runtime.exists():
     furniture.lay_out()
-    rooms = [st.Page("pages/lab.py", title="The Lab", default=True)]
+    rooms = [
+        st.Page("pages/lab.py", title="The Lab", default=True),
+        st.Page("pages/experiment.py", title="Experiment"),
+    ]
     furniture.enter(st.navigation(rooms, position="top"))
 else:
     app = st.App(

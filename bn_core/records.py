@@ -24,7 +24,7 @@ batch norm. An arm without batch norm has no third site; its numbers there are N
 QUANTILES = (0.15, 0.50, 0.85)
 """The percentiles of Figure 1 in Ioffe & Szegedy (2015)."""
 
-LOOKS_PER_RUN = 32
+LOOKS_PER_RUN = 24
 """How many looks a run of its full length takes; with single steps looked at, at most twice."""
 
 BINS = 96

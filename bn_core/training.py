@@ -132,8 +132,11 @@ class Batches:
         return batch
 
     def _batch(self, start: int) -> tuple[Tensor, Tensor]:
-        chosen = self.order[:, start : start + self.size]
-        return self.dataset.train_inputs[chosen], self.dataset.train_labels[chosen]
+        chosen = self.order[:, start : start + self.size].flatten()
+        shape = (len(self.order), self.size)
+        inputs = self.dataset.train_inputs.index_select(0, chosen)
+        labels = self.dataset.train_labels.index_select(0, chosen)
+        return inputs.view(*shape, -1), labels.view(shape)
 
     def _shuffled(self) -> Tensor:
         count = self.dataset.train_size

@@ -96,7 +96,8 @@ class Feed(ABC):
                 self._made[name] = (state, self._number, made)
         fresh = [made for name in parts for _, number, made in [self._made[name]] if number > have]
         charts = [orjson.Fragment(made) for made in fresh]
-        return to_bytes(self.about() | self.words() | {"number": self._number, "charts": charts})
+        drawn = {"number": self._number, "charts": charts, "order": list(parts)}
+        return to_bytes(self.about() | self.words() | drawn)
 
     def about(self) -> dict[str, Any]:
         """Return what a view needs to know when there is no news either."""

@@ -15,6 +15,7 @@ _STYLES = """<style>
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stSidebarHeader"] { height: 3rem; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; }
+[data-testid="stMarkdownContainer"] > p { max-width: 54rem; }
 .bn-title { display: inline; font-size: 1.25rem; padding: 0; margin: 0 0.7rem 0 0; }
 .bn-lead { display: inline; }
 </style>"""

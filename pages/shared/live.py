@@ -15,7 +15,7 @@ from pages.shared.browser import component
 from pages.shared.feed import Feed, Part
 from pages.shared.visit import Visit, this_visit
 
-_HTML = """<div class="bn-live">
+HTML = """<div class="bn-live">
 <div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
 <label class="bn-time"><span>Time</span><input type="range" min="0" max="0" value="0"
  aria-label="Go back to a recorded step"><output></output></label>
@@ -31,18 +31,26 @@ _SECONDS_TO_SETTLE = 0.8
 def live_view() -> None:
     """Show this visitor's run; from here on the browser asks for its pictures itself."""
     visit = this_visit()
-    if visit.feed is None:
-        visit.feed = LabFeed(visit)
+    if "live" not in visit.feeds:
+        visit.feeds["live"] = LabFeed(visit)
+    feed = visit.feeds["live"]
+    show_feed("live", feed, on_chosen_change=_chosen)
+
+
+def show_feed(key: str, feed: Feed, **callbacks: Any) -> None:
+    """Show what a feed brings; the page's script runs again when the feed says it should."""
+    visit = this_visit()
     visit.times_shown += 1
-    component("live", _HTML)(
-        key="live",
+    component("live", HTML)(
+        key=key,
         data={
-            "feed": visit.feed.token,
-            "state": visit.feed.page_state(),
+            "feed": feed.token,
+            "state": feed.page_state(),
             "shown": visit.times_shown,
         },
-        on_chosen_change=_chosen,
-        on_stirred_change=lambda: None,  # the script runs again, and that is all there is to do
+        # The script runs again, and that is all there is to do.
+        on_stirred_change=lambda: None,
+        **callbacks,
     )
 
 

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from streamlit.runtime.pages_manager import PagesManager
 
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
@@ -40,6 +41,8 @@ def pool() -> Pool:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the workers with the server, so that the first page finds them ready."""
+    # Else the first link into a room finds a folder "pages" and shows its file without the map.
+    PagesManager.uses_pages_directory = False
     pool()
     yield
     pool().close()

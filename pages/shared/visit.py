@@ -46,8 +46,12 @@ class Visit:
     """What each control showed when it was made."""
     stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
-    feed: Feed | None = None
-    """What the live view fetches its pictures from."""
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    """What each live view fetches its pictures from."""
+    trials: dict[str, Any] = field(default_factory=dict)
+    """The experiments this visitor has run, by slug, with their verdicts."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What the controls of other rooms than the Lab show, or showed when they were last seen."""
     times_shown: int = 0
     """How often the page was shown: another number has the live view ask for a picture."""
     room: str = ""

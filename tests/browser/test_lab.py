@@ -158,17 +158,17 @@ def test_the_keys_work(open_page):
 
 
 def test_the_time_slider_shows_an_earlier_step_everywhere(open_page):
-    page = drawn(open_page("/?steps=30&speed=full&" + SMALL))
-    train_to_the_end(page, 30)  # so few that each step is looked at
+    page = drawn(open_page("/?steps=24&speed=full&" + SMALL))
+    train_to_the_end(page, 24)  # so few that each step is looked at
     slider = page.locator(".bn-time input")
     slider.focus()
-    for _ in range(20):
+    for _ in range(14):
         page.keyboard.press("ArrowLeft")
-    expect(page.locator(".bn-time output")).to_have_text("back at step 10 of 30")
+    expect(page.locator(".bn-time output")).to_have_text("back at step 10 of 24")
     label = page.locator(".bn-depth .bn-plot")
     expect(label).to_have_attribute("aria-label", re.compile("after 10 steps"))
     page.keyboard.press("End")
-    expect(page.locator(".bn-time output")).to_have_text("step 30 of 30")
+    expect(page.locator(".bn-time output")).to_have_text("step 24 of 24")
 
 
 def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page):

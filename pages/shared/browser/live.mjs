@@ -2,6 +2,7 @@
 import { base, isDark, paint, palettesReady, plotlyReady, stylesReady } from "./theme.mjs";
 
 const views = new WeakMap();
+let viewsMade = 0;
 const spare = 44; // pixels of frames and gaps around the rows of plots
 const patience = 3000; // milliseconds until a step that was asked for is given up
 const beforeRetry = 1500; // milliseconds
@@ -15,9 +16,9 @@ const drawn = {
 class View {
   constructor(parent) {
     this.root = parent.querySelector(".bn-live");
+    this.name = `bn-view-${++viewsMade}`;
     this.panels = new Map();
     this.have = 0;
-    this.turn = 0;
     this.drawing = Promise.resolve();
     this.observer = new ResizeObserver((entries) => entries.forEach((e) => this.fit(e.target)));
     window.addEventListener("resize", () => this.fitToScreen());
@@ -27,44 +28,44 @@ class View {
   async wake(api, { feed, state }) {
     if (feed !== this.feed) Object.assign(this, { feed, have: 0 });
     Object.assign(this, { api, state, stirred: null, dark: isDark(this.root) });
-    this.enqueue(null);
+    if (this.dark !== this.painted) this.enqueue(null);
     await this.follow();
   }
 
-  // Fetch and draw until the run rests; a later call takes over from an earlier one.
+  // Fetch and draw until the run rests. One request is under way at a time: the server answers
+  // it at once when anything has changed there.
   async follow() {
-    const turn = ++this.turn;
-    this.fetching?.abort();
-    this.fetching = new AbortController();
-    for (let resting = false; !resting; ) {
+    this.again = true;
+    if (this.following) return;
+    this.following = true;
+    while (this.again && this.root.isConnected) {
+      this.again = false;
       const began = performance.now();
-      const answer = await this.ask(this.fetching.signal);
-      if (turn !== this.turn || !answer) return;
+      const answer = await this.ask();
+      if (!answer) continue;
       if (answer.charts) await this.enqueue(answer);
-      if (turn !== this.turn) return;
       this.stir(answer.state);
-      resting = answer.rest;
-      await sleep(answer.pause - (performance.now() - began));
-      if (turn !== this.turn) return;
+      this.again ||= !answer.rest;
+      if (this.again) await sleep(answer.pause - (performance.now() - began));
     }
+    this.following = false;
   }
 
-  // Return the server's answer; null where the feed is gone or another request has taken over.
-  async ask(signal) {
+  // Return the server's answer; null where it knows this feed no more or gives none.
+  async ask() {
     const url = new URL(`feed/${this.feed}`, base);
     url.searchParams.set("have", this.have);
     if (this.asked) url.searchParams.set("at", this.asked.step ?? "now");
-    while (!signal.aborted) {
-      try {
-        const answer = await fetch(url, { signal });
-        if (answer.ok) return await answer.json();
-        if (answer.status === 404) return null;
-      } catch (error) {
-        if (error.name === "AbortError") return null;
-      }
-      this.root.querySelector(".bn-notice").textContent = silence;
-      await sleep(beforeRetry);
+    try {
+      const answer = await fetch(url);
+      if (answer.ok) return await answer.json();
+      if (answer.status === 404) return null;
+    } catch {
+      // The connection is down: say so, and try again.
     }
+    this.root.querySelector(".bn-notice").textContent = silence;
+    await sleep(beforeRetry);
+    this.again = true;
     return null;
   }
 
@@ -85,6 +86,7 @@ class View {
 
   async draw(picture) {
     const [palettes] = await Promise.all([palettesReady, stylesReady]);
+    this.painted = this.dark;
     this.palette = palettes[this.dark ? "dark" : "light"];
     const shown = (this.picture = { ...this.picture, ...picture });
     this.root.querySelector(".bn-notice").textContent = shown.notice ?? "";
@@ -92,7 +94,9 @@ class View {
     if (!shown.steps) return; // there are no nets yet
     this.root.querySelector(".bn-summary").replaceChildren(table(shown, this.palette));
     this.root.classList.toggle("bn-projector", shown.projector);
-    this.tellTime(shown);
+    this.root.classList.toggle("bn-study", shown.study ?? false);
+    if (!shown.study) this.tellTime(shown);
+    this.forgetOthers(shown.order);
     for (const chart of picture?.charts ?? []) this.label(chart);
     this.fitToScreen();
     const plotly = await plotlyReady;
@@ -115,12 +119,22 @@ class View {
     await sleep(0); // the browser shows this one, and hears a click, before the next
   }
 
+  forgetOthers(order) {
+    for (const [id, panel] of this.panels) {
+      if (order.includes(id)) continue;
+      this.observer.unobserve(panel.plot);
+      panel.box.remove();
+      this.panels.delete(id);
+    }
+  }
+
   // Two rows of three plots fill what the rest of the page leaves of the screen.
   fitToScreen() {
     const grid = this.root.querySelector(".bn-grid");
     const headers = [...grid.querySelectorAll("header")].map((header) => header.offsetHeight);
     const wide = getComputedStyle(grid).gridTemplateColumns.split(" ").length === 3;
-    if (!wide || !headers.length) return this.root.style.removeProperty("--bn-plot-height");
+    const study = this.root.classList.contains("bn-study");
+    if (study || !wide || !headers.length) return this.root.style.removeProperty("--bn-plot-height");
     const scrolled = this.root.closest("[data-testid=stMain]")?.scrollTop ?? window.scrollY;
     const above = grid.getBoundingClientRect().top + scrolled;
     const over = Math.max(...headers.slice(0, 3)) + Math.max(...headers.slice(3));
@@ -157,8 +171,8 @@ class View {
     const box = document.createElement("section");
     box.className = `bn-panel bn-${id}`;
     box.innerHTML = `<header><h3></h3><span class="bn-choices"></span>
-      <button class="bn-what" type="button" popovertarget="bn-help-${id}">?</button></header>
-      <div class="bn-help" id="bn-help-${id}" popover><p></p><p class="bn-words"></p></div>
+      <button class="bn-what" type="button" popovertarget="${this.name}-${id}">?</button></header>
+      <div class="bn-help" id="${this.name}-${id}" popover><p></p><p class="bn-words"></p></div>
       <div class="bn-plot" role="img"></div>`;
     this.root.querySelector(".bn-grid").append(box);
     const find = (selector) => box.querySelector(selector);
@@ -166,6 +180,7 @@ class View {
     const button = find(".bn-what");
     help.addEventListener("beforetoggle", () => place(help, button));
     const panel = {
+      box,
       title: find("h3"),
       choices: find(".bn-choices"),
       plot: find(".bn-plot"),
@@ -232,14 +247,14 @@ function place(help, button) {
 
 function table(frame, palette) {
   const made = document.createElement("table");
-  made.innerHTML = "<caption>Results so far: median over the seeds, and their range</caption>";
+  made.innerHTML = "<caption>Results so far</caption>";
   const head = made.createTHead().insertRow();
   for (const words of frame.head) head.append(cell("th", words, "col"));
   const body = made.createTBody();
   for (const row of frame.rows) {
     const line = body.insertRow();
     const name = cell("th", row.cells[0], "row");
-    name.prepend(swatch(paint(row.colour, palette), row.dash));
+    if (row.colour) name.prepend(swatch(paint(row.colour, palette), row.dash));
     line.append(name, ...row.cells.slice(1).map((words) => cell("td", words)));
   }
   return made;

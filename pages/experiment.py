@@ -1,0 +1,129 @@
+"""One experiment: a claim, a prediction, a run in front of the reader, and its verdict."""
+
+import streamlit as st
+
+from bn_core.findings import VERDICT_WORDS, About
+from bn_core.service.pool import PoolFull
+from pages.shared.catalogue import catalogue
+from pages.shared.inquiry import Trial, inquiry_view
+from pages.shared.keep import keep
+from pages.shared.visit import this_visit
+
+_ICONS = {"holds": "✔", "fails": "✘", "depends": "≈"}
+
+
+def choose(experiments: dict[str, About]) -> About:
+    """Show the list of experiments, and keep the chosen one in the link."""
+    asked = st.query_params.get("experiment", this_visit().kept.get("experiment", ""))
+    slugs = list(experiments)
+    if asked and asked not in experiments:
+        st.warning(f"There is no experiment “{asked[:40]}”. Here is the first one.")
+    first = asked if asked in experiments else slugs[0]
+    chosen = st.selectbox(
+        "Experiment",
+        slugs,
+        index=slugs.index(first),
+        format_func=lambda slug: experiments[slug].title,
+        key=f"experiment.{this_visit().generation}",
+    )
+    this_visit().kept["experiment"] = chosen
+    if st.query_params.get("experiment") != chosen:
+        st.query_params["experiment"] = chosen
+    return experiments[chosen]
+
+
+def explain(about: About) -> None:
+    """Show the claim, who makes it, and how it is tested."""
+    st.markdown(f"### {about.claim}")
+    st.caption(about.source)
+    st.markdown(about.method)
+    st.latex(about.formula)
+
+
+def controls(about: About, trial: Trial | None) -> None:
+    """Ask for a prediction; offer Run and Cancel, seeds, and the shorter look."""
+    visit = this_visit()
+    keep(
+        f"prediction.{about.slug}",
+        None,
+        lambda first, key: st.radio(
+            f"Your prediction first: {about.question}",
+            about.answers,
+            index=None if first is None else about.answers.index(first),
+            key=key,
+            horizontal=True,
+        ),
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        seeds = keep(
+            "seeds",
+            3,
+            lambda first, key: st.slider(
+                "Seeds",
+                1,
+                10,
+                first,
+                key=key,
+                width=200,
+                help="How many nets are trained from other weights and batches. One proves little.",
+            ),
+        )
+        quick = keep(
+            "quick",
+            False,
+            lambda first, key: st.toggle(
+                "Quick look", first, key=key, help="Fewer steps: the verdict is less certain."
+            ),
+        )
+        under_way = trial is not None and not trial.done
+        if st.button("Run", type="primary", shortcut="T", disabled=under_way):
+            try:
+                visit.trials[about.slug] = Trial(about, seeds, quick)
+            except PoolFull as full:
+                st.warning(str(full))
+            else:
+                st.rerun()
+        if trial is not None and under_way and st.button("Cancel", shortcut="P"):
+            trial.cancel()
+            st.rerun()
+
+
+def judge(about: About, trial: Trial) -> None:
+    """Show the verdict, what the paper found, and what a disagreement means."""
+    if trial.verdict is None:
+        return
+    kind, seeds = trial.verdict.kind, f"{trial.seeds} seed{'s' * (trial.seeds > 1)}"
+    look = "a quick look" if trial.quick else "a full run"
+    guess = this_visit().kept.get(f"prediction.{about.slug}")
+    st.markdown(f"#### {_ICONS[kind]} {VERDICT_WORDS[kind]}")
+    st.markdown(f"{trial.verdict.words} Measured just now in {look} with {seeds}.")
+    if guess:
+        st.markdown(f"You predicted: *{guess}*.")
+    st.markdown(f"**What was found before.** {about.paper_found}")
+    st.markdown(f"**If the two disagree.** {about.disagreement}")
+
+
+def show() -> None:
+    """Show the page."""
+    st.html(
+        "<h1 class='bn-title'>Experiment</h1><p class='bn-lead'>Predict, run, and read the verdict "
+        "off the numbers.</p>"
+    )
+    with st.spinner("Reading the list of experiments …"):
+        experiments = catalogue()
+    if not experiments:
+        st.warning("The workers are still starting. Reload the page in a few seconds.")
+        return
+    about = choose(experiments)
+    trial = this_visit().trials.get(about.slug)
+    explain(about)
+    controls(about, trial)
+    if trial is not None:
+        inquiry_view(f"trial.{about.slug}", trial)
+        judge(about, trial)
+    if about.link and st.button("Open in the Lab"):
+        query = dict(part.split("=", 1) for part in about.link.split("&"))
+        st.switch_page("pages/lab.py", query_params=query)
+
+
+show()

@@ -1,0 +1,241 @@
+"""What a visitor has asked the workers for, beside training in the Lab, and the view of it."""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping
+from functools import partial
+from typing import Any
+
+from bn_core.figures.finding import chart
+from bn_core.figures.view import View
+from bn_core.findings import About, Finding, Map, Panel, Verdict
+from bn_core.service.study import Study
+from pages.shared import server
+from pages.shared.feed import Feed, Part
+from pages.shared.live import show_feed
+from pages.shared.visit import Visit, this_visit
+
+_SECONDS_BETWEEN_FINDINGS = 0.7
+
+
+class Inquiry(ABC):
+    """Something asked of the workers that grows into a finding."""
+
+    asked: Hashable
+    """What it was asked with: another question is another inquiry."""
+
+    @abstractmethod
+    def studies(self) -> list[Study]:
+        """Return the studies that are under way or done."""
+
+    @abstractmethod
+    def finding(self) -> Finding | None:
+        """Return what is known so far."""
+
+    def look(self) -> None:
+        """Renew the leases, and take in what has come."""
+        for study in self.studies():
+            study.seen()
+
+    @property
+    def version(self) -> Hashable:
+        """Another value wherever there is news."""
+        return tuple((study.number, study.version) for study in self.studies())
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return all(study.done for study in self.studies())
+
+    @property
+    def failure(self) -> str:
+        """Why it did not come to its end, in plain words; else nothing."""
+        return next((study.failure for study in self.studies() if study.failure), "")
+
+    def cancel(self) -> None:
+        """Stop; what is known so far stays."""
+        for study in self.studies():
+            study.cancel()
+
+    def notice(self) -> str:
+        """Return where it stands, in words."""
+        if self.failure:
+            return self.failure
+        if self.done:
+            return ""
+        under_way = [study for study in self.studies() if not study.done]
+        share = sum(s.progress.share if not s.done else 1 for s in self.studies())
+        words = "; ".join(study.progress.words for study in under_way)
+        return f"{100 * share / max(len(self.studies()), 1):.0f} %: {words}."
+
+
+class Question(Inquiry):
+    """One study that returns a finding."""
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        self.asked = (name, tuple(sorted(arguments.items())))
+        self._study = server.pool().ask(name, **arguments)
+
+    def studies(self) -> list[Study]:
+        """Return the study."""
+        return [self._study]
+
+    def finding(self) -> Finding | None:
+        """Return its finding, or the partial one."""
+        return self._study.result or self._study.progress.partial
+
+
+class Trial(Inquiry):
+    """An experiment: its parts in several workers, and what they add up to."""
+
+    def __init__(self, about: About, seeds: int, quick: bool) -> None:
+        self.about, self.seeds, self.quick = about, seeds, quick
+        self.asked = (about.slug, seeds, quick)
+        self.parts = {
+            part: server.pool().ask(
+                "experiment part", slug=about.slug, part=part, seeds=seeds, quick=quick
+            )
+            for part in about.parts
+        }
+        self.verdict: Verdict | None = None
+        self._concluding: Study | None = None
+        self._of: Hashable = None
+        self._asked_for: Hashable = None
+        self._finding: Finding | None = None
+        self._asked_at = 0.0
+        self._looking = threading.Lock()
+
+    def studies(self) -> list[Study]:
+        """Return the parts."""
+        return list(self.parts.values())
+
+    def finding(self) -> Finding | None:
+        """Return what the pieces so far add up to."""
+        return self._finding
+
+    @property
+    def version(self) -> Hashable:
+        """Another value wherever there is news."""
+        return (super().version, id(self._finding))
+
+    @property
+    def done(self) -> bool:
+        """Whether the parts have ended and what they add up to is known."""
+        return super().done and (self._of == super().version or bool(self.failure))
+
+    @property
+    def failure(self) -> str:
+        """Why it did not come to its end."""
+        failed = self._concluding.failure if self._concluding else ""
+        return super().failure or failed
+
+    def look(self) -> None:
+        """Renew the leases; have the pieces put together whenever there are newer ones."""
+        super().look()
+        with self._looking:
+            if self._take_finding():
+                self._ask_for_finding()
+
+    def _take_finding(self) -> bool:
+        """Take in what was put together; return whether more may be asked for."""
+        concluding = self._concluding
+        if concluding is None:
+            return True
+        concluding.seen()
+        if concluding.result:
+            self._finding, self.verdict = concluding.result
+            self._of, self._concluding = self._asked_for, None
+        return concluding.done
+
+    def _ask_for_finding(self) -> None:
+        of = super().version
+        ended = all(study.done for study in self.studies())
+        due = ended or time.monotonic() - self._asked_at > _SECONDS_BETWEEN_FINDINGS
+        pieces = {name: s.result or s.progress.partial for name, s in self.parts.items()}
+        pieces = {name: piece for name, piece in pieces.items() if piece}
+        if pieces and due and of != self._of and not self.failure:
+            self._asked_for, self._asked_at = of, time.monotonic()
+            self._concluding = server.pool().ask(
+                "experiment finding", slug=self.about.slug, pieces=pieces
+            )
+
+
+class InquiryFeed(Feed):
+    """The pictures of what an inquiry finds."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__()
+        self.visit = visit
+        self.inquiry: Inquiry | None = None
+        self._drawn: dict[str, Panel | Map] = {}
+
+    def seen(self) -> None:
+        """Note that somebody looks."""
+        if self.inquiry is not None:
+            self.inquiry.look()
+
+    def go_to(self, step: int | None) -> None:
+        """There is no time to go back in."""
+
+    def depends_on(self) -> Hashable:
+        """Return what the picture depends on."""
+        inquiry = self.inquiry
+        if inquiry is None:
+            return None
+        inquiry.look()
+        return (inquiry.asked, inquiry.version, inquiry.done, self.visit.view.projector)
+
+    def words(self) -> dict[str, Any]:
+        """Return the measures and where the inquiry stands."""
+        inquiry = self.inquiry
+        finding = inquiry.finding() if inquiry else None
+        measures = finding.measures if finding else ()
+        seeds = max((len(measure.values) for measure in measures), default=1)
+        over = f"median and range over {seeds} seeds" if seeds > 1 else "value"
+        return {
+            "head": ("measure", over) if measures else (),
+            "rows": [{"cells": (m.label, m.words()), "colour": "", "dash": ""} for m in measures],
+            "notice": inquiry.notice() if inquiry else "",
+            "steps": (),
+            "step": 0,
+            "study": True,
+            "projector": self.visit.view.projector,
+        }
+
+    def parts(self) -> Mapping[str, Part]:
+        """Return the finding's panels."""
+        finding = self.inquiry.finding() if self.inquiry else None
+        view = View(projector=self.visit.view.projector)
+        asked = self.inquiry.asked if self.inquiry else None
+        return {
+            panel.id: ((id(panel), view), partial(_chart, panel, view, asked))
+            for panel in (finding.panels if finding else ())
+        }
+
+    def restless(self) -> bool:
+        """Return whether more is to come."""
+        return self.inquiry is not None and not self.inquiry.done
+
+    def page_state(self) -> str:
+        """Return what the page shows beside the view: whether it is done."""
+        inquiry = self.inquiry
+        return repr((inquiry.asked, inquiry.done, inquiry.failure)) if inquiry else ""
+
+    def seconds_between(self) -> float:
+        """Return how long to wait between pictures."""
+        return 0.4
+
+
+def _chart(panel: Panel | Map, view: View, asked: Hashable) -> dict[str, Any]:
+    return vars(chart(panel, view)) | {"choices": [], "reset": repr(asked)}
+
+
+def inquiry_view(key: str, inquiry: Inquiry | None) -> None:
+    """Show an inquiry, live until it is done."""
+    visit = this_visit()
+    feed = visit.feeds.get(key)
+    if not isinstance(feed, InquiryFeed):
+        feed = visit.feeds[key] = InquiryFeed(visit)
+    feed.inquiry = inquiry
+    show_feed(key, feed)
