@@ -16,6 +16,7 @@ from bn_core.experiments import (
     noisy,
     noniid,
     only_gamma_beta,
+    placement,
     rate,
     small_batches,
 )
@@ -39,6 +40,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         only_gamma_beta.EXPERIMENT,
         small_batches.EXPERIMENT,
         gain.EXPERIMENT,
+        placement.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
