@@ -5,6 +5,7 @@ from typing import Any
 
 from bn_core.experiments import (
     adabn,
+    batch_noise,
     explode,
     figure1,
     forgot_eval,
@@ -41,6 +42,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         small_batches.EXPERIMENT,
         gain.EXPERIMENT,
         placement.EXPERIMENT,
+        batch_noise.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
