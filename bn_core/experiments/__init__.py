@@ -11,6 +11,7 @@ from bn_core.experiments import (
     forgot_eval,
     gain,
     gradient_ics,
+    heatmap,
     initialization_scale,
     lag,
     landscape,
@@ -43,6 +44,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         gain.EXPERIMENT,
         placement.EXPERIMENT,
         batch_noise.EXPERIMENT,
+        heatmap.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
