@@ -20,6 +20,7 @@ from bn_core.experiments import (
     only_gamma_beta,
     placement,
     rate,
+    scale_invariance,
     small_batches,
 )
 from bn_core.experiments.kit import Experiment, Piece
@@ -45,6 +46,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         placement.EXPERIMENT,
         batch_noise.EXPERIMENT,
         heatmap.EXPERIMENT,
+        scale_invariance.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
