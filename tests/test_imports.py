@@ -19,7 +19,7 @@ LEVELS = (
     {"comparison"},
     {"presets", "records", "data", "initialization", "normalization"},
     {"measures", "models"},
-    {"probes"},
+    {"probes", "residual"},
     {"training"},
     {"landscape"},
     {"experiments"},

@@ -15,6 +15,7 @@ from bn_core.experiments import (
     initialization_scale,
     lag,
     landscape,
+    moments_by_depth,
     noisy,
     noniid,
     only_gamma_beta,
@@ -47,6 +48,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         batch_noise.EXPERIMENT,
         heatmap.EXPERIMENT,
         scale_invariance.EXPERIMENT,
+        moments_by_depth.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""

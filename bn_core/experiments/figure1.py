@@ -67,15 +67,16 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     trainee = Trainee(config)
     probe = trainee.dataset.train_inputs[:_PROBE].expand(seeds, _PROBE, -1)
     seen, right = [percentiles(trainee, probe)], [trainee.evaluate()[1].numpy()]
+    piece = _piece(seen, right)
     for step in range(1, config.steps + 1):
         trainee.step()
         if step % _EVERY == 0:
             seen.append(percentiles(trainee, probe))
             right.append(trainee.evaluate()[1].numpy())
         if step % (10 * _EVERY) == 0:
-            yield progress(step, config.steps, f"{label}, step {step}", _piece(seen, right))
-        elif step % (_EVERY // 2) == 0:
-            yield progress(step, config.steps, f"{label}, step {step}")
+            piece = _piece(seen, right)
+        if step % (_EVERY // 2) == 0:
+            yield progress(step, config.steps, f"{label}, step {step}", piece)
     return whole(_piece(seen, right))
 
 
