@@ -37,6 +37,7 @@ class Curve:
     arm: str = ""
     tone: int = 0
     kind: Literal["line", "points"] = "line"
+    faint: bool = False
 
 
 @dataclass(frozen=True)

@@ -114,13 +114,23 @@ def show() -> None:
     if not experiments:
         st.warning("The workers are still starting. Reload the page in a few seconds.")
         return
-    about = choose(experiments)
-    trial = this_visit().trials.get(about.slug)
-    explain(about)
-    controls(about, trial)
-    if trial is not None:
+    words, run = st.columns([5, 7], gap="medium")
+    with words:
+        about = choose(experiments)
+        trial = this_visit().trials.get(about.slug)
+        explain(about)
+        controls(about, trial)
+        open_in_lab(about)
+    with run:
+        if trial is None:
+            st.info("Nothing has run yet. Say what you expect, then press **Run**.")
+            return
         inquiry_view(f"trial.{about.slug}", trial)
         judge(about, trial)
+
+
+def open_in_lab(about: About) -> None:
+    """Offer the same configuration in the Lab, where it can be watched and changed."""
     if about.link and st.button("Open in the Lab"):
         query = dict(part.split("=", 1) for part in about.link.split("&"))
         st.switch_page("pages/lab.py", query_params=query)

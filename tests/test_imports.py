@@ -23,6 +23,7 @@ LEVELS = (
     {"training"},
     {"landscape"},
     {"experiments"},
+    {"lessons"},
     {"figures", "service"},
 )
 """The rooms of the core from the ground up. A room imports from itself and from levels below; a

@@ -100,6 +100,8 @@ def _curve(curve: Curve, panel: Panel, view: View) -> list[Trace]:
     else:
         main |= {"mode": "lines"}
     main["line"] = line(view, style.colour, style.dash, 2)
+    if curve.faint:
+        main["line"] = line(view, style.faint(0.45))
     if len(y) == 1:
         return [main]
     low, high = lowest(y, 0), highest(y, 0)

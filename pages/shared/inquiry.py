@@ -73,8 +73,13 @@ class Inquiry(ABC):
 class Question(Inquiry):
     """One study that returns a finding."""
 
+    @staticmethod
+    def key(name: str, arguments: Mapping[str, Any]) -> Hashable:
+        """Return what tells this question from others."""
+        return name, tuple(sorted(arguments.items()))
+
     def __init__(self, name: str, **arguments: Any) -> None:
-        self.asked = (name, tuple(sorted(arguments.items())))
+        self.asked = self.key(name, arguments)
         self._study = server.pool().ask(name, **arguments)
 
     def studies(self) -> list[Study]:

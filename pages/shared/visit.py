@@ -50,6 +50,8 @@ class Visit:
     """What each live view fetches its pictures from."""
     trials: dict[str, Any] = field(default_factory=dict)
     """The experiments this visitor has run, by slug, with their verdicts."""
+    questions: dict[str, Any] = field(default_factory=dict)
+    """What this visitor has asked last in each place, with the answers."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What the controls of other rooms than the Lab show, or showed when they were last seen."""
     times_shown: int = 0

@@ -1,0 +1,87 @@
+"""Batch norm at inference is a linear map: it can be melted into the one before it."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bn_core.findings import Field, Finding, Map, Measure, Progress, Study
+from bn_core.lessons.trained import digits_net, trained
+from bn_core.models import Linear, Net
+from bn_core.normalization.batch import BatchNorm
+
+_UNITS = 10
+
+
+def folded(linear: Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
+    """Return weight and bias that do what the linear map and the norm behind it do in eval mode.
+
+    W' = W a, b' = (b - mu) a + beta, with a = gamma / sqrt(var + epsilon) for each output unit;
+    W, W': (K, I, O), b': (K, 1, O). Source: Ioffe & Szegedy 2015 (1502.03167), Algorithm 2.
+    """
+    assert norm.running_mean is not None and norm.running_variance is not None
+    scale = torch.rsqrt(norm.running_variance + norm.epsilon)
+    scale = scale if norm.gamma is None else scale * norm.gamma
+    bias = torch.zeros_like(norm.running_mean) if linear.bias is None else linear.bias.squeeze(1)
+    shift = (bias - norm.running_mean) * scale
+    shift = shift if norm.beta is None else shift + norm.beta
+    return linear.weight * scale.unsqueeze(1), shift.unsqueeze(1)
+
+
+@torch.no_grad()
+def without_norms(net: Net, inputs: Tensor) -> Tensor:
+    """Return the logits, (K, N, classes), that the folded net gives for inputs (K, N, D)."""
+    x = inputs
+    for layer in net.hidden:
+        assert isinstance(layer.norm, BatchNorm) and layer.norm_first
+        weight, bias = folded(layer.linear, layer.norm)
+        x = layer.activation(torch.baddbmm(bias, x, weight))
+    return net.output(x)
+
+
+def folding() -> Study:
+    """Fold a trained net and compare it with itself, in 32 and 64 bits."""
+    trainee = yield from trained(digits_net())
+    yield Progress(0.9, "comparing")
+    net, data = trainee.net, trainee.dataset.validation_inputs
+    inputs = data.expand(trainee.config.replicas, *data.shape)
+    differences = {"32": _difference(net, inputs)}
+    wide = Net(trainee.config, data.shape[1], len(trainee.dataset.classes)).double()
+    wide.load_state_dict(net.state_dict())
+    differences["64"] = _difference(wide, inputs.double())
+    units, layers = trainee.config.width, trainee.config.depth
+    saved = np.array([2.0 * units * layers])
+    first = net.hidden[0]
+    assert isinstance(first.norm, BatchNorm)
+    weight = folded(first.linear, first.norm)[0].detach()
+    measures = (
+        Measure("32", "Largest difference of a logit, 32 bits", differences["32"], ".1e"),
+        Measure("64", "Largest difference of a logit, 64 bits", differences["64"], ".1e"),
+        Measure(
+            "saved", "Operations saved for each example, besides the pass over memory", saved, ".0f"
+        ),
+    )
+    return Finding((_map(first.linear.weight.detach(), weight),), measures)
+
+
+@torch.no_grad()
+def _difference(net: Net, inputs: Tensor) -> np.ndarray:
+    """Return the largest difference between the net and the folded net, (K,)."""
+    with net.undisturbed(statistics="running"):
+        usual = net(inputs)
+    return (usual - without_norms(net, inputs)).abs().amax(dim=(1, 2)).double().numpy()
+
+
+def _map(before: Tensor, after: Tensor) -> Map:
+    fields = [
+        Field(label, weight[0, :, :_UNITS].numpy())
+        for label, weight in (("W", before), ("W', folded", after))
+    ]
+    return Map(
+        "weights",
+        f"Weights into the first {_UNITS} units, before and after folding",
+        "unit",
+        "pixel",
+        tuple(fields),
+        "weight",
+        help="Each column, a unit's weights, is multiplied by one number.",
+    )

@@ -1,0 +1,33 @@
+"""Nets that several questions are asked of: trained once in each process, then kept."""
+
+from collections import OrderedDict
+from collections.abc import Generator
+
+from bn_core.config import Config
+from bn_core.experiments.kit import Trainee
+from bn_core.findings import Progress
+
+_MOST_KEPT = 4
+_kept: OrderedDict[Config, Trainee] = OrderedDict()
+
+
+def trained(config: Config) -> Generator[Progress, None, Trainee]:
+    """Return the nets of a config after its steps; whoever gets them must leave them as they are.
+
+    The same config gives the same nets, bit for bit, so it does not matter who trained them.
+    """
+    if config not in _kept:
+        trainee = Trainee(config)
+        for step in range(config.steps):
+            trainee.step()
+            yield Progress(step / config.steps, f"training, step {step} of {config.steps}")
+        _kept[config] = trainee
+    _kept.move_to_end(config)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    return _kept[config]
+
+
+def digits_net(seeds: int = 3) -> Config:
+    """Return the net that the lessons on inference ask: 3 ReLU layers with batch norm, digits."""
+    return Config(depth=3, initialization="he", normalization="batch", replicas=seeds, steps=300)

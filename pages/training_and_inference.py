@@ -1,0 +1,204 @@
+"""Training and inference: two modes of one net, and what goes wrong between them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from bn_core.service.pool import PoolFull
+from pages.shared.catalogue import catalogue
+from pages.shared.inquiry import Question, Trial, inquiry_view
+from pages.shared.keep import keep
+from pages.shared.visit import this_visit
+
+
+def ask(key: str, name: str, **arguments: object) -> None:
+    """Show the answer to a question; ask it if the controls ask something new."""
+    visit = this_visit()
+    held = visit.questions.get(key)
+    if held is None or held.asked != Question.key(name, arguments) or held.failure:
+        if held is not None:
+            held.cancel()
+        try:
+            held = visit.questions[key] = Question(name, **arguments)
+        except PoolFull as full:
+            st.warning(str(full))
+            return
+    inquiry_view(key, held)
+
+
+def number(label: str, name: str, usual: float, options: list[float], help: str) -> float:
+    """Show a slider over some values."""
+    return keep(
+        name,
+        usual,
+        lambda first, key: st.select_slider(
+            label, options, value=first, key=key, help=help, format_func="{:g}".format
+        ),
+    )
+
+
+def averages() -> None:
+    """Follow the running averages while a net trains."""
+    st.markdown(
+        "While it trains, batch norm uses the mean and variance of each **batch**. For inference "
+        "it keeps **running averages** of them: `running = (1 - momentum) · running + momentum · "
+        "batch`, with the unbiased variance. They describe the net of some steps ago. "
+        "(Ioffe & Szegedy 2015, Algorithm 2; PyTorch's meaning of momentum. Keras' 0.99 is 0.01 "
+        "here.)"
+    )
+    left, middle, right = st.columns(3)
+    with left:
+        momentum = number(
+            "Momentum", "momentum", 0.1, [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            "Share of the newest batch in the running averages.",
+        )  # fmt: skip
+        cumulative = keep(
+            "cumulative",
+            False,
+            lambda first, key: st.toggle(
+                "Cumulative average instead", first, key=key,
+                help="Every batch since the start counts the same (momentum=None in PyTorch).",
+            ),
+        )  # fmt: skip
+    with middle:
+        batch = number(
+            "Batch size", "batch", 32, [2, 4, 8, 16, 32, 64, 128],
+            "Small batches make noisy statistics.",
+        )  # fmt: skip
+    with right:
+        rate = number(
+            "Learning rate", "rate", 0.1, [0.01, 0.03, 0.1, 0.3, 1.0],
+            "The faster the weights move, the further the averages lag.",
+        )  # fmt: skip
+    ask(
+        "averages", "following",
+        momentum=momentum, cumulative=cumulative, batch_size=int(batch), rate=rate, steps=200,
+    )  # fmt: skip
+
+
+def forgot() -> None:
+    """Ask one trained net in both modes."""
+    st.markdown(
+        "Forget `model.eval()` and the net normalizes by whatever batch it is asked in. One "
+        "trained net, the same weights: only the batches differ. Choose how they are made."
+    )
+    left, right = st.columns(2)
+    with left:
+        size = number(
+            "Batch size", "asked_batch", 10, [1, 2, 5, 10, 25, 50, 100, 250, 500],
+            "How many validation digits come together.",
+        )  # fmt: skip
+    with right:
+        order = keep(
+            "order",
+            "shuffled",
+            lambda first, key: st.segmented_control(
+                "Order", ["shuffled", "sorted"], default=first, key=key, required=True,
+                help="Sorted by class, a batch holds little but one digit.",
+            ),
+        )  # fmt: skip
+    ask("forgot", "forgot eval", batch_size=int(size), order=order)
+
+
+def small() -> None:
+    """Run the experiment on small batches."""
+    st.markdown(
+        "The smaller the batch, the noisier its mean and variance, and the further training and "
+        "inference are apart. Group and layer norm take statistics within each example, so the "
+        "batch does not matter to them (Wu & He 2018, 1803.08494); batch renormalization corrects "
+        "for the difference (Ioffe 2017, 1702.03275)."
+    )
+    about = catalogue().get("small")
+    if about is None:
+        st.warning("The workers are still starting. Reload the page in a few seconds.")
+        return
+    visit = this_visit()
+    trial = visit.trials.get(about.slug)
+    under_way = trial is not None and not trial.done
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Run", type="primary", shortcut="T", disabled=under_way):
+            try:
+                visit.trials[about.slug] = Trial(about, 3, False)
+            except PoolFull as full:
+                st.warning(str(full))
+            else:
+                st.rerun()
+        if trial is not None and under_way and st.button("Cancel", shortcut="P"):
+            trial.cancel()
+            st.rerun()
+    if trial is None:
+        st.info("Nothing has run yet. Press **Run**: it takes about half a minute.")
+        return
+    inquiry_view("small", trial)
+    if trial.verdict is not None:
+        st.markdown(trial.verdict.words)
+
+
+def fold() -> None:
+    """Melt batch norm into the linear map before it."""
+    st.markdown(
+        "With fixed statistics batch norm only multiplies and adds, one number each for every "
+        "unit. So it can be melted into the linear map before it, and costs nothing at inference."
+    )
+    st.latex(
+        r"W' = W\,\frac{\gamma}{\sqrt{\sigma^2+\epsilon}},\qquad "
+        r"b' = (b-\mu)\,\frac{\gamma}{\sqrt{\sigma^2+\epsilon}} + \beta"
+    )
+    ask("folding", "folding")
+
+
+def adapt() -> None:
+    """Change the images and recompute the statistics."""
+    st.markdown(
+        "Change the validation digits and watch accuracy fall. Then batch norm's statistics are "
+        "recomputed on the changed digits, without labels and with the same weights: **AdaBN** "
+        "(Li et al. 2016, 1603.04779). What a mean and a scale can undo comes back; what noise has "
+        "covered, or inversion turned around, does not."
+    )
+    columns = st.columns(4)
+    with columns[0]:
+        scale = number(
+            "Scale", "scale", 0.4, [0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0], "Contrast."
+        )
+    with columns[1]:
+        offset = number(
+            "Offset", "offset", 1.5, [-3.0, -1.5, -0.5, 0.0, 0.5, 1.5, 3.0], "Brightness."
+        )
+    with columns[2]:
+        noise = number(
+            "Noise", "noise", 0.0, [0.0, 0.25, 0.5, 1.0, 2.0, 3.0], "Its standard deviation."
+        )
+    with columns[3]:
+        invert = keep(
+            "invert",
+            False,
+            lambda first, key: st.toggle("Invert", first, key=key, help="Dark is bright."),
+        )
+    ask("adapting", "adapting", scale=scale, offset=offset, noise=noise, invert=invert)
+
+
+CHAPTERS: dict[str, Callable[[], None]] = {
+    "The running averages": averages,
+    "Forgot eval()": forgot,
+    "Small batches": small,
+    "Folding": fold,
+    "New domain": adapt,
+}
+
+st.html(
+    "<h1 class='bn-title'>Training and inference</h1><p class='bn-lead'>Batch norm is two layers "
+    "in one: which statistics does it use, and when?</p>"
+)
+chapter = keep(
+    "chapter.inference",
+    next(iter(CHAPTERS)),
+    lambda first, key: st.segmented_control(
+        "Chapter",
+        list(CHAPTERS),
+        default=first,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+    ),
+)
+CHAPTERS[chapter]()
