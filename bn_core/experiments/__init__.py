@@ -6,6 +6,7 @@ from typing import Any
 from bn_core.experiments import (
     adabn,
     batch_noise,
+    dropout_shift,
     explode,
     figure1,
     forgot_eval,
@@ -49,6 +50,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         heatmap.EXPERIMENT,
         scale_invariance.EXPERIMENT,
         moments_by_depth.EXPERIMENT,
+        dropout_shift.EXPERIMENT,
     )
 }
 """Every experiment by its slug, in the order in which they are listed."""
