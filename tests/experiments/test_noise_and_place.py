@@ -1,0 +1,173 @@
+"""Noise behind batch norm, and its place: the runs, the verdicts, the noise by its formulas."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bn_core.config import Config
+from bn_core.experiments import noisy, placement, run
+from bn_core.experiments.jitter import Jitter, Jumps, add_noise
+from bn_core.experiments.kit import Trainee
+from bn_core.findings import Finding, Verdict
+from bn_core.randomness import generator
+
+NAN = float("nan")
+
+
+def with_values(finding: Finding, values: dict[str, float]) -> Finding:
+    """Return the finding with other numbers in some measures."""
+    changed = [
+        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
+        if one.key in values
+        else one
+        for one in finding.measures
+    ]
+    return dataclasses.replace(finding, measures=tuple(changed))
+
+
+@pytest.fixture(scope="module")
+def noise() -> tuple[Finding, Verdict]:
+    return run("noisy")
+
+
+@pytest.fixture(scope="module")
+def places() -> tuple[Finding, Verdict]:
+    return run("placement")
+
+
+def test_with_noise_inputs_jump_more_than_a_plain_nets_yet_training_is_fast(noise):
+    finding, verdict = noise
+    jumps = {name: finding[f"jump_{name}"].values for name in noisy.ABOUT.parts}
+    steps = {name: finding[f"steps_{name}"].values for name in noisy.ABOUT.parts}
+    assert (jumps["noisy"] > jumps["none"]).all()
+    assert (jumps["before"] < 1e-3).all()
+    assert (steps["noisy"] <= steps["none"] / 2).all()
+    assert (steps["before"] <= steps["none"] / 2).all()
+    assert (steps["none-noisy"] > steps["none"]).all()
+    assert verdict.kind == "fails"
+    assert finding["jump_noisy"].words() in verdict.words and "Contested" in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"steps_noisy": 130.0, "steps_none": 130.0}, "holds"),
+        ({"steps_noisy": NAN}, "holds"),
+        ({"steps_noisy": 80.0, "steps_none": 130.0}, "depends"),
+        ({"jump_noisy": 0.01}, "depends"),
+        ({"jump_noisy": NAN}, "depends"),
+        ({"steps_none": NAN}, "fails"),
+    ],
+)
+def test_the_verdict_on_noise_follows_the_numbers(noise, values, kind):
+    assert noisy.judge(with_values(noise[0], values)).kind == kind
+
+
+def test_each_placement_is_measured_for_three_activations_at_three_rates(places):
+    finding, _ = places
+    needed, final = finding.panels[-2:]
+    for panel in (needed, final):
+        assert [curve.arm for curve in panel.curves] == ["none", "before", "after"]
+        assert all(curve.y.shape == (3, len(panel.categories)) for curve in panel.curves)
+    for activation in ("relu", "tanh", "sigmoid"):
+        for place in ("before", "after"):
+            assert (finding[f"final_{activation}_{place}"].values >= 0.9).all()
+            assert np.isfinite(finding[f"steps_{activation}_{place}"].values).all()
+
+
+@pytest.mark.parametrize("winner", ["before", "after", "neither"])
+def test_whoever_is_ahead_the_verdict_on_the_place_is_that_it_depends(places, winner):
+    values = {
+        f"steps_{activation}_{place}": {winner: 11.0}.get(place, 77.0)
+        for activation in ("relu", "tanh", "sigmoid")
+        for place in ("before", "after")
+    }
+    verdict = placement.judge(with_values(places[0], values))
+    assert verdict.kind == "depends" and "Contested" in verdict.words
+    numbers = {"before": ("11", "77"), "after": ("77", "11"), "neither": ("77", "77")}[winner]
+    assert verdict.words.index(f"{numbers[0]} (") < verdict.words.rindex(f"{numbers[1]} (")
+
+
+def test_a_place_that_never_gets_there_is_no_number_and_no_error(places):
+    verdict = placement.judge(with_values(places[0], {"steps_relu_after": NAN}))
+    assert "- after" in verdict.words
+
+
+def test_the_noise_has_the_papers_distributions():
+    jitter = Jitter([generator(seed, "dropout", 3, 1) for seed in range(2)])
+    nothing, one = torch.zeros(2, 400, 500), torch.ones(2, 400, 500)
+    shift = jitter(nothing)  # s 0 + m
+    mu = shift.mean(dim=1)
+    assert float(mu.min()) > -0.52 and float(mu.max()) < 0.52
+    assert float(mu.std()) == pytest.approx(1 / 12**0.5, abs=0.02)
+    within = shift - mu.unsqueeze(1)
+    assert float(within.abs().max()) < 0.12
+    assert float(within.std()) == pytest.approx(0.2 / 12**0.5, rel=0.02)
+    again = Jitter([generator(seed, "dropout", 3, 1) for seed in range(2)])
+    stretch = again(one) - shift  # the same draws
+    sigma = stretch.mean(dim=1)
+    assert float(sigma.min()) > 0.97 and float(sigma.max()) < 1.28
+    assert float(sigma.mean()) == pytest.approx(1.125, abs=0.01)
+    assert float((stretch - sigma.unsqueeze(1)).std()) == pytest.approx(0.1, rel=0.02)
+    assert not torch.equal(shift[0], shift[1]), "replicas draw for themselves"
+
+
+def test_noise_is_never_the_same_twice_and_none_in_evaluation():
+    jitter = Jitter([generator(0, "dropout", 0, 1)])
+    x = torch.ones(1, 4, 3)
+    assert not torch.equal(jitter(x), jitter(x))
+    jitter.train(False)
+    assert torch.equal(jitter(x), x)
+
+
+def test_noise_stands_between_norm_and_activation_and_nowhere_else():
+    config = Config(depth=2, width=8, normalization="batch", activation="tanh", replicas=1)
+    trainee, plain = Trainee(config), Trainee(config)
+    noise = add_noise(trainee)
+    inputs = trainee.batches.first()[0]
+    heard: list[torch.Tensor] = []
+
+    def hear(_module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        heard.extend([inputs[0], output])
+
+    noise[0].register_forward_hook(hear)
+    layer, usual = trainee.net.hidden[0], plain.net.hidden[0]
+    out = layer(inputs)
+    assert usual.norm is not None
+    torch.testing.assert_close(heard[0], usual.norm(usual.linear(inputs)))
+    torch.testing.assert_close(out, torch.tanh(heard[1]))
+    for each in noise:
+        each.train(False)
+    torch.testing.assert_close(trainee.net(inputs), plain.net(inputs))
+
+
+def test_a_jump_is_the_mean_over_units_of_moves_of_the_mean_by_std():
+    activation = nn.Tanh()
+    jumps = Jumps(activation)
+    values = torch.randn(
+        3, 2, 50, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
+    for batch in values[:2]:
+        activation(batch)
+    jumps.listening = False
+    activation(values[2])
+    first, second = values[:2].numpy()
+    expected = abs(second.mean(1) - first.mean(1)) / first.std(1)
+    assert len(jumps.seen) == 1
+    np.testing.assert_allclose(jumps.seen[0], expected.mean(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("experiment", [noisy, placement])
+def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
+    pieces = {}
+    assert experiment.conclude(pieces).measures == ()
+    for name in experiment.ABOUT.parts[::-1]:
+        study = experiment.part(name, 1, True)
+        pieces[name] = next(study).partial
+        experiment.conclude(pieces)
+        for _ in range(30):
+            pieces[name] = next(study).partial
+        assert experiment.conclude(pieces).measures == ()
