@@ -22,7 +22,7 @@ _LIMIT = math.sqrt(math.pi / (math.pi - 1))
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """One kind of net."""
 
     label: str
@@ -37,14 +37,14 @@ class _Kind:
 
 _PARTS = {
     "large": {
-        "none": _Kind("No norm, He", "none", arm="none"),
-        "none_big": _Kind("No norm, He x 1.5", "none", gain=1.5, tone=0),
-        "bn": _Kind("BN, batch 128", "batch", arm="before"),
+        "none": Kind("No norm, He", "none", arm="none"),
+        "none_big": Kind("No norm, He x 1.5", "none", gain=1.5, tone=0),
+        "bn": Kind("BN, batch 128", "batch", arm="before"),
     },
     "small": {
-        "bn_big": _Kind("BN, He x 1.5", "batch", gain=1.5, drawn=False),
-        "bn_8": _Kind("BN, batch 8", "batch", batch=8, tone=2),
-        "linear_8": _Kind("BN, linear, batch 8", "batch", batch=8, linear=True, tone=1),
+        "bn_big": Kind("BN, He x 1.5", "batch", gain=1.5, drawn=False),
+        "bn_8": Kind("BN, batch 8", "batch", batch=8, tone=2),
+        "linear_8": Kind("BN, linear, batch 8", "batch", batch=8, linear=True, tone=1),
     },
 }
 _KINDS = {key: kind for kinds in _PARTS.values() for key, kind in kinds.items()}
@@ -100,7 +100,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def gradient_norms(kind: _Kind, seeds: int, depth: int) -> Generator[float, None, np.ndarray]:
+def gradient_norms(kind: Kind, seeds: int, depth: int) -> Generator[float, None, np.ndarray]:
     """Return ||dL/dh_l|| for each layer's output h_l, (K, depth), of untrained nets.
 
     Yields its share of the work after each layer, so that others can take their turns.

@@ -1,0 +1,250 @@
+"""Untrained deep nets: gradients that grow, gradients that are alike, activations that grow."""
+
+import copy
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bn_core import measures
+from bn_core.config import Config
+from bn_core.data import load
+from bn_core.experiments import explode, heatmap, moments_by_depth, run
+from bn_core.experiments.explode import gradient_norms, growth
+from bn_core.findings import Finding, Map, Verdict
+from bn_core.models import Net
+from bn_core.residual import ResidualNet
+
+
+def with_values(finding: Finding, values: dict[str, float]) -> Finding:
+    """Return the finding with other numbers in some measures."""
+    changed = [
+        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
+        if one.key in values
+        else one
+        for one in finding.measures
+    ]
+    return dataclasses.replace(finding, measures=tuple(changed))
+
+
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def exploding() -> tuple[Finding, Verdict]:
+    return run("explode")
+
+
+@pytest.fixture(scope="module")
+def maps() -> tuple[Finding, Verdict]:
+    return run("heatmap")
+
+
+@pytest.fixture(scope="module")
+def depths() -> tuple[Finding, Verdict]:
+    return run("depth")
+
+
+def test_gradients_grow_with_batch_norm_as_theory_says(exploding):
+    finding, verdict = exploding
+    theory = math.sqrt(math.pi / (math.pi - 1))
+    np.testing.assert_allclose(finding["bn"].values, theory, atol=0.01)
+    np.testing.assert_allclose(finding["bn_big"].values, theory, atol=0.01)
+    np.testing.assert_allclose(finding["bn_8"].values, 1.33, atol=0.03)
+    np.testing.assert_allclose(finding["linear_8"].values, math.sqrt(6 / 5), atol=0.02)
+    np.testing.assert_allclose(finding["none"].values, 1.0, atol=0.02)
+    np.testing.assert_allclose(finding["none_big"].values, 1.5, atol=0.03)
+    assert verdict.kind == "fails" and finding["bn"].words() in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"bn": 1.0, "bn_big": 1.0}, "holds"),
+        ({"none": 1.3}, "depends"),
+        ({"bn": 1.07}, "depends"),
+        ({"bn": np.nan}, "depends"),
+    ],
+)
+def test_the_explosion_is_judged_by_the_growth_per_layer(exploding, values, kind):
+    assert explode.judge(with_values(exploding[0], values)).kind == kind
+
+
+def test_growth_is_the_factor_of_a_geometric_sequence():
+    layers = np.arange(20)
+    norms = np.stack([3 * 1.2 ** (19 - layers), 0.5 * 0.9 ** (19 - layers)])
+    np.testing.assert_allclose(growth(norms), [1.2, 0.9])
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_gradients_taken_layer_by_layer_are_those_of_the_whole_net(normalization):
+    kind = explode.Kind("", normalization, batch=16, gain=1.5)
+    walk = gradient_norms(kind, 2, 4)
+    while True:
+        try:
+            next(walk)
+        except StopIteration as stop:
+            found = stop.value
+            break
+    config = Config(
+        depth=4,
+        width=256,
+        initialization="he",
+        gain=1.5,
+        normalization=normalization,
+        replicas=2,
+    )
+    net, data = Net(config, 64, 10).double(), load(config)
+    x, outputs = data.train_inputs[:16].double().expand(2, 16, 64), []
+    for layer in net.hidden:
+        x = layer(x)
+        x.retain_grad()
+        outputs.append(x)
+    measures.losses(net.output(x), data.train_labels[:16].expand(2, 16)).sum().backward()
+    expected = [[float(out.grad[k].square().sum().sqrt()) for out in outputs] for k in range(2)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
+    finding, verdict = maps
+    assert (finding["none_share"].values >= 0.8).all()
+    assert (finding["before_share"].values <= 0.5).all()
+    assert (finding["none_cosine"].values >= 0.3).all()
+    assert (finding["before_cosine"].values <= 0.1).all()
+    assert (finding["none_loss"].values > 1e3).all() and (finding["before_loss"].values < 5).all()
+    assert verdict.kind == "holds" and finding["none_cosine"].words() in verdict.words
+    # With He's own scale the rows were never alike, and the verdict says so.
+    assert (finding["none_he"].values <= 0.1).all()
+    assert finding["none_he"].words() in verdict.words
+    shown = finding.panels[0]
+    assert isinstance(shown, Map)
+    assert [field.values.shape for field in shown.fields] == [(30, 10), (30, 10)]
+    for field in shown.fields:
+        np.testing.assert_allclose(field.values.sum(axis=1), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"none_share": 0.7}, "depends"),
+        ({"before_share": 0.6}, "depends"),
+        ({"none_cosine": 0.0}, "fails"),
+        ({"none_cosine": np.nan}, "fails"),
+    ],
+)
+def test_the_maps_are_judged_by_share_and_cosine(maps, values, kind):
+    assert heatmap.judge(with_values(maps[0], values)).kind == kind
+
+
+def test_the_cosine_is_the_mean_over_pairs_of_different_rows():
+    gradients = draw(2, 7, 5)
+    found = heatmap.mean_cosine(gradients)
+    for replica, rows in enumerate(gradients.numpy()):
+        pairs = [
+            rows[i] @ rows[j] / np.sqrt((rows[i] @ rows[i]) * (rows[j] @ rows[j]))
+            for i in range(7)
+            for j in range(7)
+            if i != j
+        ]
+        assert float(found[replica]) == pytest.approx(float(np.mean(pairs)), rel=1e-10)
+
+
+def test_the_top_share_counts_the_most_predicted_class():
+    logits = draw(2, 9, 4)
+    for replica, found in enumerate(heatmap.top_share(logits).tolist()):
+        counts = np.bincount(logits[replica].numpy().argmax(axis=1), minlength=4)
+        assert found == pytest.approx(counts.max() / 9)
+
+
+def test_a_map_holds_each_images_own_gradient_sorted_by_label():
+    logits, labels = draw(1, 32, 4), torch.arange(32) % 4
+    leaf = logits.clone().requires_grad_()
+    torch.nn.functional.cross_entropy(leaf[0], labels, reduction="sum").backward()
+    assert leaf.grad is not None
+    order = sorted(range(30), key=lambda at: (int(labels[at]), at))
+    found = heatmap.look(logits, labels)["maps"]
+    np.testing.assert_allclose(found[0], leaf.grad[0, order].numpy(), atol=1e-12)
+
+
+def test_activations_double_without_and_grow_by_one_with_batch_norm(depths):
+    finding, verdict = depths
+    factor, amount = finding["none_growth"].values, finding["before_added"].values
+    assert ((factor >= 1.8) & (factor <= 2.3)).all()
+    assert ((amount >= 0.9) & (amount <= 1.1)).all()
+    assert verdict.kind == "holds" and finding["none_growth"].words() in verdict.words
+    both, alone, _ = finding.panels
+    assert [curve.y.shape for curve in both.curves] == [(3, 31), (3, 31)]
+    assert [curve.arm for curve in alone.curves] == ["before"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"none_growth": 1.5}, "depends"),
+        ({"before_added": 2.0}, "depends"),
+        ({"none_growth": 1.0, "none_last": 1.0}, "fails"),
+        ({"none_growth": np.nan, "none_last": np.nan}, "fails"),
+    ],
+)
+def test_the_depth_is_judged_by_factor_and_slope(depths, values, kind):
+    assert moments_by_depth.judge(with_values(depths[0], values)).kind == kind
+
+
+def test_factor_and_slope_are_those_of_exact_sequences():
+    at = np.arange(11)
+    assert moments_by_depth.growth((3 * 2.0**at)[None])[0] == pytest.approx(2)
+    assert moments_by_depth.added((1.5 + 0.7 * at)[None])[0] == pytest.approx(0.7)
+    x = draw(2, 5, 3)
+    np.testing.assert_allclose(
+        moments_by_depth.mean_square(x), (x.numpy() ** 2).reshape(2, 15).mean(axis=1), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_the_residual_net_computes_as_one_of_torchs_modules_does(normalization):
+    config = Config(width=16, normalization=normalization, replicas=2, seed=3)
+    net = ResidualNet(config, 6, 3, blocks=4).double()
+    x = draw(2, 12, 6)
+
+    def norm(values: torch.Tensor) -> torch.Tensor:
+        kept = torch.nn.BatchNorm1d(16, dtype=torch.float64)
+        return kept(values) if normalization == "batch" else values
+
+    def mapped(linear, values: torch.Tensor, replica: int) -> torch.Tensor:
+        return values @ linear.weight[replica] + linear.bias[replica]
+
+    found = net(x)
+    for replica in range(2):
+        h = mapped(net.stem, x[replica], replica)
+        for block in net.blocks:
+            h = h + mapped(block.linear, norm(h).clamp(min=0), replica)
+        expected = mapped(net.output, norm(h).clamp(min=0), replica)
+        torch.testing.assert_close(found[replica], expected, rtol=1e-9, atol=1e-11)
+
+
+def test_the_residual_nets_differ_in_their_normalization_only():
+    plain, normed = (
+        ResidualNet(Config(width=16, normalization=which, replicas=2), 6, 3, blocks=3)
+        for which in ("none", "batch")
+    )
+    assert len(plain.norms) == 0 and len(normed.norms) == 4
+    others = dict(normed.named_parameters())
+    for name, parameter in plain.named_parameters():
+        assert torch.equal(parameter, others[name])
+
+
+def test_following_the_stream_leaves_the_running_averages_alone():
+    net = ResidualNet(Config(width=16, normalization="batch", replicas=2), 6, 3, blocks=3).double()
+    before = copy.deepcopy(net.state_dict())
+    x = draw(2, 12, 6)
+    passed = list(moments_by_depth.stream(net, x))
+    assert len(passed) == 4
+    for key, value in net.state_dict().items():
+        assert torch.equal(value, before[key])
+    assert net.last_norm is not None
+    last = net.output(net.last_norm(passed[-1]).relu())
+    torch.testing.assert_close(last, net(x))
+    assert all(norm.updating for norm in net.norms)

@@ -1,0 +1,197 @@
+"""Where nets begin: the scale of the weights, the first paper's Figure 1, the gain of tanh."""
+
+import copy
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bn_core import measures
+from bn_core.config import Config
+from bn_core.experiments import figure1, gain, initialization_scale, run
+from bn_core.experiments.kit import Trainee
+from bn_core.findings import Finding, Verdict
+from tests.reference import torch_net
+
+
+def with_values(finding: Finding, values: dict[str, float]) -> Finding:
+    """Return the finding with other numbers in some measures."""
+    changed = [
+        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
+        if one.key in values
+        else one
+        for one in finding.measures
+    ]
+    return dataclasses.replace(finding, measures=tuple(changed))
+
+
+@pytest.fixture(scope="module")
+def scales() -> tuple[Finding, Verdict]:
+    return run("init")
+
+
+@pytest.fixture(scope="module")
+def first_figure() -> tuple[Finding, Verdict]:
+    return run("figure1")
+
+
+@pytest.fixture(scope="module")
+def gains() -> tuple[Finding, Verdict]:
+    return run("gain")
+
+
+def test_batch_norm_learns_from_every_scale_and_a_plain_net_from_neither_end(scales):
+    finding, verdict = scales
+    assert (finding["before_worst"].values >= 0.8).all()
+    assert (finding["none_small"].values <= 0.2).all()
+    assert (finding["none_broken"].values == 1).all()
+    assert verdict.kind == "holds" and finding["before_worst"].words() in verdict.words
+    none, before, layer = finding.panels[0].curves
+    assert (none.x == before.x).all() and none.x[0] == 0.01 and none.x[-1] == 20
+    assert np.isnan(none.y[:, none.x >= 2]).all() and (none.y[:, none.x == 1] > 0.9).all()
+    assert (layer.y[:, layer.x == 0.01] <= 0.2).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"before_worst": 0.7}, "depends"),
+        ({"none_small": 0.95, "none_broken": 0.0, "none_worst": 0.9}, "fails"),
+        ({"none_broken": 0.5}, "depends"),
+        ({"before_worst": np.nan}, "fails"),
+    ],
+)
+def test_the_scale_of_the_weights_is_judged_by_the_numbers_alone(scales, values, kind):
+    assert initialization_scale.judge(with_values(scales[0], values)).kind == kind
+
+
+def test_a_broken_run_counts_as_accuracy_zero_and_one_not_run_yet_is_unknown():
+    piece = {
+        "scales": np.array([0.1, 1.0, 2.0, 20.0]),
+        "accuracy": np.array([[0.9, 0.8, np.nan, 0.7], [0.9, 0.8, 0.7, np.nan]]),
+        "finite": np.array([[1, 1, 0, 1], [1, 1, 1, np.nan]]),
+    }
+    finding = initialization_scale.conclude({"none": piece})
+    np.testing.assert_array_equal(finding["none_worst"].values, [0.0, np.nan])
+    np.testing.assert_array_equal(finding["none_broken"].values, [0.5, np.nan])
+    np.testing.assert_array_equal(finding["none_small"].values, [0.9, 0.9])
+
+
+def test_figure_1_shows_again_for_every_seed(first_figure):
+    finding, verdict = first_figure
+    assert (finding["steps_ratio"].values >= 10).all()
+    assert (finding["drift_ratio"].values >= 4).all()
+    assert verdict.kind == "holds" and finding["drift_ratio"].words() in verdict.words
+    # The percentiles of a Gaussian are 1.036 standard deviations from its mean.
+    np.testing.assert_allclose(finding["before_start"].values, 2.0729, rtol=0.04)
+    assert (finding["none_start"].values < 0.1).all()
+    accuracy, none, before = finding.panels
+    assert [curve.arm for curve in accuracy.curves] == ["none", "before"]
+    for panel in (none, before):
+        low, middle, high = (curve.y for curve in panel.curves)
+        assert (low < middle).all() and (middle < high).all() and low.shape == (1, 201)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"steps_ratio": 9.0}, "depends"),
+        ({"drift_ratio": 3.0}, "depends"),
+        ({"steps_ratio": 1.0, "drift_ratio": 1.0}, "fails"),
+        ({"steps_ratio": np.nan, "drift_ratio": np.nan}, "fails"),
+    ],
+)
+def test_figure_1_is_judged_by_both_ratios(first_figure, values, kind):
+    assert figure1.judge(with_values(first_figure[0], values)).kind == kind
+
+
+def test_percentiles_are_those_of_what_torchs_net_hands_to_its_last_sigmoid():
+    config = Config(
+        depth=3, width=8, activation="sigmoid", normalization="batch", replicas=2, batch_size=60
+    )
+    trainee = Trainee(config)
+    trainee.net.double()
+    probe = trainee.dataset.train_inputs[:41].double()
+    before = copy.deepcopy(trainee.net.state_dict())
+    found = figure1.percentiles(trainee, probe.expand(2, 41, 64))
+    for replica in range(2):
+        enters = torch_net(trainee.net, config, replica)[:-2](probe).detach().numpy()
+        ordered = np.sort(enters, axis=0)
+        for at, rank in ((0, 6), (1, 20), (2, 34)):  # 15, 50 and 85 % of the way from 0 to 40
+            np.testing.assert_allclose(found[at, replica], ordered[rank], rtol=1e-9)
+    for key, value in trainee.net.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_drift_is_the_path_of_the_median_in_units_of_the_mean_spread():
+    seen = np.zeros((3, 3, 1, 2))  # times, percentiles, seed, units
+    seen[:, 1, 0, 0] = [0.0, 3.0, 1.0]
+    seen[:, 2, 0] = seen[:, 1, 0] + 1
+    seen[:, 0, 0] = seen[:, 1, 0] - [[0], [1], [2]]
+    np.testing.assert_allclose(figure1.spread(seen)[:, 0, 0], [1, 2, 3])
+    np.testing.assert_allclose(figure1.drift(seen), [(3 / 2 + 0) / 2])
+
+
+def test_with_batch_norm_the_gain_moves_the_update_but_not_the_outputs(gains):
+    finding, verdict = gains
+    std, saturated, _ = (panel.curves for panel in finding.panels)
+    none, before = std
+    kept = [0, 2, 4, 6]  # gains 0.5, 1, 5/3, 3
+    np.testing.assert_allclose(np.median(none.y, axis=0)[kept], [0.011, 0.29, 0.65, 0.84], rtol=0.1)
+    assert ((before.y > 0.61) & (before.y < 0.65)).all()
+    assert (saturated[0].y[:, [0, 2]] < 0.01).all() and (saturated[0].y[:, 6] > 0.35).all()
+    np.testing.assert_allclose(saturated[1].y, 0.03, atol=0.01)
+    # Weights c times as large: the gradient falls by c, and so does the step relative to them.
+    np.testing.assert_allclose(finding["before_update"].values, 2 * math.log10(6), atol=0.01)
+    assert verdict.kind == "depends" and finding["before_update"].words() in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"before_ratio": 3.0}, "fails"),
+        ({"none_ratio": 1.1}, "fails"),
+        ({"before_update": 0.1}, "holds"),
+        ({"before_ratio": np.nan}, "fails"),
+    ],
+)
+def test_the_gain_is_judged_by_outputs_and_updates(gains, values, kind):
+    assert gain.judge(with_values(gains[0], values)).kind == kind
+
+
+def test_the_update_is_the_rate_times_the_gradient_over_the_weights():
+    config = Config(
+        depth=3, width=12, activation="tanh", normalization="batch", replicas=2, batch_size=20
+    )
+    trainee = Trainee(config)
+    trainee.net.double()
+    inputs, labels = trainee.batches.first()
+    trainee.batches.dataset = dataclasses.replace(
+        trainee.dataset, train_inputs=trainee.dataset.train_inputs.double()
+    )
+    twin = copy.deepcopy(trainee.net)
+    measures.losses(twin(inputs.double()), labels).sum().backward()
+    found = gain.update(trainee)
+    for replica in range(2):
+        ratios = []
+        for layer in twin.hidden:
+            assert layer.linear.weight.grad is not None
+            step = 0.1 * layer.linear.weight.grad[replica]
+            ratios.append(float(step.std() / layer.linear.weight.detach()[replica].std()))
+        assert float(found[replica]) == pytest.approx(math.log10(sorted(ratios)[1]), rel=1e-9)
+
+
+def test_spread_and_saturation_are_those_of_the_last_hidden_layers_outputs():
+    config = Config(depth=2, width=16, activation="tanh", gain=4.0, replicas=2)
+    trainee = Trainee(config)
+    trainee.net.double()
+    probe = trainee.dataset.train_inputs.double()
+    trainee.dataset = dataclasses.replace(trainee.dataset, train_inputs=probe)
+    std, saturated = gain.last_layer(trainee)
+    for replica in range(2):
+        outputs = torch_net(trainee.net, config, replica)[:-1](probe[:300]).detach().numpy()
+        assert float(std[replica]) == pytest.approx(float(np.std(outputs)), rel=1e-9)
+        expected = float((np.abs(outputs) > 0.97).mean())
+        assert expected > 0 and float(saturated[replica]) == pytest.approx(expected, rel=1e-6)
