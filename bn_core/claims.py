@@ -1,0 +1,180 @@
+"""What is said of batch norm: sixteen claims, who makes them, and what of them is contested."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim. ``words`` say it as its friends do; ``note`` says what to keep in mind.
+
+    If it is contested, the note names the paper that contests it.
+    """
+
+    number: int
+    title: str
+    words: str
+    who: str
+    contested: bool
+    note: str
+
+
+_FIRST = "Ioffe & Szegedy 2015 (1502.03167)"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        15,
+        "Normalized inputs need fewer steps",
+        "If all features have mean 0 and spread 1, gradient descent reaches the minimum in fewer "
+        "steps. The contours of the loss become rounder, so one rate suits every direction.",
+        "LeCun et al. 1998 (Efficient BackProp), section 4.3",
+        False,
+        "Scaling each feature does nothing about features that depend on one another, and "
+        "optimizers that scale each step themselves gain less.",
+    ),
+    Claim(
+        10,
+        "Means and variances stay steady through the depth",
+        "Without batch norm the activations of a deep net grow or shrink from layer to layer, "
+        "often exponentially. With it every layer has the same mean and spread.",
+        "Bjorck et al. 2018 (1806.02375), section 3",
+        True,
+        "True of plain nets. In residual nets the sum of the branches still grows, one unit of "
+        "variance for each block: De & Smith 2020 (2002.10444).",
+    ),
+    Claim(
+        1,
+        "It reduces internal covariate shift",
+        "Every step changes what the layers above get to see, and they must follow. Batch norm "
+        "holds these distributions still, and that is why training is fast.",
+        f"{_FIRST}, sections 1 and 2",
+        True,
+        "Santurkar et al. 2018 (1805.11604) trained fast with inputs made unstable on purpose, and "
+        "found no less shift of the gradients; they credit a smoother landscape instead.",
+    ),
+    Claim(
+        2,
+        "It lessens vanishing gradients",
+        "Normalized inputs stay where tanh and the logistic function are steep. So gradients "
+        "reach the first layers.",
+        f"{_FIRST}, sections 1 and 3.3",
+        False,
+        "It is not the only remedy: ReLUs with suitable initial weights (He et al. 2015, "
+        "1502.01852) and shortcuts around layers keep gradients alive too.",
+    ),
+    Claim(
+        3,
+        "It prevents exploding gradients",
+        "As each layer is scaled back to spread 1, neither activations nor gradients can grow "
+        "without bound.",
+        f"{_FIRST}, section 3.3",
+        True,
+        "It holds for activations. In deep nets without shortcuts batch norm itself makes "
+        "gradients grow at the start, by a factor for each layer: Yang et al. 2019 (1902.08129).",
+    ),
+    Claim(
+        6,
+        "Training is less sensitive to initial weights",
+        "With batch norm one may be careless about the scale of the first weights. A net that "
+        "would otherwise die or blow up still learns.",
+        f"{_FIRST}, abstract and section 1",
+        False,
+        "The scale is not without effect: it sets how large the first steps are, compared with "
+        "the weights. Very large weights learn slowly.",
+    ),
+    Claim(
+        11,
+        "Gradients depend less on the scale of the parameters",
+        "Multiply the weights in front of a batch norm by ten and its output stays as it was.",
+        f"{_FIRST}, section 3.3",
+        True,
+        "The output stays, the gradient becomes ten times smaller: the scale lives on as an "
+        "effective learning rate, as van Laarhoven 2017 (1706.05350) shows.",
+    ),
+    Claim(
+        4,
+        "It allows larger learning rates",
+        "Rates that make a plain net diverge still train the net with batch norm.",
+        f"{_FIRST}, section 3.3",
+        False,
+        "Bjorck et al. 2018 (1806.02375) agree and hold it for the main benefit. How much larger "
+        "depends on depth, initial weights and data.",
+    ),
+    Claim(
+        5,
+        "It needs fewer steps",
+        "With batch norm and a higher rate the first paper's image net came to its old accuracy "
+        "in 7 % of the steps.",
+        f"{_FIRST}, sections 1 and 4.2.2",
+        True,
+        "Most of it comes from the higher rate: at the plain net's own small rate there is little "
+        "gain or none, Bjorck et al. 2018 (1806.02375). A step also takes longer.",
+    ),
+    Claim(
+        14,
+        "Gradients depend on the input again",
+        "In a deep plain net at its start nearly every image pulls the outputs the same way. "
+        "With batch norm each image has a gradient of its own.",
+        "Bjorck et al. 2018 (1806.02375), section 3",
+        False,
+        "It takes much depth, or weights that are too large. A plain net with well-chosen weights "
+        "does not have the trouble.",
+    ),
+    Claim(
+        13,
+        "Small batches make training and inference differ",
+        "A few examples tell mean and variance badly, so a net that trains well may do badly with "
+        "its running averages. Batch renormalization helps.",
+        "Ioffe 2017 (1702.03275), sections 1 and 3",
+        False,
+        "Layer norm and group norm (Wu & He 2018, 1803.08494) avoid the matter: they take no "
+        "statistics over the batch.",
+    ),
+    Claim(
+        8,
+        "It regularizes, with small batches",
+        "Each example is seen with the statistics of its random batch-mates, and that noise acts "
+        "against overfitting. The smaller the batch, the more.",
+        f"{_FIRST}, section 3.4; for the batch size Luo et al. 2019 (1809.00846)",
+        True,
+        "Bjorck et al. 2018 (1806.02375) see the cause in the larger learning rate, not in the "
+        "noise of the statistics. Whether it helps must be measured.",
+    ),
+    Claim(
+        9,
+        "It makes dropout unnecessary",
+        "As batch norm regularizes, dropout may be weakened or left out.",
+        f"{_FIRST}, sections 3.4 and 4.2.1",
+        True,
+        "Dropout in front of a batch norm shifts its variance between training and inference; "
+        "behind the last one it can still help: Li et al. 2019 (1801.05134).",
+    ),
+    Claim(
+        12,
+        "Its place is before the activation",
+        "Batch norm goes between the linear map and the activation. For S-shaped functions such "
+        "as tanh some put it behind.",
+        f"{_FIRST}, section 3.2, for before; the advice by activation is of textbooks",
+        True,
+        "Measured with ReLUs on ImageNet, behind did at least as well: Mishkin et al. 2016 "
+        "(1606.02228) and Mishkin's caffenet-benchmark. There is no general winner.",
+    ),
+    Claim(
+        7,
+        "Training is less sensitive to hyper-parameters",
+        "Learning rate, initial weights and depth need less care once batch norm is in.",
+        "Santurkar et al. 2018 (1805.11604), section 3, name it among the known benefits",
+        True,
+        "It brings one that plain nets do not mind: the batch size, on which its accuracy comes "
+        "to depend, Wu & He 2018 (1803.08494); and a momentum for its averages.",
+    ),
+    Claim(
+        16,
+        "It improves the final accuracy",
+        "Nets with batch norm are not only trained sooner, they also end up better.",
+        f"{_FIRST}, sections 4.2.2 and 4.2.3",
+        True,
+        "Deep residual nets without it can come as far if their branches start small: De & Smith "
+        "2020 (2002.10444). On small clean data nearly everything ends alike.",
+    ),
+)
+"""In the order in which a learner needs them; the numbers are names and have no order."""
