@@ -19,7 +19,7 @@ from bn_core.randomness import generator
 _PARTS = {"light": (0.1, 0.3), "heavy": (0.5, 0.7)}
 _SHARES = (0.1, 0.3, 0.5, 0.7)
 _HALF = 0.5
-_VALUES, _PASSES = 200_000, 6
+_VALUES, _PASSES = 100_000, 12
 _DEPTH = 5
 _MOST_ERROR = 0.02
 
