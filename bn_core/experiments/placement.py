@@ -66,7 +66,7 @@ ABOUT = About(
 def part(name: str, seeds: int, quick: bool) -> Study:
     """Train one placement with every activation at every rate."""
     piece: Piece = {}
-    steps = 100 if quick else 200
+    steps = 60 if quick else 200
     for index, (activation, rate) in enumerate(_CASES):
         trainee = Trainee(_config(name, activation, rate, seeds))
         rows: list[Array] = []
