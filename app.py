@@ -9,6 +9,7 @@ if runtime.exists():
     furniture.lay_out()
     rooms = [
         st.Page("pages/lab.py", title="The Lab", default=True),
+        st.Page("pages/inside_the_layer.py", title="Inside the layer"),
         st.Page("pages/training_and_inference.py", title="Training and inference"),
         st.Page("pages/experiment.py", title="Experiment"),
     ]

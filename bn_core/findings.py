@@ -63,6 +63,8 @@ class Field:
 
     label: str
     values: Array  # (rows, columns)
+    text: tuple[tuple[str, ...], ...] = ()
+    """What is written in each cell; nothing where it is empty."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,34 @@ class Map:
     unit: str
     help: str = ""
     signed: bool = True
+    wide: bool = False
+    """Whether it takes the whole width of the page."""
+
+
+@dataclass(frozen=True)
+class Contours:
+    """Lines of equal height over a plane, and paths on it."""
+
+    id: str
+    title: str
+    x_label: str
+    y_label: str
+    x: Array  # (X,)
+    y: Array  # (Y,)
+    heights: Array  # (Y, X)
+    curves: tuple[Curve, ...]
+    unit: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a computation on a batch: a value for each entry, or one for each unit."""
+
+    name: str
+    symbol: str
+    words: str
+    values: Array  # (N, C) or (1, C)
 
 
 @dataclass(frozen=True)
@@ -87,6 +117,8 @@ class Measure:
     label: str
     values: Array
     form: str = ".3g"
+    missing: str = "-"
+    """What is said where no seed has a number."""
 
     @property
     def median(self) -> float:
@@ -98,7 +130,9 @@ class Measure:
         """Return the median and the range as text."""
         finite = self.values[~np.isnan(self.values)]
         if not finite.size:
-            return "-"
+            return self.missing
+        if len(self.values) == 1:
+            return f"{self.median:{self.form}}"
         low, high = finite.min(), finite.max()
         return f"{self.median:{self.form}} ({low:{self.form}} to {high:{self.form}})"
 
@@ -107,7 +141,7 @@ class Measure:
 class Finding:
     """All that a study shows."""
 
-    panels: tuple[Panel | Map, ...] = ()
+    panels: tuple[Panel | Map | Contours, ...] = ()
     measures: tuple[Measure, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -5,36 +5,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from bn_core.service.pool import PoolFull
+from pages.shared.asking import ask, slide
 from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Question, Trial, inquiry_view
+from pages.shared.inquiry import Trial, inquiry_view
 from pages.shared.keep import keep
 from pages.shared.visit import this_visit
-
-
-def ask(key: str, name: str, **arguments: object) -> None:
-    """Show the answer to a question; ask it if the controls ask something new."""
-    visit = this_visit()
-    held = visit.questions.get(key)
-    if held is None or held.asked != Question.key(name, arguments) or held.failure:
-        if held is not None:
-            held.cancel()
-        try:
-            held = visit.questions[key] = Question(name, **arguments)
-        except PoolFull as full:
-            st.warning(str(full))
-            return
-    inquiry_view(key, held)
-
-
-def number(label: str, name: str, usual: float, options: list[float], help: str) -> float:
-    """Show a slider over some values."""
-    return keep(
-        name,
-        usual,
-        lambda first, key: st.select_slider(
-            label, options, value=first, key=key, help=help, format_func="{:g}".format
-        ),
-    )
 
 
 def averages() -> None:
@@ -48,7 +23,7 @@ def averages() -> None:
     )
     left, middle, right = st.columns(3)
     with left:
-        momentum = number(
+        momentum = slide(
             "Momentum", "momentum", 0.1, [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
             "Share of the newest batch in the running averages.",
         )  # fmt: skip
@@ -61,12 +36,12 @@ def averages() -> None:
             ),
         )  # fmt: skip
     with middle:
-        batch = number(
+        batch = slide(
             "Batch size", "batch", 32, [2, 4, 8, 16, 32, 64, 128],
             "Small batches make noisy statistics.",
         )  # fmt: skip
     with right:
-        rate = number(
+        rate = slide(
             "Learning rate", "rate", 0.1, [0.01, 0.03, 0.1, 0.3, 1.0],
             "The faster the weights move, the further the averages lag.",
         )  # fmt: skip
@@ -84,7 +59,7 @@ def forgot() -> None:
     )
     left, right = st.columns(2)
     with left:
-        size = number(
+        size = slide(
             "Batch size", "asked_batch", 10, [1, 2, 5, 10, 25, 50, 100, 250, 500],
             "How many validation digits come together.",
         )  # fmt: skip
@@ -157,15 +132,15 @@ def adapt() -> None:
     )
     columns = st.columns(4)
     with columns[0]:
-        scale = number(
+        scale = slide(
             "Scale", "scale", 0.4, [0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0], "Contrast."
         )
     with columns[1]:
-        offset = number(
+        offset = slide(
             "Offset", "offset", 1.5, [-3.0, -1.5, -0.5, 0.0, 0.5, 1.5, 3.0], "Brightness."
         )
     with columns[2]:
-        noise = number(
+        noise = slide(
             "Noise", "noise", 0.0, [0.0, 0.25, 0.5, 1.0, 2.0, 3.0], "Its standard deviation."
         )
     with columns[3]:

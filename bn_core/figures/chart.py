@@ -17,3 +17,5 @@ class Chart:
     figure: dict[str, Any]
     alt: str
     help: str
+    wide: bool = False
+    """Whether it takes the whole width of the page."""

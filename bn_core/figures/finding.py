@@ -17,17 +17,25 @@ from bn_core.figures.theme import (
     ArmStyle,
 )
 from bn_core.figures.view import View
-from bn_core.findings import Curve, Field, Map, Panel
+from bn_core.findings import Contours, Curve, Field, Map, Panel
 
 Array = np.ndarray
 Trace = dict[str, Any]
 
+_MOST_ACROSS = 4
+"""Heat maps in one row; more take several."""
 
-def chart(part: Panel | Map, view: View) -> Chart:
-    """Return the chart of a panel or of a row of heat maps."""
-    made = _panel(part, view) if isinstance(part, Panel) else _map(part, view)
-    alt = _panel_words(part) if isinstance(part, Panel) else _map_words(part)
-    return Chart(part.id, part.title, made, alt, part.help)
+
+def chart(part: Panel | Map | Contours, view: View) -> Chart:
+    """Return the chart of a panel, of a row of heat maps, or of contours."""
+    match part:
+        case Panel():
+            made, alt = _panel(part, view), _panel_words(part)
+        case Map():
+            made, alt = _map(part, view), _map_words(part)
+        case Contours():
+            made, alt = _contours(part, view), _contour_words(part)
+    return Chart(part.id, part.title, made, alt, part.help, isinstance(part, Map) and part.wide)
 
 
 def style_of(curve: Curve) -> ArmStyle:
@@ -136,25 +144,27 @@ def _map(part: Map, view: View) -> dict[str, Any]:
     low, high = _scale(part.fields, part.signed)
     shown = layout(view, margin={"l": 40, "r": 60, "t": 24, "b": 36, "pad": 0})
     traces, notes = [], []
-    for index, (left, right) in enumerate(spread(len(part.fields), 0.05)):
+    for index, (across, down) in enumerate(_places(len(part.fields))):
         field, tail = part.fields[index], str(index + 1) if index else ""
         traces.append(_heat(field, part, low, high, tail, last=index == len(part.fields) - 1))
-        domain = [left, right]
-        shown[f"xaxis{tail}"] = axis(view, part.x_label, domain=domain, anchor=f"y{tail}")
-        title = "" if index else part.y_label
-        shown[f"yaxis{tail}"] = axis(view, title, autorange="reversed", anchor=f"x{tail}")
-        notes.append(
-            note(
-                view,
-                f"<b>{field.label}</b>",
-                (left + right) / 2,
-                1,
-                xanchor="center",
-                yanchor="bottom",
-            )
+        first = across[0] == 0 and down[0] == 0
+        titles = (part.x_label, part.y_label) if first else ("", "")
+        shown[f"xaxis{tail}"] = axis(view, titles[0], domain=across, anchor=f"y{tail}")
+        shown[f"yaxis{tail}"] = axis(
+            view, titles[1], autorange="reversed", anchor=f"x{tail}", domain=down
         )
+        middle, top = (across[0] + across[1]) / 2, {"xanchor": "center", "yanchor": "bottom"}
+        notes.append(note(view, f"<b>{field.label}</b>", middle, down[1], **top))
     shown["annotations"] = notes
     return {"data": traces, "layout": shown}
+
+
+def _places(count: int) -> list[tuple[list[float], list[float]]]:
+    """Return where each of some fields stands, across and down: many take several rows."""
+    across = count if count <= _MOST_ACROSS else -(-count // (-(-count // _MOST_ACROSS)))
+    rows = -(-count // across)
+    downs = spread(rows, 0.16)[::-1]
+    return [(list(column), list(down)) for down in downs for column in spread(across, 0.05)][:count]
 
 
 def _heat(field: Field, part: Map, low: float, high: float, tail: str, *, last: bool) -> Trace:
@@ -170,6 +180,44 @@ def _heat(field: Field, part: Map, low: float, high: float, tail: str, *, last: 
         "showscale": last,
         "colorbar": {"title": {"text": part.unit, "side": "right"}, "thickness": 10},
         "hovertemplate": "row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+        **({"text": field.text, "texttemplate": "%{text}"} if field.text else {}),
+    }
+
+
+def _contours(part: Contours, view: View) -> dict[str, Any]:
+    heights = {
+        "type": "contour",
+        "x": float32(part.x),
+        "y": float32(part.y),
+        "z": float32(part.heights),
+        "contours": {"coloring": "none"},
+        "line": line(view, "@muted/0.6"),
+        "ncontours": 14,
+        "showscale": False,
+        "hovertemplate": f"{part.unit}: %{{z:.3g}}<extra></extra>",
+    }
+    shown = layout(view, **legend(view))
+    shown["xaxis"], shown["yaxis"] = axis(view, part.x_label), axis(view, part.y_label)
+    paths = [_path(curve, view) for curve in part.curves]
+    return {"data": [heights, *paths], "layout": shown}
+
+
+def _path(curve: Curve, view: View) -> Trace:
+    style = style_of(curve)
+    points = curve.kind == "points"
+    return {
+        "type": "scatter",
+        "mode": "markers" if points else "lines+markers",
+        "x": float32(curve.x),
+        "y": float32(curve.y[0]),
+        "name": curve.label,
+        "line": line(view, style.colour, "solid", 1.5),
+        "marker": {
+            "symbol": "star" if points else "circle",
+            "size": thick(view, 13 if points else 4),
+            "color": style.colour,
+        },
+        "hovertemplate": f"{curve.label} %{{pointNumber}}: (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
     }
 
 
@@ -186,6 +234,13 @@ def _panel_words(panel: Panel) -> str:
         if curve.y.size
     ]
     return f"{panel.y_label} over {panel.x_label}. {'; '.join(said)}."
+
+
+def _contour_words(part: Contours) -> str:
+    path = part.curves[0]
+    begin = f"({_number(path.x[0])}, {_number(path.y[0, 0])})"
+    end = f"({_number(path.x[-1])}, {_number(path.y[0, -1])})"
+    return f"{path.label} of {len(path.x) - 1} steps from {begin} to {end}, over {part.unit}."
 
 
 def _map_words(part: Map) -> str:

@@ -10,5 +10,12 @@ STUDIES: Mapping[str, str] = {
     "forgot eval": "bn_core.lessons.asking:forgot_eval",
     "adapting": "bn_core.lessons.adapting:adapting",
     "folding": "bn_core.lessons.folding:folding",
+    "why": "bn_core.lessons.why:why",
+    "forward": "bn_core.lessons.forward:forward",
+    "noise": "bn_core.lessons.forward:noise",
+    "backward": "bn_core.lessons.backward:backward",
+    "scale invariance": "bn_core.lessons.backward:scale_invariance",
+    "relatives": "bn_core.lessons.relatives:relatives",
+    "from lab": "bn_core.lessons.from_lab:from_lab",
 }
 """Names of modules, not the modules: this is read in the page's process, which has no torch."""

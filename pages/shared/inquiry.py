@@ -9,7 +9,7 @@ from typing import Any
 
 from bn_core.figures.finding import chart
 from bn_core.figures.view import View
-from bn_core.findings import About, Finding, Map, Panel, Verdict
+from bn_core.findings import About, Contours, Finding, Map, Panel, Verdict
 from bn_core.service.study import Study
 from pages.shared import server
 from pages.shared.feed import Feed, Part
@@ -81,6 +81,10 @@ class Question(Inquiry):
     def __init__(self, name: str, **arguments: Any) -> None:
         self.asked = self.key(name, arguments)
         self._study = server.pool().ask(name, **arguments)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end; return whether it has come."""
+        return self._study.wait(seconds)
 
     def studies(self) -> list[Study]:
         """Return the study."""
@@ -173,7 +177,6 @@ class InquiryFeed(Feed):
         super().__init__()
         self.visit = visit
         self.inquiry: Inquiry | None = None
-        self._drawn: dict[str, Panel | Map] = {}
 
     def seen(self) -> None:
         """Note that somebody looks."""
@@ -232,7 +235,7 @@ class InquiryFeed(Feed):
         return 0.4
 
 
-def _chart(panel: Panel | Map, view: View, asked: Hashable) -> dict[str, Any]:
+def _chart(panel: Panel | Map | Contours, view: View, asked: Hashable) -> dict[str, Any]:
     return vars(chart(panel, view)) | {"choices": [], "reset": repr(asked)}
 
 

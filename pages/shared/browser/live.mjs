@@ -155,6 +155,7 @@ class View {
     const panel = this.panels.get(chart.id) ?? this.newPanel(chart.id);
     panel.chart = chart;
     panel.title.textContent = chart.title;
+    panel.box.classList.toggle("bn-wide", chart.wide);
     panel.help.textContent = chart.help;
     panel.words.textContent = chart.alt;
     panel.button.setAttribute("aria-label", `What “${chart.title}” shows`);

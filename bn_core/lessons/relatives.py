@@ -1,0 +1,72 @@
+"""The relatives of batch norm on one small tensor: who is averaged with whom."""
+
+import numpy as np
+import torch
+
+from bn_core.config import Config
+from bn_core.findings import Field, Finding, Map, Progress, Study
+from bn_core.grouping import groups_of
+from bn_core.normalization import BatchRenorm, normalization
+from bn_core.randomness import generator
+
+EXAMPLES, UNITS, POSITIONS = 4, 4, 2
+RELATIVES = {
+    "batch": "Batch norm",
+    "layer": "Layer norm",
+    "instance": "Instance norm",
+    "group": "Group norm, 2 groups",
+    "ghost": "Ghost batches of 2",
+    "renorm": "Batch renorm",
+}
+_NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def relatives() -> Study:
+    """Normalize one tensor (4, 4, 2) by every relative: groups by letter and colour, and outputs.
+
+    Batch renormalization is shown with its limits at full size and running averages that lag: a
+    mean of 0 and a deviation of 1, as at the start.
+    """
+    yield Progress(0.0, "normalizing")
+    drawn = torch.randn(
+        EXAMPLES, UNITS, POSITIONS, generator=generator(0, "data", 41), dtype=torch.float64
+    )
+    x = drawn * torch.arange(1, UNITS + 1).view(1, -1, 1) + torch.arange(UNITS).view(1, -1, 1)
+    groups, outputs = [], [Field("x", _flat(x.numpy()), _numbers(x.numpy()))]
+    for name, words in RELATIVES.items():
+        labels = groups_of(name, (EXAMPLES, UNITS, POSITIONS), groups=2, ghost_size=2)
+        letters = tuple(tuple(_NAMES[i] for i in row) for row in _flat(labels))
+        groups.append(Field(words, _flat(labels).astype(float), letters))
+        y = _normalized(name, x)
+        outputs.append(Field(words, _flat(y), _numbers(y)))
+    axes = (f"unit (each with {POSITIONS} positions)", "example")
+    return Finding(
+        (
+            Map(
+                "groups", "Which numbers share one mean and one variance", *axes, tuple(groups),
+                "group", help="Equal letters are averaged together.", signed=False, wide=True,
+            ),
+            Map(
+                "outputs", "The same tensor, normalized by each", *axes, tuple(outputs),
+                "value", help="γ = 1, β = 0. The colours end at the largest value.", wide=True,
+            ),
+        )
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _normalized(name: str, x: torch.Tensor) -> np.ndarray:
+    config = Config(normalization=name, width=UNITS, groups=2, ghost_size=2, replicas=1)
+    norm = normalization(config)
+    assert norm is not None
+    if isinstance(norm, BatchRenorm):
+        norm.scheduled = False
+    return norm.double()(x[None])[0].numpy()
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    return values.reshape(EXAMPLES, UNITS * POSITIONS)
+
+
+def _numbers(values: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(f"{value:.1f}" for value in row) for row in _flat(values))

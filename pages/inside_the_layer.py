@@ -1,0 +1,314 @@
+"""Inside the layer: batch norm by hand, forwards and backwards, and its relatives."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from bn_core.findings import Finding
+from bn_core.lessons.checking import TableError, read_table, remarks
+from pages.shared.asking import answer, ask, slide
+from pages.shared.browser import component
+from pages.shared.code_words import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
+from pages.shared.keep import keep
+from pages.shared.visit import this_visit
+
+Rows = tuple[tuple[float, ...], ...]
+
+_CARS = (
+    (3.0, 40_000.0, 14_500.0),
+    (5.0, 90_000.0, 9_800.0),
+    (1.0, 12_000.0, 21_000.0),
+    (8.0, 120_000.0, 5_200.0),
+    (2.0, 60_000.0, 15_200.0),
+    (10.0, 98_000.0, 4_300.0),
+)
+_BATCH = (
+    (1.0, 20.0, -0.5),
+    (2.0, 18.0, 0.1),
+    (4.0, 26.0, 0.3),
+    (3.0, 21.0, -0.1),
+    (5.0, 15.0, 0.7),
+)
+_UPSTREAM = (
+    (0.1, 0.2, -0.1), (-0.3, 0.1, 0.0), (0.2, 0.0, 0.4), (0.1, 0.5, -0.2), (0.0, -0.4, 0.1),
+)  # fmt: skip
+_STEPS = """<div class="bn-steps"><div class="bn-tables"></div>
+<div class="bn-lines" role="status"></div></div>"""
+
+
+def table(name: str, usual: Rows, columns: Sequence[str]) -> Rows | None:
+    """Show an editable table; return its numbers, or None after saying what is wrong."""
+    visit = this_visit()
+    held = visit.first_values.setdefault(name, visit.kept.get(name, usual))
+    edited = st.data_editor(
+        {column: [row[index] for row in held] for index, column in enumerate(columns)},
+        key=f"table.{name}.{visit.generation}",
+        num_rows="dynamic",
+        hide_index=True,
+        width="content",
+    )
+    rows = list(zip(*(edited[column] for column in columns), strict=True))
+    try:
+        numbers = read_table(rows, columns)
+    except TableError as error:
+        st.error(str(error))
+        return None
+    for words in remarks(numbers, columns) if name != "cars" else ():
+        st.info(words)
+    visit.kept[name] = tuple(map(tuple, numbers.tolist()))
+    return visit.kept[name]
+
+
+def steps(key: str, finding: Finding, columns: Sequence[str]) -> None:
+    """Show the stages of a computation as tables that light up."""
+    stages = [
+        {"name": s.name, "symbol": s.symbol, "words": s.words, "values": s.values.tolist()}
+        for s in finding.facts["stages"]
+    ]
+    data = {"stages": stages, "lines": finding.facts["lines"], "columns": list(columns)}
+    component("steps", _STEPS)(key=key, data=data)
+
+
+def why() -> None:
+    """Show descent on features of very different scales."""
+    st.markdown(
+        "A used car's price depends on its **age in years** and the **kilometres driven**. One is "
+        "a few units, the other tens of thousands. Edit the table, choose a rate, and watch "
+        "gradient descent fit `price = w₁ · age + w₂ · kilometres + b` on three versions of the "
+        "same data (b is set to its best value at every step, so that two weights remain to draw)."
+    )
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        rows = table("cars", _CARS, ("age", "kilometres", "price"))
+    with right:
+        st.latex(
+            r"\text{min-max: } \frac{x-\min x}{\max x-\min x}\qquad "
+            r"\text{standardized: } \frac{x-\mu}{\sigma}"
+        )
+        share = slide(
+            "Learning rate, as a share of the largest stable one",
+            "why_rate",
+            0.75,
+            [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.05],
+            "The largest stable rate is 2 / λ, λ the largest curvature. Each picture has its own. "
+            "Beyond 1 the descent runs away.",
+        )
+        shown = slide(
+            "Steps drawn",
+            "why_shown",
+            400,
+            [1, 2, 3, 5, 10, 20, 50, 100, 400],
+            "Take the descent back to its first steps.",
+        )
+        st.markdown(
+            "A fixed rate must suit the steepest direction. Where one feature is ten thousand "
+            "times larger than the other, the flat direction then hardly moves: the **condition "
+            "number** says how thin the valley is. Batch norm does for a hidden layer's inputs "
+            "what standardizing does here for the data's (LeCun et al. 1998, *Efficient BackProp*, "
+            "section 4.3)."
+        )
+    if rows is not None:
+        found = ask("why", "why", table=rows, share=share, shown=int(shown))
+        if found is not None:
+            _scaled(rows, found)
+
+
+def _scaled(rows: Rows, found: Finding) -> None:
+    with st.expander("The numbers, rescaled"):
+        columns = st.columns(3)
+        for column, (scaling, values) in zip(columns, found.facts["scaled"].items(), strict=True):
+            with column:
+                st.caption(scaling)
+                st.dataframe({"age": values[:, 0], "kilometres": values[:, 1]}, hide_index=True)
+
+
+def batch() -> tuple[Rows | None, list[str]]:
+    """Let the reader type a batch or take one from the Lab; return it with its columns' names."""
+    visit = this_visit()
+    origin = keep(
+        "origin",
+        "typed",
+        lambda first, key: st.segmented_control(
+            "The batch", ["typed", "from the Lab"], default=first, key=key, required=True,
+            help="From the Lab: what a layer of your own net there feeds its normalization.",
+        ),
+    )  # fmt: skip
+    if origin == "typed":
+        columns = ["unit 1", "unit 2", "unit 3"]
+        return table("batch", _BATCH, columns), columns
+    comparison = visit.comparison
+    left, right = st.columns(2)
+    with left:
+        layer = slide(
+            "Layer",
+            "lab_layer",
+            1,
+            list(range(1, 21)),
+            "Layers beyond the net's last mean the last.",
+        )
+    with right:
+        step = slide(
+            "Step", "lab_step", 50, [0, 10, 50, 100, 200, 500], "How far the net has learnt."
+        )
+    found = answer("from_lab", "from lab", comparison=comparison, layer=int(layer), step=int(step))
+    if found is None:
+        return None, []
+    values = found.facts["x"]
+    return tuple(map(tuple, values.tolist())), [f"unit {c + 1}" for c in range(values.shape[1])]
+
+
+def _parameters() -> tuple[float, float, float]:
+    columns = st.columns(3)
+    with columns[0]:
+        gamma = slide(
+            "γ (scale)", "gamma", 1.5, [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0], "Learned in a net."
+        )
+    with columns[1]:
+        beta = slide(
+            "β (shift)", "beta", 0.5, [-2.0, -1.0, 0.0, 0.5, 1.0, 2.0], "Learned in a net."
+        )
+    with columns[2]:
+        epsilon = slide(
+            "ε",
+            "epsilon",
+            1e-5,
+            [1e-8, 1e-5, 1e-3, 0.1, 1.0],
+            "Added to the variance before the root.",
+        )
+    return gamma, beta, epsilon
+
+
+def forward() -> None:
+    """Show the forward pass."""
+    st.latex(
+        r"\mu=\tfrac1m\sum_n x_n\qquad \sigma^2=\tfrac1m\sum_n (x_n-\mu)^2\qquad "
+        r"\hat x=\frac{x-\mu}{\sqrt{\sigma^2+\epsilon}}\qquad y=\gamma\hat x+\beta"
+    )
+    st.caption(
+        "Ioffe & Szegedy 2015 (1502.03167), Algorithm 1. Each row is an example, each column a "
+        "unit with a mean and variance of its own. Point at a value, or walk with the arrow keys."
+    )
+    rows, columns = batch()
+    gamma, beta, epsilon = _parameters()
+    if rows is None:
+        return
+    found = answer("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
+    if found is not None:
+        steps("forward_steps", found, columns)
+        ask("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
+    st.markdown(
+        "**A batch is a sample.** Its mean and variance differ from the data's, the more the "
+        "smaller it is. Here 400 batches of each size are drawn from the first column."
+    )
+    ask("noise", "noise", rows=rows)
+
+
+def backward() -> None:
+    """Show the backward pass and its checks."""
+    st.latex(
+        r"d\hat x = dy\,\gamma\qquad d\sigma^2=\sum d\hat x\,(x-\mu)\cdot\left(-\tfrac12\right)"
+        r"(\sigma^2+\epsilon)^{-3/2}\qquad d\mu=-\sum\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}"
+        r"-d\sigma^2\,\tfrac2m\sum(x-\mu)"
+    )
+    st.latex(
+        r"dx=\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}+d\sigma^2\,\tfrac2m(x-\mu)+\tfrac1m d\mu"
+        r"\qquad d\gamma=\sum dy\,\hat x\qquad d\beta=\sum dy"
+    )
+    st.caption(
+        "Ioffe & Szegedy 2015, section 3. The mean and the variance depend on every example, so "
+        "every example's gradient depends on all."
+    )
+    left, right = st.columns(2, gap="medium")
+    columns = ["unit 1", "unit 2", "unit 3"]
+    with left:
+        st.markdown("**x**, the batch of the forward pass")
+        rows = table("batch", _BATCH, columns)
+    with right:
+        st.markdown("**dy**, the gradient that arrives")
+        upstream = table("upstream", _UPSTREAM, columns)
+    gamma, _, epsilon = _parameters()
+    if rows is None or upstream is None:
+        return
+    arguments = {"rows": rows, "upstream": upstream, "gamma": gamma, "epsilon": epsilon}
+    found = answer("backward", "backward", **arguments)
+    if found is not None:
+        steps("backward_steps", found, columns)
+        ask("backward", "backward", **arguments)
+        st.markdown(
+            "The sum of dx vanishes: to push all examples of a unit the same way changes nothing. "
+            "So does the sum of dx · x̂, up to ε: nor does stretching them. Batch norm takes both "
+            "out again."
+        )
+    st.markdown(
+        "**Scale invariance.** For the same reason the length of the weights in front of batch "
+        "norm does not matter: the loss stays, and the gradient is divided by the factor (van Laarhoven "
+        "2017, 1706.05350). A small net in 64 bits:"
+    )
+    factor = slide(
+        "Multiply W by", "factor", 10.0, [0.001, 0.1, 0.5, 1.0, 2.0, 10.0, 1000.0], "Any factor."
+    )
+    ask("scale", "scale invariance", factor=factor)
+
+
+def code() -> None:
+    """Show the source, the same layer elsewhere, and the traps."""
+    st.markdown(
+        "This is the layer that trains in the Lab and computes on these pages. A K in front is the "
+        "number of nets trained at once; with K = 1 it is the textbook's layer."
+    )
+    names = [*SOURCES, "PyTorch", "Keras"]
+    shown = keep(
+        "source",
+        names[0],
+        lambda first, key: st.segmented_control(
+            "Source", names, default=first, key=key, required=True, label_visibility="collapsed"
+        ),
+    )
+    text = {"PyTorch": PYTORCH, "Keras": KERAS}.get(shown) or source(shown)
+    st.code(text, language="python", height=460 if shown in SOURCES else "content")
+    st.markdown("#### What each argument does")
+    st.markdown(ARGUMENTS)
+    st.markdown("#### Traps")
+    st.markdown(TRAPS)
+
+
+def relatives() -> None:
+    """Show who is averaged with whom."""
+    st.markdown(
+        "Each row is an example, each column a position within a unit. Numbers with the same "
+        "letter share one mean and one variance. **Batch norm** averages a unit over examples; **layer** "
+        "(Ba et al. 2016, 1607.06450) and **group norm** (Wu & He 2018, 1803.08494) average an "
+        "example over units; **instance norm** averages positions alone; **ghost batches** (Hoffer "
+        "et al. 2017, 1705.08741) are batch norm on parts of the batch. **Batch renormalization** "
+        "(Ioffe 2017, 1702.03275) groups like batch norm and then corrects towards the running "
+        "averages. All of them can be trained in the Lab."
+    )
+    ask("relatives", "relatives")
+
+
+CHAPTERS: dict[str, Callable[[], None]] = {
+    "Why normalize": why,
+    "Forward": forward,
+    "Backward": backward,
+    "The code": code,
+    "Relatives": relatives,
+}
+
+st.html(
+    "<h1 class='bn-title'>Inside the layer</h1><p class='bn-lead'>Take batch norm apart, one step "
+    "at a time, on numbers you can change.</p>"
+)
+chapter: Any = keep(
+    "chapter.inside",
+    next(iter(CHAPTERS)),
+    lambda first, key: st.segmented_control(
+        "Chapter",
+        list(CHAPTERS),
+        default=first,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+    ),
+)
+CHAPTERS[chapter]()
