@@ -11,6 +11,8 @@ if runtime.exists():
         st.Page("pages/lab.py", title="The Lab", default=True),
         st.Page("pages/inside_the_layer.py", title="Inside the layer"),
         st.Page("pages/training_and_inference.py", title="Training and inference"),
+        st.Page("pages/covariate_shift.py", title="Internal covariate shift"),
+        st.Page("pages/claims.py", title="Claims"),
         st.Page("pages/experiment.py", title="Experiment"),
     ]
     furniture.enter(st.navigation(rooms, position="top"))

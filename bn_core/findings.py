@@ -81,6 +81,8 @@ class Map:
     signed: bool = True
     wide: bool = False
     """Whether it takes the whole width of the page."""
+    square: bool = False
+    """Whether rows are as high as columns are wide, as in images."""
 
 
 @dataclass(frozen=True)

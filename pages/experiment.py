@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from bn_core.findings import VERDICT_WORDS, About
-from bn_core.service.pool import PoolFull
+from bn_core.findings import About
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Trial, inquiry_view
 from pages.shared.keep import keep
+from pages.shared.trials import STARTING, buttons, settings, verdict
 from pages.shared.visit import this_visit
-
-_ICONS = {"holds": "✔", "fails": "✘", "depends": "≈"}
 
 
 def choose(experiments: dict[str, About]) -> About:
@@ -40,9 +38,8 @@ def explain(about: About) -> None:
     st.latex(about.formula)
 
 
-def controls(about: About, trial: Trial | None) -> None:
+def controls(about: About) -> None:
     """Ask for a prediction; offer Run and Cancel, seeds, and the shorter look."""
-    visit = this_visit()
     keep(
         f"prediction.{about.slug}",
         None,
@@ -55,48 +52,15 @@ def controls(about: About, trial: Trial | None) -> None:
         ),
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        seeds = keep(
-            "seeds",
-            3,
-            lambda first, key: st.slider(
-                "Seeds",
-                1,
-                10,
-                first,
-                key=key,
-                width=200,
-                help="How many nets are trained from other weights and batches. One proves little.",
-            ),
-        )
-        quick = keep(
-            "quick",
-            False,
-            lambda first, key: st.toggle(
-                "Quick look", first, key=key, help="Fewer steps: the verdict is less certain."
-            ),
-        )
-        under_way = trial is not None and not trial.done
-        if st.button("Run", type="primary", shortcut="T", disabled=under_way):
-            try:
-                visit.trials[about.slug] = Trial(about, seeds, quick)
-            except PoolFull as full:
-                st.warning(str(full))
-            else:
-                st.rerun()
-        if trial is not None and under_way and st.button("Cancel", shortcut="P"):
-            trial.cancel()
-            st.rerun()
+        buttons(about, *settings())
 
 
 def judge(about: About, trial: Trial) -> None:
     """Show the verdict, what the paper found, and what a disagreement means."""
     if trial.verdict is None:
         return
-    kind, seeds = trial.verdict.kind, f"{trial.seeds} seed{'s' * (trial.seeds > 1)}"
-    look = "a quick look" if trial.quick else "a full run"
+    verdict(trial)
     guess = this_visit().kept.get(f"prediction.{about.slug}")
-    st.markdown(f"#### {_ICONS[kind]} {VERDICT_WORDS[kind]}")
-    st.markdown(f"{trial.verdict.words} Measured just now in {look} with {seeds}.")
     if guess:
         st.markdown(f"You predicted: *{guess}*.")
     st.markdown(f"**What was found before.** {about.paper_found}")
@@ -112,14 +76,14 @@ def show() -> None:
     with st.spinner("Reading the list of experiments …"):
         experiments = catalogue()
     if not experiments:
-        st.warning("The workers are still starting. Reload the page in a few seconds.")
+        st.warning(STARTING)
         return
     words, run = st.columns([5, 7], gap="medium")
     with words:
         about = choose(experiments)
         trial = this_visit().trials.get(about.slug)
         explain(about)
-        controls(about, trial)
+        controls(about)
         open_in_lab(about)
     with run:
         if trial is None:

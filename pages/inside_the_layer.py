@@ -242,8 +242,8 @@ def backward() -> None:
         )
     st.markdown(
         "**Scale invariance.** For the same reason the length of the weights in front of batch "
-        "norm does not matter: the loss stays, and the gradient is divided by the factor (van Laarhoven "
-        "2017, 1706.05350). A small net in 64 bits:"
+        "norm does not matter: the loss stays, and the gradient is divided by the factor (van "
+        "Laarhoven 2017, 1706.05350). A small net in 64 bits:"
     )
     factor = slide(
         "Multiply W by", "factor", 10.0, [0.001, 0.1, 0.5, 1.0, 2.0, 10.0, 1000.0], "Any factor."
@@ -277,10 +277,10 @@ def relatives() -> None:
     """Show who is averaged with whom."""
     st.markdown(
         "Each row is an example, each column a position within a unit. Numbers with the same "
-        "letter share one mean and one variance. **Batch norm** averages a unit over examples; **layer** "
-        "(Ba et al. 2016, 1607.06450) and **group norm** (Wu & He 2018, 1803.08494) average an "
-        "example over units; **instance norm** averages positions alone; **ghost batches** (Hoffer "
-        "et al. 2017, 1705.08741) are batch norm on parts of the batch. **Batch renormalization** "
+        "letter share one mean and one variance. **Batch norm** averages a unit over examples; "
+        "**layer** (Ba et al. 2016, 1607.06450) and **group norm** (Wu & He 2018, 1803.08494) "
+        "average an example over units; **instance norm** averages positions alone; **ghost "
+        "batches** (Hoffer et al. 2017, 1705.08741) are batch norm on parts of the batch. **Batch renormalization** "
         "(Ioffe 2017, 1702.03275) groups like batch norm and then corrects towards the running "
         "averages. All of them can be trained in the Lab."
     )

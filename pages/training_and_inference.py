@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from bn_core.service.pool import PoolFull
 from pages.shared.asking import ask, slide
-from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Trial, inquiry_view
 from pages.shared.keep import keep
-from pages.shared.visit import this_visit
+from pages.shared.trials import experiment_here
 
 
 def averages() -> None:
@@ -83,30 +80,7 @@ def small() -> None:
         "batch does not matter to them (Wu & He 2018, 1803.08494); batch renormalization corrects "
         "for the difference (Ioffe 2017, 1702.03275)."
     )
-    about = catalogue().get("small")
-    if about is None:
-        st.warning("The workers are still starting. Reload the page in a few seconds.")
-        return
-    visit = this_visit()
-    trial = visit.trials.get(about.slug)
-    under_way = trial is not None and not trial.done
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Run", type="primary", shortcut="T", disabled=under_way):
-            try:
-                visit.trials[about.slug] = Trial(about, 3, False)
-            except PoolFull as full:
-                st.warning(str(full))
-            else:
-                st.rerun()
-        if trial is not None and under_way and st.button("Cancel", shortcut="P"):
-            trial.cancel()
-            st.rerun()
-    if trial is None:
-        st.info("Nothing has run yet. Press **Run**: it takes about half a minute.")
-        return
-    inquiry_view("small", trial)
-    if trial.verdict is not None:
-        st.markdown(trial.verdict.words)
+    experiment_here("small")
 
 
 def fold() -> None:

@@ -151,12 +151,13 @@ def _map(images: Mapping[str, np.ndarray]) -> Map:
     return Map(
         "images",
         "One digit in each domain",
-        "pixel",
-        "pixel",
+        "",
+        "",
         tuple(fields),
         "brightness",
         help="In units of the training data's standard deviation.",
         signed=False,
+        square=True,
     )
 
 

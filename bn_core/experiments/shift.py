@@ -124,5 +124,6 @@ def drift(before: Moments, after: Moments) -> tuple[Tensor, Tensor]:
     (1502.03167), section 2, call such a change internal covariate shift.
     """
     (mean, std), (new_mean, new_std) = before, after
-    of_mean = (new_mean - mean).abs() / std
-    return of_mean.mean(dim=1), ((new_std - std).abs() / std).mean(dim=1)
+    alive = torch.where(std > 0, std, torch.nan)  # a unit that never varies has no spread to share
+    of_mean, of_std = (new_mean - mean).abs() / alive, (new_std - std).abs() / alive
+    return of_mean.nanmean(dim=1), of_std.nanmean(dim=1)

@@ -153,6 +153,10 @@ def _map(part: Map, view: View) -> dict[str, Any]:
         shown[f"yaxis{tail}"] = axis(
             view, titles[1], autorange="reversed", anchor=f"x{tail}", domain=down
         )
+        if part.square:
+            shown[f"xaxis{tail}"] |= {"constrain": "domain", "showticklabels": False}
+            fixed = {"scaleanchor": f"x{tail}", "constrain": "domain", "showticklabels": False}
+            shown[f"yaxis{tail}"] |= fixed
         middle, top = (across[0] + across[1]) / 2, {"xanchor": "center", "yanchor": "bottom"}
         notes.append(note(view, f"<b>{field.label}</b>", middle, down[1], **top))
     shown["annotations"] = notes

@@ -52,18 +52,24 @@ def adapting(scale: float, offset: float, noise: float, invert: bool) -> Study:
     return Finding((panel, _images(clean, inputs)), tuple(found))
 
 
+def _row(images: Tensor) -> np.ndarray:
+    square = images.view(2, _SHOWN // 2, _SIDE, _SIDE).permute(0, 2, 1, 3)
+    return square.reshape(2 * _SIDE, _SHOWN // 2 * _SIDE).numpy()
+
+
 def _images(clean: Tensor, inputs: Tensor) -> Map:
     fields = [
-        Field(label, data[:_SHOWN].view(_SHOWN * _SIDE, _SIDE).numpy())
+        Field(label, _row(data[:_SHOWN]))
         for label, data in (("as trained", clean), ("changed", inputs))
     ]
     return Map(
         "images",
         f"The first {_SHOWN} digits",
-        "pixel",
-        "pixel",
+        "",
+        "",
         tuple(fields),
         "brightness",
         help="In standard deviations of the training data.",
         signed=False,
+        square=True,
     )

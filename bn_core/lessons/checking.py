@@ -8,6 +8,7 @@ import numpy as np
 
 MOST_ROWS, MOST_COLUMNS = 64, 8
 LARGEST = 1e6
+_LIMIT = f"numbers up to {LARGEST:,.0f} can be shown."
 
 
 class TableError(ValueError):
@@ -23,6 +24,12 @@ def read_table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> np.ndar
             f"The table has {len(rows)} rows and {len(columns)} columns; at most {MOST_ROWS} rows "
             f"and {MOST_COLUMNS} columns can be shown. Delete some."
         )
+    for row, line in enumerate(rows, start=1):
+        if len(line) != len(columns) or not line:
+            raise TableError(
+                f"Row {row} has {len(line)} numbers where {max(len(columns), 1)} belong. "
+                "Give every row the same number."
+            )
     cells = [
         [_number(cell, row, column) for cell, column in zip(line, columns, strict=True)]
         for row, line in enumerate(rows, start=1)
@@ -36,6 +43,8 @@ def _number(cell: Any, row: int, column: str) -> float:
         raise TableError(f"{where} is empty. Type a number there, or delete the row.")
     try:
         found = float(cell)
+    except OverflowError:
+        raise TableError(f"{where} is too large; {_LIMIT}") from None
     except (TypeError, ValueError):
         raise TableError(f"{where} holds “{str(cell)[:20]}”, which is not a number.") from None
     if math.isnan(found):
@@ -46,7 +55,7 @@ def _number(cell: Any, row: int, column: str) -> float:
             "not a number. Type a finite number."
         )
     if abs(found) > LARGEST:
-        raise TableError(f"{where} is {found:g}; numbers up to {LARGEST:,.0f} can be shown.")
+        raise TableError(f"{where} is {found:g}; {_LIMIT}")
     return found
 
 

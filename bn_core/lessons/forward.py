@@ -19,7 +19,8 @@ _TERMS = 4
 
 def tensor(rows: Rows) -> torch.Tensor:
     """Return a checked table as one replica's batch, (1, N, C) float64."""
-    return torch.from_numpy(read_table(rows, [str(c + 1) for c in range(len(rows[0]))]))[None]
+    columns = [str(c + 1) for c in range(len(rows[0]) if rows else 0)]
+    return torch.from_numpy(read_table(rows, columns))[None]
 
 
 def layer(units: int, gamma: float, beta: float, epsilon: float) -> BatchNorm:
@@ -123,7 +124,7 @@ def noise(rows: Rows) -> Study:
     """
     x = tensor(rows)[0, :, 0]
     sigma = float(x.std(correction=0))
-    if sigma == 0:
+    if x.min() == x.max():  # by rounding, sigma may be a little more than zero
         raise ValueError("The first column has equal values: every batch has the same moments.")
     of_mean, of_variance, average = [], [], []
     for index, size in enumerate(_SIZES):

@@ -9,7 +9,7 @@ from bn_core.grouping import groups_of
 from bn_core.normalization import BatchRenorm, normalization
 from bn_core.randomness import generator
 
-EXAMPLES, UNITS, POSITIONS = 4, 4, 2
+EXAMPLES, UNITS, POSITIONS = 4, 4, 3
 RELATIVES = {
     "batch": "Batch norm",
     "layer": "Layer norm",
@@ -22,7 +22,7 @@ _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def relatives() -> Study:
-    """Normalize one tensor (4, 4, 2) by every relative: groups by letter and colour, and outputs.
+    """Normalize one tensor (4, 4, 3) by every relative: groups by letter and colour, and outputs.
 
     Batch renormalization is shown with its limits at full size and running averages that lag: a
     mean of 0 and a deviation of 1, as at the start.
@@ -69,4 +69,6 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 
 def _numbers(values: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(f"{value:.1f}" for value in row) for row in _flat(values))
+    return tuple(
+        tuple(f"{value:.1f}".replace("-0.0", "0.0") for value in row) for row in _flat(values)
+    )

@@ -31,9 +31,14 @@ def scaled(x: Array, scaling: str) -> Array:
         case "min-max":
             return (x - x.min(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, np.ptp(x, axis=0))
         case "standardized":
-            return (x - x.mean(axis=0)) / np.where(x.std(axis=0) == 0, 1, x.std(axis=0))
+            return _centred(x) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))
         case _:
             return x
+
+
+def _centred(x: Array) -> Array:
+    """Return x - mean x; exactly 0 for equal values, where rounding would leave a trace."""
+    return np.where(np.ptp(x, axis=0) == 0, 0.0, x - x.mean(axis=0))
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Descent:
     def loss(self, weights: Array) -> Array:
         """Return L(w) - L(best) = 1/2 (w - best)' H (w - best); w: (..., 2)."""
         off = weights - self.best
-        return 0.5 * np.einsum("...i,ij,...j", off, self.hessian, off)
+        # Along a flat valley rounding would make it less than nothing.
+        return np.maximum(0.5 * np.einsum("...i,ij,...j", off, self.hessian, off), 0)
 
     @property
     def condition(self) -> float:
@@ -64,7 +70,7 @@ class Descent:
 
 def descend(x: Array, y: Array, share: float) -> Descent:
     """Descend from w = 0 with ``share`` of the largest stable rate, 2 / lambda_max of H."""
-    centred, target = x - x.mean(axis=0), y - y.mean()
+    centred, target = _centred(x), _centred(y)
     hessian, slope = centred.T @ centred / len(x), centred.T @ target / len(x)
     best = np.linalg.pinv(hessian) @ slope
     largest = float(np.linalg.eigvalsh(hessian)[-1])

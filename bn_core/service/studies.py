@@ -15,6 +15,8 @@ STUDIES: Mapping[str, str] = {
     "noise": "bn_core.lessons.forward:noise",
     "backward": "bn_core.lessons.backward:backward",
     "scale invariance": "bn_core.lessons.backward:scale_invariance",
+    "data shift": "bn_core.lessons.shifting:of_data",
+    "inner shift": "bn_core.lessons.shifting:inside",
     "relatives": "bn_core.lessons.relatives:relatives",
     "from lab": "bn_core.lessons.from_lab:from_lab",
 }

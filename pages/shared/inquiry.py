@@ -10,6 +10,7 @@ from typing import Any
 from bn_core.figures.finding import chart
 from bn_core.figures.view import View
 from bn_core.findings import About, Contours, Finding, Map, Panel, Verdict
+from bn_core.service.pool import PoolFull
 from bn_core.service.study import Study
 from pages.shared import server
 from pages.shared.feed import Feed, Part
@@ -170,6 +171,81 @@ class Trial(Inquiry):
             )
 
 
+class Series(Inquiry):
+    """Several experiments, one after the other; each goes to the visitor's trials."""
+
+    def __init__(self, abouts: list[About], seeds: int, quick: bool, visit: Visit) -> None:
+        self.asked = ("series", seeds, quick, time.monotonic())
+        self._ahead, self._count = list(abouts), len(abouts)
+        self._seeds, self._quick, self._visit = seeds, quick, visit
+        self._now: Trial | None = None
+        self._stepping = threading.Lock()
+        self._full = ""
+
+    def studies(self) -> list[Study]:
+        """Return those of the experiment under way."""
+        return self._now.studies() if self._now else []
+
+    def finding(self) -> Finding | None:
+        """Return what the experiment under way has found."""
+        return self._now.finding() if self._now else None
+
+    @property
+    def behind(self) -> int:
+        """How many experiments have ended."""
+        under_way = self._now is not None and not self._now.done
+        return self._count - len(self._ahead) - under_way
+
+    @property
+    def version(self) -> Hashable:
+        """Another value wherever there is news."""
+        return (self.behind, self._now and self._now.version)
+
+    @property
+    def done(self) -> bool:
+        """Whether all have ended, or were cancelled."""
+        return self.behind == self._count
+
+    @property
+    def failure(self) -> str:
+        """One that fails does not keep the others from running; its card says so."""
+        return ""
+
+    def look(self) -> None:
+        """Renew the leases; begin the next experiment when one has ended."""
+        with self._stepping:
+            if self._now is not None:
+                self._now.look()
+            if self._ahead and (self._now is None or self._now.done):
+                self._begin(self._ahead[0])
+
+    def _begin(self, about: About) -> None:
+        try:
+            self._now = Trial(about, self._seeds, self._quick)
+        except PoolFull as full:
+            self._full = str(full)  # it is tried again at the next look
+            return
+        self._full = ""
+        self._visit.trials[about.slug] = self._now
+        del self._ahead[0]
+
+    def cancel(self) -> None:
+        """Stop the one under way, and begin no other."""
+        with self._stepping:
+            self._count -= len(self._ahead)
+            self._ahead.clear()
+            if self._now is not None:
+                self._now.cancel()
+
+    def notice(self) -> str:
+        """Return which experiment is under way."""
+        if self.done:
+            return f"{self._count} experiments have ended."
+        if self._full or self._now is None:
+            return self._full or "starting"
+        return f"{self.behind + 1} of {self._count}, {self._now.about.title}: {self._now.notice()}"
+
+
 class InquiryFeed(Feed):
     """The pictures of what an inquiry finds."""
 
@@ -228,7 +304,10 @@ class InquiryFeed(Feed):
     def page_state(self) -> str:
         """Return what the page shows beside the view: whether it is done."""
         inquiry = self.inquiry
-        return repr((inquiry.asked, inquiry.done, inquiry.failure)) if inquiry else ""
+        if inquiry is None:
+            return ""
+        behind = inquiry.behind if isinstance(inquiry, Series) else 0
+        return repr((inquiry.asked, inquiry.done, inquiry.failure, behind))
 
     def seconds_between(self) -> float:
         """Return how long to wait between pictures."""

@@ -1,0 +1,182 @@
+"""Covariate shift, first of data, then inside the reader's own net."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bn_core.comparison import Comparison
+from bn_core.config import Config
+from bn_core.data import Dataset
+from bn_core.experiments.kit import Trainee
+from bn_core.experiments.shift import Rows, measured_step
+from bn_core.experiments.summaries import by_seed
+from bn_core.findings import Curve, Field, Finding, Map, Measure, Panel, Progress, Study
+from bn_core.lessons.trained import trained
+
+_STEPS = 300
+_MOVES = (0, 1, 2, 3)
+_SIDE = 8
+_MOST_ARMS, _MOST_LAYERS, _MEASURED = 3, 12, 60
+
+
+def of_data(pixels: int) -> Study:
+    """Train on the digits where they stand, test on held-out ones moved to the right.
+
+    What a digit means does not change when it is moved, only where its ink is: the distribution of
+    the inputs shifts and p(label | input) stays (Shimodaira 2000, J. Stat. Plan. Inference 90).
+    """
+    if pixels not in _MOVES:
+        raise ValueError(f"The digits can be moved by {_MOVES[0]} to {_MOVES[-1]} pixels.")
+    config = Config(depth=3, initialization="he", replicas=3, steps=_STEPS)
+    trainee = yield from trained(config)
+    data = trainee.dataset
+    right = [trainee.evaluate(inputs=moved(data.validation_inputs, by))[1].numpy() for by in _MOVES]
+    accuracy = Curve("accuracy", np.array(_MOVES, float), np.stack(right, axis=1), tone=1)
+    panels = (
+        Panel(
+            "accuracy", "Accuracy on held-out digits that were moved", "pixels to the right",
+            "validation accuracy", (accuracy,), y_range=(0.0, 1.02),
+            help="The nets were trained on digits that had not been moved.",
+        ),
+        _of_place(data.train_inputs, moved(data.validation_inputs, pixels)),
+        _examples(data, pixels),
+    )  # fmt: skip
+    measures = tuple(
+        Measure(str(by), f"Accuracy, moved by {by}", found, ".1%")
+        for by, found in zip(_MOVES, right, strict=True)
+        if by in (0, pixels)
+    )
+    return Finding(panels, measures)
+
+
+def moved(images: Tensor, pixels: int) -> Tensor:
+    """Return images (N, 64) moved to the right; what comes in on the left is background."""
+    square = images.view(-1, _SIDE, _SIDE)
+    shifted = torch.full_like(square, float(images.min()))
+    shifted[:, :, pixels:] = square[:, :, : _SIDE - pixels]
+    return shifted.view(len(images), -1)
+
+
+def _of_place(trained_on: Tensor, tested: Tensor) -> Panel:
+    edges = np.linspace(0, _SIDE - 1, 36)
+    curves = tuple(
+        Curve(label, (edges[1:] + edges[:-1]) / 2, _shares(images, edges)[None], tone=tone)
+        for tone, (label, images) in enumerate(
+            (("trained on", trained_on), ("tested on", tested)), start=1
+        )
+    )
+    return Panel(
+        "place", "Where the ink of an image is, on average", "column", "share of images", curves,
+        help="One number of each input: its distribution in training and in the test.",
+    )  # fmt: skip
+
+
+def _shares(images: Tensor, edges: np.ndarray) -> np.ndarray:
+    ink = (images - images.min()).view(-1, _SIDE, _SIDE).sum(dim=1)
+    centre = (ink * torch.arange(_SIDE)).sum(dim=1) / ink.sum(dim=1)
+    return np.histogram(centre.numpy(), edges)[0] / len(images)
+
+
+def _examples(data: Dataset, pixels: int) -> Map:
+    fields = [
+        Field(words, _row(images[:6]))
+        for words, images in (
+            ("trained on", data.train_inputs),
+            ("tested on", moved(data.validation_inputs, pixels)),
+        )
+    ]
+    return Map(
+        "examples", "Six digits of each", "", "", tuple(fields), "brightness",
+        help="In standard deviations of the training data.", signed=False, square=True,
+        square=True,
+    )  # fmt: skip
+
+
+def _row(images: Tensor) -> np.ndarray:
+    square = images.view(2, 3, _SIDE, _SIDE).permute(0, 2, 1, 3)
+    return square.reshape(2 * _SIDE, 3 * _SIDE).numpy()
+
+
+def inside(comparison: Comparison) -> Study:
+    """Measure both kinds of internal covariate shift on the reader's own nets, 60 steps of each.
+
+    Gradient ICS: cos(G, G') and ||G - G'|| of each layer (Santurkar et al. 2018, 1805.11604,
+    Definition 2.1), the median over layers. Drift: how far one step moves mean and spread of what
+    enters the last hidden layer, on a fixed probe, as a share of the spread.
+    """
+    if comparison.problem():
+        raise ValueError(comparison.problem())
+    if comparison.base.depth > _MOST_LAYERS:
+        raise ValueError(
+            f"Your net in the Lab has {comparison.base.depth} layers. Each costs a pass of its own "
+            f"at every step: lower the depth there to {_MOST_LAYERS} or less."
+        )
+    names = [arm.name for arm in comparison.arms][:_MOST_ARMS]
+    labels = [arm.label for arm in comparison.arms][:_MOST_ARMS]
+    seen: dict[str, dict[str, np.ndarray]] = {}
+    for index, (name, config) in enumerate(zip(names, comparison.configs, strict=False)):
+        config = config.changed({"replicas": min(config.replicas, 3)})
+        trainee, rows = Trainee(config), _no_rows()
+        for step in range(1, _MEASURED + 1):
+            share = (index + step / _MEASURED) / len(names)
+            for _ in measured_step(trainee, config.depth - 1, rows):
+                yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}")
+            if step % 10 == 0:
+                seen[name] = _arrays(rows, config.replicas)
+                partial = _shift_finding(seen, names, labels)
+                yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}", partial)
+    return _shift_finding(seen, names, labels)
+
+
+def _no_rows() -> Rows:
+    return {key: [] for key in ("cosine", "distance", "mean", "std")}
+
+
+def _arrays(rows: Rows, seeds: int) -> dict[str, np.ndarray]:
+    """Return what was seen as (K, T) each; layers are pooled by their median."""
+    found = {key: by_seed(values, seeds) for key, values in rows.items()}
+    pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
+    return found | pooled
+
+
+def _shift_finding(
+    seen: dict[str, dict[str, np.ndarray]], names: list[str], labels: list[str]
+) -> Finding:
+    words = dict(zip(names, labels, strict=True))
+    panels = tuple(_shift_panel(*about, seen, words) for about in _PANELS)
+    measures = tuple(
+        Measure(f"{name} {key}", f"{words[name]}: {title}", np.nanmedian(found[key], axis=1), ".3g")
+        for name, found in seen.items()
+        for key, title in _MEASURES.items()
+    )
+    return Finding(panels, measures)
+
+
+_MEASURES = {"mean": "drift of the mean in a step", "cosine": "cos(G, G')", "distance": "‖G - G'‖"}
+_PANELS = (
+    ("mean", "Drift of what enters the last hidden layer", "|change of mean| / spread", "log",
+     "Distributional shift: what Ioffe & Szegedy call internal covariate shift."),
+    ("cosine", "Gradient before and after the layers below have moved", "cos(G, G')", "linear",
+     "Gradient shift by Santurkar et al. 2018, Definition 2.1. 1 is no shift at all."),
+    ("distance", "Distance of the two gradients", "‖G - G'‖", "log",
+     "The same two gradients; 0 is no shift. Its size follows that of the gradients themselves."),
+)  # fmt: skip
+
+
+def _shift_panel(
+    key: str,
+    title: str,
+    label: str,
+    scale: str,
+    help: str,
+    seen: dict[str, dict[str, np.ndarray]],
+    words: dict[str, str],
+) -> Panel:
+    curves = tuple(
+        Curve(words[name], np.arange(1, found[key].shape[1] + 1), found[key], arm=name)
+        for name, found in seen.items()
+    )
+    logarithmic = scale == "log"
+    return Panel(
+        key, title, "step", label, curves, help, y_scale="log" if logarithmic else "linear"
+    )
