@@ -88,7 +88,6 @@ def _examples(data: Dataset, pixels: int) -> Map:
     return Map(
         "examples", "Six digits of each", "", "", tuple(fields), "brightness",
         help="In standard deviations of the training data.", signed=False, square=True,
-        square=True,
     )  # fmt: skip
 
 
