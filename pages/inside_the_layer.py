@@ -281,8 +281,8 @@ def relatives() -> None:
         "**layer** (Ba et al. 2016, 1607.06450) and **group norm** (Wu & He 2018, 1803.08494) "
         "average an example over units; **instance norm** averages positions alone; **ghost "
         "batches** (Hoffer et al. 2017, 1705.08741) are batch norm on parts of the batch. "
-        "**Batch renormalization** (Ioffe 2017, 1702.03275) groups like batch norm and then corrects towards the running "
-        "averages. All of them can be trained in the Lab."
+        "**Batch renormalization** (Ioffe 2017, 1702.03275) groups like batch norm and then "
+        "corrects towards the running averages. All of them can be trained in the Lab."
     )
     ask("relatives", "relatives")
 

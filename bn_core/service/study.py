@@ -20,7 +20,7 @@ class Study:
     def __init__(self, pool: "Pool", number: int, name: str, arguments: dict[str, Any]) -> None:
         self._pool = pool
         self.number, self.name, self.arguments = number, name, arguments
-        self.progress = Progress(0.0, "waiting for its turn")
+        self.progress = Progress(0.0, "waiting for a worker")
         self.result: Any = None
         self.failure = ""
         self.version = 0
