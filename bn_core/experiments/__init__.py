@@ -31,29 +31,29 @@ from bn_core.findings import About, Finding, Progress, Study, Verdict
 EXPERIMENTS: Mapping[str, Experiment] = {
     one.about.slug: one
     for one in (
-        rate.EXPERIMENT,
-        lag.EXPERIMENT,
-        forgot_eval.EXPERIMENT,
-        gradient_ics.EXPERIMENT,
-        adabn.EXPERIMENT,
-        noniid.EXPERIMENT,
         initialization_scale.EXPERIMENT,
-        landscape.EXPERIMENT,
+        rate.EXPERIMENT,
         figure1.EXPERIMENT,
+        heatmap.EXPERIMENT,
+        moments_by_depth.EXPERIMENT,
         explode.EXPERIMENT,
-        noisy.EXPERIMENT,
-        only_gamma_beta.EXPERIMENT,
-        small_batches.EXPERIMENT,
         gain.EXPERIMENT,
         placement.EXPERIMENT,
+        gradient_ics.EXPERIMENT,
+        noisy.EXPERIMENT,
+        landscape.EXPERIMENT,
+        lag.EXPERIMENT,
+        forgot_eval.EXPERIMENT,
+        small_batches.EXPERIMENT,
+        noniid.EXPERIMENT,
+        adabn.EXPERIMENT,
         batch_noise.EXPERIMENT,
-        heatmap.EXPERIMENT,
-        scale_invariance.EXPERIMENT,
-        moments_by_depth.EXPERIMENT,
         dropout_shift.EXPERIMENT,
+        scale_invariance.EXPERIMENT,
+        only_gamma_beta.EXPERIMENT,
     )
 }
-"""Every experiment by its slug, in the order in which they are listed."""
+"""Every experiment by its slug, in the order in which a learner needs them."""
 
 
 def catalogue() -> Study:

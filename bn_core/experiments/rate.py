@@ -48,7 +48,7 @@ def _config(part: str, seeds: int, quick: bool) -> Config:
         initialization="he",
         normalization=normalization,
         replicas=seeds,
-        steps=150 if quick else 400,
+        steps=100 if quick else 400,
     )
 
 
