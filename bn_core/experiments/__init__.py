@@ -9,6 +9,7 @@ from bn_core.experiments import (
     dropout_shift,
     explode,
     figure1,
+    final_accuracy,
     forgot_eval,
     gain,
     gradient_ics,
@@ -24,6 +25,7 @@ from bn_core.experiments import (
     rate,
     scale_invariance,
     small_batches,
+    vanishing,
 )
 from bn_core.experiments.kit import Experiment, Piece
 from bn_core.findings import About, Finding, Progress, Study, Verdict
@@ -36,6 +38,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         figure1.EXPERIMENT,
         heatmap.EXPERIMENT,
         moments_by_depth.EXPERIMENT,
+        vanishing.EXPERIMENT,
         explode.EXPERIMENT,
         gain.EXPERIMENT,
         placement.EXPERIMENT,
@@ -48,6 +51,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         noniid.EXPERIMENT,
         adabn.EXPERIMENT,
         batch_noise.EXPERIMENT,
+        final_accuracy.EXPERIMENT,
         dropout_shift.EXPERIMENT,
         scale_invariance.EXPERIMENT,
         only_gamma_beta.EXPERIMENT,
