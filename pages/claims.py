@@ -35,13 +35,16 @@ def card(claim: Claim, tests: list[About]) -> None:
         st.markdown(claim.words)
         st.caption(f"{claim.who}. {claim.note}")
         for about in tests:
-            outcome(about)
+            outcome(about, claim.number)
         if not tests:
             own_place(claim)
 
 
-def outcome(about: About) -> None:
-    """Show an experiment's verdict, or that it has not run, and lead to it."""
+def outcome(about: About, claim: int = 0) -> None:
+    """Show an experiment's verdict, or that it has not run, and lead to it.
+
+    An experiment may stand on the cards of several claims.
+    """
     trial = this_visit().trials.get(about.slug)
     if trial is None:
         words = "not run yet"
@@ -51,7 +54,7 @@ def outcome(about: About) -> None:
         words = trial.failure or "running" if not trial.done else trial.failure
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        if st.button(about.title, key=f"open.{about.slug}.{id(about)}", type="tertiary"):
+        if st.button(about.title, key=f"open.{claim}.{about.slug}", type="tertiary"):
             st.switch_page("pages/experiment.py", query_params={"experiment": about.slug})
     with right:
         st.markdown(words)

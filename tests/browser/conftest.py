@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
+    """Yield the address of the server that the tests share."""
+    with app_started() as found:
+        yield found
+
+
+@contextmanager
+def app_started() -> Iterator[str]:
     """Start the app as the README says, and yield its address once it answers."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
@@ -79,20 +87,26 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
-    """Yield what opens a page of the app, drawn; afterwards no script may have failed on any."""
+    """Yield what opens a page of the app; afterwards no script may have failed on any.
+
+    Instead of a path it takes a whole address too, of a server that a test has started itself.
+    """
     opened, errors = [], []
 
-    def open_at(path: str = "/", size: ViewportSize = LAPTOP) -> Page:
-        page = browser.new_context(viewport=size).new_page()
+    def open_at(path: str = "/", size: ViewportSize = LAPTOP, dark: bool = False) -> Page:
+        scheme = "dark" if dark else "light"
+        page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         opened.append(page)
-        page.goto(address + path)
+        page.goto(path if path.startswith("http") else address + path)
         return page
 
     yield open_at
+    failed = [page.get_by_text("Something went wrong on this page").count() for page in opened]
     tracebacks = [page.get_by_test_id("stException").count() for page in opened]
     for page in opened:
         page.context.close()
     assert errors == []
     assert not any(tracebacks), "a traceback reached a page"
+    assert not any(failed), "a page's script failed; the server's log says where"
