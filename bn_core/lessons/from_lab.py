@@ -6,18 +6,19 @@ import torch
 from bn_core.comparison import Comparison
 from bn_core.experiments.kit import Trainee
 from bn_core.findings import Finding, Progress, Study
-from bn_core.probes import listening
 
 MOST_EXAMPLES, MOST_UNITS = 12, 4
 
 
 def from_lab(comparison: Comparison, layer: int, step: int) -> Study:
-    """Return what the activation of a layer is fed before normalization, at most (12, 4).
+    """Return what enters a layer's batch norm for the next mini-batch, at most (12, 4).
 
-    The first arm of the comparison that has batch norm, else its base without, is trained up to
-    the step; the values are the linear map's outputs for the next mini-batch.
+    The first arm of the comparison that has batch norm is trained up to the step, else the first
+    arm of all; without a normalization the values are the linear map's outputs.
     Errors: ``ValueError`` if the comparison cannot be trained.
     """
+    if layer < 1 or step < 0:
+        raise ValueError("Layers are counted from 1, steps from 0.")
     if comparison.problem():
         raise ValueError(comparison.problem())
     normalized = [one for one in comparison.configs if one.normalization == "batch"]
@@ -38,11 +39,14 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> Study:
 
 @torch.no_grad()
 def _entering(trainee: Trainee, layer: int) -> torch.Tensor:
-    inputs, _ = trainee.batches.first()
+    inputs, _ = trainee.batches.next()
     chosen = trainee.net.hidden[layer - 1]
     found: list[torch.Tensor] = []
-    hook = chosen.linear.register_forward_hook(lambda *heard: found.append(heard[2]))
-    with trainee.net.undisturbed(statistics="batch"), listening(trainee.net):
+    if chosen.norm is None:
+        hook = chosen.linear.register_forward_hook(lambda *heard: found.append(heard[2]))
+    else:
+        hook = chosen.norm.register_forward_pre_hook(lambda _, heard: found.append(heard[0]))
+    with trainee.net.undisturbed(statistics="batch"):
         trainee.net(inputs)
     hook.remove()
     return found[0][0]
