@@ -5,7 +5,8 @@ import streamlit as st
 from bn_core.claims import CLAIMS, Claim
 from bn_core.findings import VERDICT_WORDS, About
 from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Series, inquiry_view
+from pages.shared.inquiry import Series
+from pages.shared.inquiry_view import inquiry_view
 from pages.shared.trials import ICONS, STARTING, settings
 from pages.shared.visit import this_visit
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared.asking import ask, slide
-from pages.shared.keep import keep
+from pages.shared.chapters import show_chapters
 from pages.shared.trials import ICONS, experiment_here
 from pages.shared.visit import this_visit
 
@@ -93,12 +93,4 @@ st.html(
     "<h1 class='bn-title'>Internal covariate shift</h1><p class='bn-lead'>The first explanation of "
     "batch norm, put to the test on your own nets.</p>"
 )
-chapter = keep(
-    "chapter.shift",
-    next(iter(CHAPTERS)),
-    lambda first, key: st.segmented_control(
-        "Chapter", list(CHAPTERS), default=first, key=key, required=True,
-        label_visibility="collapsed",
-    ),
-)  # fmt: skip
-CHAPTERS[chapter]()
+show_chapters("shift", CHAPTERS)

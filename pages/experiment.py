@@ -4,7 +4,8 @@ import streamlit as st
 
 from bn_core.findings import About
 from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Trial, inquiry_view
+from pages.shared.inquiry import Trial
+from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
 from pages.shared.trials import STARTING, buttons, settings, verdict
 from pages.shared.visit import this_visit

@@ -1,19 +1,16 @@
 """Inside the layer: batch norm by hand, forwards and backwards, and its relatives."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
 from bn_core.findings import Finding
-from bn_core.lessons.checking import TableError, read_table, remarks
 from pages.shared.asking import answer, ask, slide
-from pages.shared.browser import component
+from pages.shared.chapters import show_chapters
 from pages.shared.code_words import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
 from pages.shared.keep import keep
+from pages.shared.tables import Rows, steps, table
 from pages.shared.visit import this_visit
-
-Rows = tuple[tuple[float, ...], ...]
 
 _CARS = (
     (3.0, 40_000.0, 14_500.0),
@@ -33,41 +30,6 @@ _BATCH = (
 _UPSTREAM = (
     (0.1, 0.2, -0.1), (-0.3, 0.1, 0.0), (0.2, 0.0, 0.4), (0.1, 0.5, -0.2), (0.0, -0.4, 0.1),
 )  # fmt: skip
-_STEPS = """<div class="bn-steps"><div class="bn-tables"></div>
-<div class="bn-lines" role="status"></div></div>"""
-
-
-def table(name: str, usual: Rows, columns: Sequence[str]) -> Rows | None:
-    """Show an editable table; return its numbers, or None after saying what is wrong."""
-    visit = this_visit()
-    held = visit.first_values.setdefault(name, visit.kept.get(name, usual))
-    edited = st.data_editor(
-        {column: [row[index] for row in held] for index, column in enumerate(columns)},
-        key=f"table.{name}.{visit.generation}",
-        num_rows="dynamic",
-        hide_index=True,
-        width="content",
-    )
-    rows = list(zip(*(edited[column] for column in columns), strict=True))
-    try:
-        numbers = read_table(rows, columns)
-    except TableError as error:
-        st.error(str(error))
-        return None
-    for words in remarks(numbers, columns) if name != "cars" else ():
-        st.info(words)
-    visit.kept[name] = tuple(map(tuple, numbers.tolist()))
-    return visit.kept[name]
-
-
-def steps(key: str, finding: Finding, columns: Sequence[str]) -> None:
-    """Show the stages of a computation as tables that light up."""
-    stages = [
-        {"name": s.name, "symbol": s.symbol, "words": s.words, "values": s.values.tolist()}
-        for s in finding.facts["stages"]
-    ]
-    data = {"stages": stages, "lines": finding.facts["lines"], "columns": list(columns)}
-    component("steps", _STEPS)(key=key, data=data)
 
 
 def why() -> None:
@@ -80,7 +42,7 @@ def why() -> None:
     )
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        rows = table("cars", _CARS, ("age", "kilometres", "price"))
+        rows = table("cars", _CARS, ("age", "kilometres", "price"), batch=False)
     with right:
         st.latex(
             r"\text{min-max: } \frac{x-\min x}{\max x-\min x}\qquad "
@@ -299,16 +261,4 @@ st.html(
     "<h1 class='bn-title'>Inside the layer</h1><p class='bn-lead'>Take batch norm apart, one step "
     "at a time, on numbers you can change.</p>"
 )
-chapter: Any = keep(
-    "chapter.inside",
-    next(iter(CHAPTERS)),
-    lambda first, key: st.segmented_control(
-        "Chapter",
-        list(CHAPTERS),
-        default=first,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-    ),
-)
-CHAPTERS[chapter]()
+show_chapters("inside", CHAPTERS)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared.asking import ask, slide
+from pages.shared.chapters import show_chapters
 from pages.shared.keep import keep
 from pages.shared.trials import experiment_here
 
@@ -138,16 +139,4 @@ st.html(
     "<h1 class='bn-title'>Training and inference</h1><p class='bn-lead'>Batch norm is two layers "
     "in one: which statistics does it use, and when?</p>"
 )
-chapter = keep(
-    "chapter.inference",
-    next(iter(CHAPTERS)),
-    lambda first, key: st.segmented_control(
-        "Chapter",
-        list(CHAPTERS),
-        default=first,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-    ),
-)
-CHAPTERS[chapter]()
+show_chapters("inference", CHAPTERS)

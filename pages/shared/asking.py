@@ -6,7 +6,8 @@ import streamlit as st
 
 from bn_core.findings import Finding
 from bn_core.service.pool import PoolFull
-from pages.shared.inquiry import Question, inquiry_view
+from pages.shared.inquiry import Question
+from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
 from pages.shared.visit import this_visit
 

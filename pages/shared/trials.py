@@ -5,7 +5,8 @@ import streamlit as st
 from bn_core.findings import VERDICT_WORDS, About
 from bn_core.service.pool import PoolFull
 from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Trial, inquiry_view
+from pages.shared.inquiry import Trial
+from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
 from pages.shared.visit import this_visit
 

@@ -56,6 +56,7 @@ class Visit:
     """What the controls of other rooms than the Lab show, or showed when they were last seen."""
     times_shown: int = 0
     """How often the page was shown: another number has the live view ask for a picture."""
+    places_seen: set[str] = field(default_factory=set)
     room: str = ""
     came_from_another_room: bool = False
 
@@ -72,6 +73,12 @@ class Visit:
     def change_view(self, **changes: Any) -> None:
         """Look at the figures in another way."""
         self.view = dataclasses.replace(self.view, **changes)
+
+    def came_from_link(self, place: str) -> bool:
+        """Return whether this is the first look at a place, as a link may have led there."""
+        first = place not in self.places_seen
+        self.places_seen.add(place)
+        return first
 
     def leave(self) -> None:
         """Tell the run that its page is gone; unless it returns soon, the run is forgotten."""

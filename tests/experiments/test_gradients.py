@@ -1,7 +1,6 @@
 """Untrained deep nets: gradients that grow, gradients that are alike, activations that grow."""
 
 import copy
-import dataclasses
 import math
 
 import numpy as np
@@ -16,17 +15,7 @@ from bn_core.experiments.explode import gradient_norms, growth
 from bn_core.findings import Finding, Map, Verdict
 from bn_core.models import Net
 from bn_core.residual import ResidualNet
-
-
-def with_values(finding: Finding, values: dict[str, float]) -> Finding:
-    """Return the finding with other numbers in some measures."""
-    changed = [
-        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
-        if one.key in values
-        else one
-        for one in finding.measures
-    ]
-    return dataclasses.replace(finding, measures=tuple(changed))
+from tests.findings import with_values
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

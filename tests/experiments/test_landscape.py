@@ -1,7 +1,6 @@
 """Smoothness along the gradient and internal covariate shift: the runs, the verdicts, the sums."""
 
 import copy
-import dataclasses
 
 import numpy as np
 import pytest
@@ -12,19 +11,9 @@ from bn_core.experiments import gradient_ics, landscape, run, shift
 from bn_core.experiments.kit import Trainee
 from bn_core.findings import Finding, Measure, Verdict
 from bn_core.models import Net
+from tests.findings import with_values
 
 CASES = ("slow", "fast", "small")
-
-
-def with_values(finding: Finding, values: dict[str, float]) -> Finding:
-    """Return the finding with other numbers in some measures."""
-    changed = [
-        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
-        if one.key in values
-        else one
-        for one in finding.measures
-    ]
-    return dataclasses.replace(finding, measures=tuple(changed))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Noise behind batch norm, and its place: the runs, the verdicts, the noise by its formulas."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -13,19 +11,9 @@ from bn_core.experiments.jitter import Jitter, Jumps, add_noise
 from bn_core.experiments.kit import Trainee
 from bn_core.findings import Finding, Verdict
 from bn_core.randomness import generator
+from tests.findings import with_values
 
 NAN = float("nan")
-
-
-def with_values(finding: Finding, values: dict[str, float]) -> Finding:
-    """Return the finding with other numbers in some measures."""
-    changed = [
-        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
-        if one.key in values
-        else one
-        for one in finding.measures
-    ]
-    return dataclasses.replace(finding, measures=tuple(changed))
 
 
 @pytest.fixture(scope="module")

@@ -13,18 +13,8 @@ from bn_core.config import Config
 from bn_core.experiments import figure1, gain, initialization_scale, run
 from bn_core.experiments.kit import Trainee
 from bn_core.findings import Finding, Verdict
+from tests.findings import with_values
 from tests.reference import torch_net
-
-
-def with_values(finding: Finding, values: dict[str, float]) -> Finding:
-    """Return the finding with other numbers in some measures."""
-    changed = [
-        dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))
-        if one.key in values
-        else one
-        for one in finding.measures
-    ]
-    return dataclasses.replace(finding, measures=tuple(changed))
 
 
 @pytest.fixture(scope="module")

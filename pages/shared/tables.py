@@ -1,0 +1,51 @@
+"""Tables that a reader can edit, and computations shown as tables that light up."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bn_core.findings import Finding
+from bn_core.lessons.checking import TableError, read_table, remarks
+from pages.shared.browser import component
+from pages.shared.visit import this_visit
+
+Rows = tuple[tuple[float, ...], ...]
+
+_STEPS = """<div class="bn-steps"><div class="bn-tables"></div>
+<div class="bn-lines" role="status"></div></div>"""
+
+
+def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True) -> Rows | None:
+    """Show an editable table; return its numbers, or None after saying what is wrong.
+
+    If it is a batch, say also what batch norm makes of equal values and of a single row.
+    """
+    visit = this_visit()
+    held = visit.first_values.setdefault(name, visit.kept.get(name, usual))
+    edited = st.data_editor(
+        {column: [row[index] for row in held] for index, column in enumerate(columns)},
+        key=f"table.{name}.{visit.generation}",
+        num_rows="dynamic",
+        hide_index=True,
+        width="content",
+    )
+    rows = list(zip(*(edited[column] for column in columns), strict=True))
+    try:
+        numbers = read_table(rows, columns)
+    except TableError as error:
+        st.error(str(error))
+        return None
+    for words in remarks(numbers, columns) if batch else ():
+        st.info(words)
+    visit.kept[name] = tuple(map(tuple, numbers.tolist()))
+    return visit.kept[name]
+
+
+def steps(key: str, finding: Finding, columns: Sequence[str]) -> None:
+    """Show the stages of a computation as tables that light up."""
+    stages = [
+        {"name": s.name, "symbol": s.symbol, "words": s.words, "values": s.values.tolist()}
+        for s in finding.facts["stages"]
+    ]
+    data = {"stages": stages, "lines": finding.facts["lines"], "columns": list(columns)}
+    component("steps", _STEPS)(key=key, data=data)
