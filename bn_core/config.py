@@ -88,6 +88,15 @@ class Config:
         label="Units per layer",
         help="How many units each hidden layer has.",
     )
+    architecture: str = choice(
+        "plain",
+        {"plain": "Plain layers", "residual": "Residual (shortcuts)"},
+        key="arch",
+        label="Architecture",
+        help="Residual: from the second layer on, each adds W a(norm(x)) to its input instead of "
+        "replacing it, and a last norm and activation stand before the output (He et al. 2016, "
+        "1603.05027).",
+    )
     activation: str = choice(
         "relu",
         {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -63,11 +64,14 @@ class Layer(nn.Module):
     directly: it would subtract the bias again.
     """
 
+    linear_first: ClassVar[bool] = True
+
     def __init__(self, config: Config, index: int, inputs: int) -> None:
         super().__init__()
         self.norm = normalization(config)
         self.norm_first = self.norm is not None and config.placement == "before"
-        useless = self.norm_first and self.norm is not None and self.norm.subtracts_unit_mean
+        follows = self.norm_first and self.linear_first
+        useless = follows and self.norm is not None and self.norm.subtracts_unit_mean
         shape = (config, index, inputs, config.width)
         self.linear = Linear(initial_weight(*shape), None if useless else initial_bias(*shape))
         self.activation = ACTIVATIONS[config.activation]()
@@ -75,14 +79,52 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the layer's output, (K, N, C)."""
-        x = self.linear(x)
-        if self.norm is None:
-            x = self.activation(x)
-        elif self.norm_first:
-            x = self.activation(self.norm(x))
-        else:
-            x = self.norm(self.activation(x))
+        x = self._activated(self.linear(x))
         return self.dropout(x) if self.dropout.share else x
+
+    def _activated(self, x: Tensor) -> Tensor:
+        return activated(x, self.norm, self.activation, norm_first=self.norm_first)
+
+
+def activated(
+    x: Tensor, norm: Normalization | None, activation: nn.Module, *, norm_first: bool
+) -> Tensor:
+    """Return a(norm(x)), norm(a(x)), or a(x) where there is no normalization; (K, N, C)."""
+    if norm is None:
+        return activation(x)
+    return activation(norm(x)) if norm_first else norm(activation(x))
+
+
+class Block(Layer):
+    """One residual layer: y = x + W a(norm(x)) + b, x and y (K, N, C).
+
+    Without a normalization norm(x) = x; placed after the activation it is norm(a(x)). Source: the
+    pre-activation order of He et al. 2016 (arXiv 1603.05027), with one linear map as the branch.
+    """
+
+    linear_first = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the input plus what the branch makes of it, (K, N, C)."""
+        branch = self.linear(self._activated(x))
+        return x + (self.dropout(branch) if self.dropout.share else branch)
+
+
+class Head(Linear):
+    """The output layer of a residual net: y = W a(norm(x)) + b, x (K, N, C), y (K, N, classes).
+
+    Placed after the activation the normalization is norm(a(x)), as in the blocks.
+    """
+
+    def __init__(self, config: Config, weight: Tensor, bias: Tensor) -> None:
+        super().__init__(weight, bias)
+        self.norm, self.norm_first = normalization(config), config.placement == "before"
+        self.activation = ACTIVATIONS[config.activation]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, (K, N, classes)."""
+        x = activated(x, self.norm, self.activation, norm_first=self.norm_first)
+        return super().forward(x)
 
 
 def _dropout_draws(config: Config, index: int) -> list[torch.Generator]:
@@ -91,15 +133,21 @@ def _dropout_draws(config: Config, index: int) -> list[torch.Generator]:
 
 
 class Net(nn.Module):
-    """K replicas of an MLP: hidden layers, then a linear output layer."""
+    """K replicas of an MLP, plain or residual: hidden layers, then the output layer."""
 
     def __init__(self, config: Config, inputs: int, classes: int) -> None:
         super().__init__()
         self.config = config
         sizes = [inputs] + [config.width] * (config.depth - 1)
-        self.layers = nn.ModuleList(Layer(config, index, size) for index, size in enumerate(sizes))
+        residual = config.architecture == "residual"
+        kinds = [Layer] + [Block if residual else Layer] * (config.depth - 1)
+        self.layers = nn.ModuleList(
+            kind(config, index, size)
+            for index, (kind, size) in enumerate(zip(kinds, sizes, strict=True))
+        )
         last = (config, config.depth, config.width, classes)
-        self.output = Linear(initial_weight(*last), initial_bias(*last))
+        output = (initial_weight(*last), initial_bias(*last))
+        self.output = Head(config, *output) if residual else Linear(*output)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, (K, N, classes), of inputs (K, N, inputs)."""
@@ -120,7 +168,10 @@ class Net(nn.Module):
     @property
     def norms(self) -> list[Normalization]:
         """Every normalization, first to last."""
-        return [layer.norm for layer in self.hidden if layer.norm is not None]
+        last = [self.output.norm] if isinstance(self.output, Head) else []
+        return [
+            norm for norm in [*(layer.norm for layer in self.hidden), *last] if norm is not None
+        ]
 
     @contextmanager
     def undisturbed(self, *, statistics: str) -> Iterator[None]:

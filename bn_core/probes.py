@@ -79,7 +79,7 @@ def listening(net: Net) -> Iterator[dict[str, list[Tensor]]]:
         heard["normalized"].append(output)
 
     hooks = [layer.activation.register_forward_hook(activation) for layer in net.hidden]
-    hooks += [module.register_forward_hook(norm) for module in net.norms]
+    hooks += [layer.norm.register_forward_hook(norm) for layer in net.hidden if layer.norm]
     try:
         yield heard
     finally:

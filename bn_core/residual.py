@@ -4,50 +4,32 @@ from torch import Tensor, nn
 
 from bn_core.config import Config
 from bn_core.initialization import initial_bias, initial_weight
-from bn_core.models import ACTIVATIONS, Linear
-from bn_core.normalization import Normalization, normalization
-
-
-class Block(nn.Module):
-    """One block: y = x + W a(norm(x)) + b, x and y (K, N, C).
-
-    Without a normalization norm(x) = x. Source: the pre-activation order of He et al. 2016
-    (arXiv 1603.05027), with one linear map as the branch.
-    """
-
-    def __init__(self, config: Config, layer: int) -> None:
-        super().__init__()
-        self.norm = normalization(config)
-        self.activation = ACTIVATIONS[config.activation]()
-        self.linear = _linear(config, layer, config.width, config.width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the input plus what the branch makes of it, (K, N, C)."""
-        normed = x if self.norm is None else self.norm(x)
-        return x + self.linear(self.activation(normed))
+from bn_core.models import Block, Head, Linear
+from bn_core.normalization import Normalization
 
 
 class ResidualNet(nn.Module):
     """K replicas: a linear map to the net's width, blocks, norm, activation, linear output.
 
-    Width, activation, normalization and initial weights are the config's; the depth is ``blocks``.
+    Width, activation, normalization and initial weights are the config's; the depth is ``blocks``,
+    more than a config's layers may be, and no activation follows the first map.
     """
 
     def __init__(self, config: Config, inputs: int, classes: int, blocks: int) -> None:
         super().__init__()
         self.stem = _linear(config, 0, inputs, config.width)
-        self.blocks = nn.ModuleList(Block(config, index) for index in range(1, blocks + 1))
-        self.last_norm = normalization(config)
-        self.activation = ACTIVATIONS[config.activation]()
-        self.output = _linear(config, blocks + 1, config.width, classes)
+        self.blocks = nn.ModuleList(
+            Block(config, index, config.width) for index in range(1, blocks + 1)
+        )
+        last = (config, blocks + 1, config.width, classes)
+        self.output = Head(config, initial_weight(*last), initial_bias(*last))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, (K, N, classes), of inputs (K, N, inputs)."""
         x = self.stem(x)
         for block in self.blocks:
             x = block(x)
-        x = x if self.last_norm is None else self.last_norm(x)
-        return self.output(self.activation(x))
+        return self.output(x)
 
     @property
     def norms(self) -> list[Normalization]:

@@ -17,7 +17,7 @@ from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.data import Dataset, load
 from bn_core.models import Net
-from bn_core.probes import Probe, listening, look_inside
+from bn_core.probes import Probe, look_inside
 from bn_core.randomness import generator
 from bn_core.records import (
     ArmLook,
@@ -239,9 +239,11 @@ class _Arm:
 @torch.no_grad()
 def first_bad_layer(net: Net, inputs: Tensor, replica: int) -> tuple[int, str]:
     """Return the first layer, from 1, that is not finite, and whether its weights or outputs."""
-    with net.undisturbed(statistics="batch"), listening(net) as heard:
-        logits = net(inputs)
-    outputs = [*heard["leaves"], logits]
+    outputs: list[Tensor] = []
+    with net.undisturbed(statistics="batch"):
+        for layer in [*net.hidden, net.output]:
+            inputs = layer(inputs)
+            outputs.append(inputs)
     for number, (linear, output) in enumerate(zip(net.linears, outputs, strict=True), start=1):
         if not linear.weight[replica].isfinite().all():
             return number, "weights"

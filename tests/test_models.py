@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bn_core.comparison import ARMS
+from bn_core.comparison import ARMS, Comparison
 from bn_core.config import SETTINGS, Config
 from bn_core.models import Dropout, Net
 from bn_core.randomness import generator
+from bn_core.training import run
 from tests.reference import torch_net
 
 SMALL = Config(depth=3, width=16, replicas=3, seed=5)
@@ -151,3 +152,40 @@ def test_a_replicas_dropout_does_not_depend_on_its_neighbours():
     alone = Dropout(0.5, [generator(4, "dropout", 1)])
     for _ in range(3):
         assert torch.equal(together(torch.ones(3, 8, 8))[1], alone(torch.ones(1, 8, 8))[0])
+
+
+@pytest.mark.parametrize("arm", THREE)
+def test_a_residual_net_adds_each_branch_to_its_input(arm):
+    net, _ = net_of(arm, architecture="residual", bn_epsilon=1e-3)
+    net.double()
+    x = draw(3, 10, 4)
+
+    def normed(values: Tensor) -> Tensor:
+        mean = values.mean(dim=1, keepdim=True)
+        variance = values.var(dim=1, keepdim=True, correction=0)
+        return (values - mean) / (variance + 1e-3).sqrt()
+
+    def activated(values: Tensor) -> Tensor:
+        if arm == "none":
+            return values.relu()
+        return normed(values).relu() if arm == "before" else normed(values.relu())
+
+    first, *blocks = net.linears[:-1]
+    stream = activated(x @ first.weight + (0 if first.bias is None else first.bias))
+    for linear in blocks:
+        assert linear.bias is not None  # no batch norm follows it
+        stream = stream + activated(stream) @ linear.weight + linear.bias
+    last = net.linears[-1]
+    assert last.bias is not None
+    expected = activated(stream) @ last.weight + last.bias
+    torch.testing.assert_close(net(x), expected, rtol=1e-10, atol=1e-12)
+    assert len(net.norms) == (0 if arm == "none" else 4)
+
+
+def test_a_probe_sees_as_many_sites_in_a_residual_net_as_in_a_plain_one():
+    for arm in THREE:
+        config = ARMS[arm].config(SMALL.changed({"architecture": "residual", "steps": 2}))
+        record = run(Comparison(config))
+        look = record.looks[-1].arms[0]
+        assert look is not None
+        assert look.mean.shape == (3, 3, 3) and look.gradient_norm.shape == (3, 4)

@@ -50,6 +50,7 @@ ABOUT = About(
         "the Lab's view by depth shows it."
     ),
     parts=tuple(_ARMS),
+    link="arch=residual&depth=20&width=128&init=he&lr=0.01&steps=200",
 )
 
 

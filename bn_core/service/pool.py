@@ -15,6 +15,7 @@ from bn_core.comparison import Comparison
 from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run
+from bn_core.service.studies import STUDIES
 from bn_core.service.study import Study
 
 
@@ -163,7 +164,12 @@ class Pool:
         return min(load, key=lambda slot: load[slot], default=None)
 
     def ask(self, name: str, **arguments: Any) -> Study:
-        """Begin a study by its name in ``STUDIES``. Errors: ``PoolFull`` if too many are asked."""
+        """Begin a study by its name in ``STUDIES``.
+
+        Errors: ``PoolFull`` if too many are asked; ``ValueError`` if none has that name.
+        """
+        if name not in STUDIES:  # it would cost a worker
+            raise ValueError(f"There is no study {name}.")
         with self.lock:
             if len(self._studies) >= MOST_STUDIES:
                 raise PoolFull(

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bn_core.findings import Progress
@@ -63,7 +64,8 @@ class Study:
             return
         match report:
             case protocol.StudyProgress(_, progress):
-                self.progress = progress
+                found = progress.partial if progress.partial is not None else self.progress.partial
+                self.progress = replace(progress, partial=found)
                 self.version += 1
             case protocol.StudyDone(_, result):
                 self._end(result=result)

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from bn_core.findings import Progress
@@ -56,7 +57,10 @@ class StudyJob:
     def _advance(self) -> None:
         try:
             self._study = self._study or self._make()
-            self._news = next(self._study)
+            news: Progress = next(self._study)
+            if news.partial is None and self._news is not None:  # found, but not yet told
+                news = replace(news, partial=self._news.partial)
+            self._news = news
         except StopIteration as stop:
             self.ended = protocol.StudyDone(self.number, stop.value)
         except (ValueError, MemoryError) as error:

@@ -161,7 +161,7 @@ def _choose_arms(controls: _Controls) -> list[str]:
 
 def _more(controls: _Controls) -> None:
     with st.expander("Net"):
-        controls.show("width", "initialization")
+        controls.show("width", "architecture", "initialization")
         if controls.shown["initialization"] == "normal":
             controls.show("init_std")
         controls.show("gain")

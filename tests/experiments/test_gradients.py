@@ -233,7 +233,7 @@ def test_following_the_stream_leaves_the_running_averages_alone():
     assert len(passed) == 4
     for key, value in net.state_dict().items():
         assert torch.equal(value, before[key])
-    assert net.last_norm is not None
-    last = net.output(net.last_norm(passed[-1]).relu())
+    assert net.output.norm is not None
+    last = net.output(net.output.norm(passed[-1]).relu())
     torch.testing.assert_close(last, net(x))
     assert all(norm.updating for norm in net.norms)
