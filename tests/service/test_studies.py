@@ -1,0 +1,293 @@
+"""Studies in real worker processes: how they end, and what happens when workers or pages go."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
+from bn_core.experiments import _ended
+from bn_core.findings import Contours, Finding, Map, Panel
+from bn_core.lessons.following import following
+from bn_core.lessons.why import why
+from bn_core.service import pool as pool_module
+from bn_core.service.pool import MOST_DEATHS, Patience, Pool, PoolFull
+from bn_core.service.run import Run
+from bn_core.service.study import Study
+from bn_core.training import run as train_here
+
+SHORT: dict[str, Any] = {
+    "momentum": 0.1, "cumulative": False, "batch_size": 16, "rate": 0.1, "steps": 40
+}  # fmt: skip
+LONG = SHORT | {"steps": 1000}
+"""Many seconds of work: it never ends by itself while a test looks."""
+CARS = ((3.0, 40_000.0, 14_500.0), (5.0, 90_000.0, 9_800.0), (1.0, 12_000.0, 21_000.0))
+
+
+def wait_for(condition: Callable[[], object], *watched: Run | Study, seconds: float = 50.0) -> None:
+    """Wait until a condition holds, looking at what is watched meanwhile as a page does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        for one in watched:
+            one.seen()
+        time.sleep(0.02)
+
+
+def finish(*studies: Study) -> list[Finding]:
+    """Wait for studies and return what they find."""
+    wait_for(lambda: all(study.done for study in studies), *studies)
+    for study in studies:
+        assert not study.failure
+        assert isinstance(study.result, Finding)
+    return [study.result for study in studies]
+
+
+def arrays(finding: Finding) -> dict[str, np.ndarray]:
+    """Return every number of a finding by a name."""
+    found = {f"measure {m.key}": m.values for m in finding.measures}
+    for part in finding.panels:
+        if isinstance(part, Map):
+            found |= {f"{part.id} {one.label}": one.values for one in part.fields}
+            continue
+        assert isinstance(part, Panel | Contours)
+        for curve in part.curves:
+            found[f"{part.id} {curve.label} x"] = curve.x
+            found[f"{part.id} {curve.label} y"] = curve.y
+    return found
+
+
+def assert_same(one: Finding, other: Finding) -> None:
+    """Assert that two findings have the same numbers, bit for bit."""
+    first, second = arrays(one), arrays(other)
+    assert list(first) == list(second) and first
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name], err_msg=name)
+
+
+def begun(study: Study) -> bool:
+    return study.progress.share > 0
+
+
+def process_of(study: Study) -> int:
+    """Return the process that a study is at work in."""
+    assert study.slot is not None
+    link = study._pool._links[study.slot]
+    assert link is not None
+    return link.process_id
+
+
+def kill_worker_of(study: Study) -> None:
+    victim = process_of(study)
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in study._pool.process_ids, study)
+
+
+def processor_time(process: int) -> int:
+    """Return the clock ticks that a process has worked."""
+    with open(f"/proc/{process}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def rests(process: int) -> bool:
+    """Return whether a process has done next to nothing for half a second."""
+    before, until = processor_time(process), time.monotonic() + 0.5
+    while time.monotonic() < until:
+        time.sleep(0.05)
+    return processor_time(process) - before <= 1
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    started = Pool(workers=2)
+    started.start()
+    wait_for(lambda: len(started.process_ids) == 2)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Pool]:
+    """A pool of one worker that cancels soon what no page looks at."""
+    started = Pool(workers=1, patience=Patience(before_cancelling=2.0))
+    started.start()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def all_there(pool: Pool) -> Iterator[Pool]:
+    """The pool with both workers, before a test and after it."""
+    wait_for(lambda: len(pool.process_ids) == 2)
+    yield pool
+    for study in list(pool._studies.values()):
+        study.cancel()
+    wait_for(lambda: len(pool.process_ids) == 2)
+
+
+def test_a_study_in_a_worker_finds_what_it_finds_here(all_there):
+    first, second = (
+        all_there.ask("following", **SHORT),
+        all_there.ask("why", table=CARS, share=0.75, shown=400),
+    )
+    followed, descended = finish(first, second)
+    assert_same(followed, _ended(following(**SHORT)))
+    assert_same(descended, _ended(why(CARS, 0.75, 400)))
+    assert first.deaths == 0 and not all_there._studies
+
+
+def test_progress_arrives_and_what_has_been_found_stays(all_there):
+    study = all_there.ask("following", **SHORT | {"steps": 120})
+    assert not study.done and study.progress.words
+    shares, versions, parts = [], [], []
+
+    def look() -> bool:
+        if not versions or study.version > versions[-1]:
+            versions.append(study.version)
+            shares.append(study.progress.share)
+            parts.append(study.progress.partial)
+        return study.done
+
+    wait_for(look, study)
+    (whole,) = finish(study)
+    assert len(versions) >= 3 and shares == sorted(shares) and 0 <= shares[0] < shares[-1] <= 1
+    first = next((i for i, part in enumerate(parts) if part is not None), None)
+    assert first is not None, "nothing was shown before the end"
+    assert all(isinstance(part, Finding) for part in parts[first:])
+    early, late = arrays(parts[first]), arrays(whole)
+    short = early["loss training mode y"]
+    np.testing.assert_array_equal(short, late["loss training mode y"][:, : short.shape[1]])
+
+
+def test_a_page_is_woken_at_the_end(all_there):
+    study = all_there.ask("scale invariance", factor=10.0)
+    assert study.wait(50) and study.done
+    assert study.result["ratio"].median == pytest.approx(10)
+
+
+def test_a_cancelled_study_stops_and_frees_its_place(all_there):
+    study = all_there.ask("experiment part", slug="figure1", part="none", seeds=10, quick=False)
+    wait_for(lambda: begun(study), study)
+    worker, known = process_of(study), study.progress
+    assert known.share < 0.1
+    study.cancel()
+    assert study.done and study.failure == "It was cancelled." and study.result is None
+    assert study.number not in all_there._studies
+    assert study.progress.share >= known.share > 0
+    wait_for(lambda: rests(worker), seconds=8)  # the whole part takes much longer
+    version = study.version
+    study.cancel()
+    assert study.version == version and study.failure == "It was cancelled."
+    finish(all_there.ask("following", **SHORT))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("following", SHORT | {"steps": 0}, "Between 1 and 1,000 steps can be followed."),
+        ("scale invariance", {"factor": 1e9}, "The factor lies between 0.001 and 1,000."),
+        ("why", {"table": (), "share": 0.5, "shown": 9}, "The table is empty. Add at least one row "
+         "of numbers."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_computed_is_said_in_a_sentence(all_there, name, arguments, words, capfd):
+    study = all_there.ask(name, **arguments)
+    assert study.wait(50)
+    assert study.failure == words and study.result is None
+    assert "Traceback" not in capfd.readouterr().err
+    assert study.number not in all_there._studies
+
+
+def test_our_own_mistakes_are_owned_in_a_sentence_and_spare_the_worker(all_there):
+    processes = all_there.process_ids
+    study = all_there.ask("following", surprise=1)
+    assert study.wait(50)
+    assert study.failure.endswith("it is our mistake.")
+    assert "Traceback" not in study.failure and "surprise" not in study.failure
+    with pytest.raises(ValueError, match="no study nonsense"):
+        all_there.ask("nonsense")
+    finish(all_there.ask("relatives"))
+    assert all_there.process_ids == processes
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing_in_the_result(all_there):
+    arguments: dict[str, Any] = SHORT | {"steps": 120}
+    study = all_there.ask("following", **arguments)
+    wait_for(lambda: study.progress.share > 0.1, study)
+    kill_worker_of(study)
+    assert not study.done
+    (found,) = finish(study)
+    assert study.deaths == 1
+    assert_same(found, _ended(following(**arguments)))
+
+
+def test_a_study_that_keeps_killing_workers_is_given_up_in_words(alone):
+    study = alone.ask("following", **LONG)
+    for _ in range(MOST_DEATHS + 1):
+        wait_for(lambda: alone.process_ids and study.slot is not None, study)
+        kill_worker_of(study)
+    wait_for(lambda: study.done, study)
+    assert study.failure == f"Its worker process ended {MOST_DEATHS + 1} times."
+    assert study.result is None and not alone._studies
+    waiting = alone.ask("relatives")
+    assert waiting.slot is None and "waiting" in waiting.progress.words
+    finish(waiting)
+
+
+def test_two_studies_asked_at_once_go_to_different_workers(all_there):
+    studies = [all_there.ask("following", **SHORT | {"rate": rate}) for rate in (0.1, 0.2)]
+    assert {study.slot for study in studies} == {0, 1}
+    assert process_of(studies[0]) != process_of(studies[1])
+    one, other = finish(*studies)
+    assert not np.array_equal(one["running"].values, other["running"].values)
+
+
+def test_too_many_studies_are_refused_until_one_ends(all_there, monkeypatch):
+    assert pool_module.MOST_STUDIES >= 60, "a class of thirty, each with two parts"
+    monkeypatch.setattr(pool_module, "MOST_STUDIES", 3)
+    studies = [all_there.ask("following", **LONG) for _ in range(3)]
+    with pytest.raises(PoolFull, match="Try again in a minute"):
+        all_there.ask("relatives")
+    studies[0].cancel()
+    finish(all_there.ask("relatives"))
+    assert not studies[1].done and not studies[2].done
+
+
+def test_a_study_that_no_page_looks_at_is_cancelled(alone):
+    left, watched = (alone.ask("following", **LONG) for _ in range(2))
+    wait_for(lambda: left.done, watched)
+    assert left.failure == "It was cancelled."
+    assert left.unseen_for() > alone.patience.before_cancelling
+    assert not watched.done
+    wait_for(lambda: begun(watched), watched)
+    watched.cancel()
+
+
+def test_a_run_and_a_study_share_a_worker_and_both_go_on(alone):
+    base = Config(depth=3, width=32, replicas=2, steps=10_000, batch_size=32)
+    run = alone.open(Comparison(base, (ARMS["none"], ARMS["before"])))
+    run.play(0)
+    wait_for(lambda: run.record and run.record.step > 0, run)
+    study = alone.ask("following", **SHORT)
+    assert study.slot == run.slot == 0
+    wait_for(lambda: begun(study), run, study)
+    assert run.record is not None and not run.ending
+    before = run.record.step
+    wait_for(lambda: study.done, run, study)
+    assert run.record.step > before and not run.ending, "the run has stood still"
+    assert_same(finish(study)[0], _ended(following(**SHORT)))
+    run.close()
+    small = Comparison(base.changed({"steps": 30}), (ARMS["none"],))
+    again, other = alone.open(small), alone.ask("following", **LONG)
+    again.play(0)
+    wait_for(lambda: again.ending, again, other)
+    assert again.record is not None and not other.done
+    assert again.record.fingerprint() == train_here(small).fingerprint()
+    again.close()
+    other.cancel()
