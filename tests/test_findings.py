@@ -1,0 +1,80 @@
+"""A study's numbers in words, with NaN, infinity and a single seed among them."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from bn_core.findings import VERDICT_WORDS, Finding, Measure, Progress, Verdict
+
+
+def measure(*values: float, form: str = ".3g", missing: str = "-") -> Measure:
+    return Measure("key", "label", np.array(values, float), form, missing)
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "words"),
+    [
+        ((0.5,), 0.5, "0.5"),
+        ((3.0, 1.0, 2.0), 2.0, "2 (1 to 3)"),
+        ((1.0, 2.0, 4.0, 8.0), 3.0, "3 (1 to 8)"),
+        ((2.0, 2.0, 2.0), 2.0, "2 (2 to 2)"),
+        ((math.nan, 1.0, 3.0), 2.0, "2 (1 to 3)"),
+        ((math.nan, 5.0), 5.0, "5 (5 to 5)"),
+        ((-0.25, 0.0, 0.25), 0.0, "0 (-0.25 to 0.25)"),
+        ((1.0, 2.0, math.inf), 2.0, "2 (1 to inf)"),
+        ((math.inf,), math.inf, "inf"),
+    ],
+)
+def test_a_measure_says_its_median_and_its_range(values, median, words):
+    assert measure(*values).median == median
+    assert measure(*values).words() == words
+
+
+@pytest.mark.parametrize("values", [(math.nan,), (math.nan, math.nan), ()])
+def test_where_no_seed_has_a_number_the_reason_is_said(values):
+    assert math.isnan(measure(*values).median)
+    assert measure(*values).words() == "-"
+    assert measure(*values, missing="diverged").words() == "diverged"
+
+
+def test_a_number_is_written_in_its_own_form():
+    assert measure(0.97123, form=".1%").words() == "97.1%"
+    assert measure(0.9, 0.95, 1.0, form=".0%").words() == "95% (90% to 100%)"
+    assert measure(3.2e-15, form=".1e").words() == "3.2e-15"
+    assert measure(1234.6, form=".0f").words() == "1235"
+
+
+def test_the_median_is_a_plain_number_and_leaves_the_values_alone():
+    values = np.array([3.0, math.nan, 1.0], np.float32)
+    found = Measure("key", "label", values)
+    assert type(found.median) is float and found.median == 2.0
+    np.testing.assert_array_equal(values, np.array([3.0, math.nan, 1.0], np.float32))
+
+
+def test_a_finding_gives_its_measures_by_key():
+    one, other = Measure("a", "first", np.zeros(1)), Measure("b", "second", np.ones(3))
+    finding = Finding((), (one, other))
+    assert finding["a"] is one and finding["b"] is other
+    with pytest.raises(KeyError):
+        _ = finding["c"]
+    with pytest.raises(KeyError):
+        _ = Finding()["a"]
+
+
+def test_findings_do_not_share_their_facts():
+    Finding().facts["x"] = 1
+    assert Finding().facts == {}
+
+
+def test_a_finding_survives_the_way_between_processes():
+    finding = Finding((), (measure(1.0, math.nan),), {"x": np.arange(3)})
+    again = pickle.loads(pickle.dumps(Progress(0.5, "half", finding))).partial
+    assert again["key"].words() == finding["key"].words()
+    np.testing.assert_array_equal(again.facts["x"], np.arange(3))
+
+
+def test_every_verdict_has_words():
+    for kind in ("holds", "fails", "depends"):
+        assert VERDICT_WORDS[Verdict(kind, "because").kind]
