@@ -24,6 +24,7 @@ Trace = dict[str, Any]
 
 _MOST_ACROSS = 4
 """Heat maps in one row; more take several."""
+_NOTHING = "There are no numbers"
 
 
 def chart(part: Panel | Map | Contours, view: View) -> Chart:
@@ -165,6 +166,8 @@ def _map(part: Map, view: View) -> dict[str, Any]:
 
 def _places(count: int) -> list[tuple[list[float], list[float]]]:
     """Return where each of some fields stands, across and down: many take several rows."""
+    if not count:
+        return []
     across = count if count <= _MOST_ACROSS else -(-count // (-(-count // _MOST_ACROSS)))
     rows = -(-count // across)
     downs = spread(rows, 0.16)[::-1]
@@ -226,7 +229,7 @@ def _path(curve: Curve, view: View) -> Trace:
 
 
 def _scale(fields: Sequence[Field], signed: bool) -> tuple[float, float]:
-    values = _finite(np.concatenate([field.values.ravel() for field in fields]))
+    values = _finite(np.concatenate([field.values.ravel() for field in fields] or [np.zeros(0)]))
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     return (-max(-low, high, 1e-12), max(-low, high, 1e-12)) if signed else (low, high)
 
@@ -237,7 +240,7 @@ def _panel_words(panel: Panel) -> str:
         for curve in panel.curves
         if curve.y.size
     ]
-    return f"{panel.y_label} over {panel.x_label}. {'; '.join(said)}."
+    return f"{panel.y_label} over {panel.x_label}. {'; '.join(said) or _NOTHING}."
 
 
 def _contour_words(part: Contours) -> str:
@@ -254,7 +257,7 @@ def _map_words(part: Map) -> str:
         for field in part.fields
         if _finite(field.values).size
     ]
-    return f"{part.unit}: {part.y_label} by {part.x_label}. {'; '.join(said)}."
+    return f"{part.unit}: {part.y_label} by {part.x_label}. {'; '.join(said) or _NOTHING}."
 
 
 def _number(value: float) -> str:

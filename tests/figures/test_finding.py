@@ -1,0 +1,266 @@
+"""Every chart of a finding is a figure plotly accepts, and tells its numbers in words."""
+
+import re
+from typing import Any
+
+import numpy as np
+import orjson
+import plotly.graph_objects as go
+import pytest
+
+from bn_core.figures.chart import Chart
+from bn_core.figures.finding import chart, style_of
+from bn_core.figures.serialize import to_bytes
+from bn_core.figures.theme import ARM_STYLES, SPARE_STYLES, paint
+from bn_core.figures.view import View
+from bn_core.findings import Contours, Curve, Field, Map, Panel
+
+NAN, INF = float("nan"), float("inf")
+STEPS = np.arange(1, 31)
+ROUGH = np.array([[1.0, NAN, 3.0, INF], [2.0, NAN, NAN, 5.0], [4.0, NAN, 1.0, -INF]])
+
+
+def panel(*curves: Curve, **changes: Any) -> Panel:
+    return Panel("some", "Some title", "step", "loss", curves, "What it is.", **changes)
+
+
+def curve(y: Any, label: str = "a curve", **changes: Any) -> Curve:
+    y = np.atleast_2d(np.asarray(y, float))
+    x = changes.pop("x", np.arange(y.shape[1]))
+    return Curve(label, np.asarray(x), y, **changes)
+
+
+def fields(*values: Any) -> tuple[Field, ...]:
+    return tuple(Field(f"field {i}", np.asarray(v, float)) for i, v in enumerate(values))
+
+
+def heat(*values: Any, **changes: Any) -> Map:
+    return Map("map", "A map", "unit", "example", fields(*values), "value", **changes)
+
+
+def contours(heights: Any, *paths: Curve) -> Contours:
+    x, y = np.linspace(-1, 2, 4), np.linspace(5, 6, 3)
+    return Contours("hills", "Hills", "w1", "w2", x, y, np.asarray(heights, float), paths, "height")
+
+
+PATH = curve([[0.0, 0.5, 0.75]], "descent", x=[-1.0, 0.0, 0.25])
+BEST = curve([[0.9]], "best", x=[0.4], kind="points")
+HILLS = np.arange(12.0).reshape(3, 4)
+THREE = np.stack([np.exp(-STEPS / t) for t in (5, 10, 20)])
+
+PARTS: dict[str, Panel | Map | Contours] = {
+    "one seed": panel(curve(THREE[:1], x=STEPS)),
+    "three seeds": panel(curve(THREE, "none", arm="none", x=STEPS), curve(2 * THREE, x=STEPS)),
+    "rough": panel(curve(ROUGH)),
+    "rough points": panel(curve(ROUGH, kind="points")),
+    "rough, log": panel(curve(ROUGH), x_scale="log", y_scale="log"),
+    "one point": panel(curve([[1.0]])),
+    "faint": panel(curve(THREE, x=STEPS, faint=True), y_range=(0.0, 1.0)),
+    "log": panel(curve(THREE, x=STEPS), x_scale="log", y_scale="log", marks=((0.5, "half"),)),
+    "log, constant": panel(curve(np.ones((2, 4))), y_scale="log"),
+    "log, huge and tiny": panel(curve([[1e-45, 3e38, 1e-300, 1e300]]), y_scale="log"),
+    "log, zero and below": panel(curve([[0.0, -1.0, 0.0]]), x_scale="log", y_scale="log"),
+    "log, 32 bits": panel(
+        Curve("wide", STEPS[:2], np.array([[1.0, 3.4e38]], np.float32)), y_scale="log"
+    ),
+    "all NaN": panel(curve(np.full((3, 4), NAN))),
+    "all NaN, log": panel(curve(np.full((3, 4), NAN)), x_scale="log", y_scale="log"),
+    "all NaN points": panel(curve(np.full((3, 4), NAN), kind="points")),
+    "no curves": panel(),
+    "no curves, log": panel(x_scale="log", y_scale="log"),
+    "empty curve": panel(curve(np.zeros((3, 0)))),
+    "empty curve, log": panel(curve(np.zeros((1, 0))), x_scale="log", y_scale="log"),
+    "marks": panel(curve(THREE, x=STEPS), marks=((0.1, "a tenth"), (0.5, "half"))),
+    "categories": panel(curve(THREE[:, :3], kind="points"), categories=("0.1", "1", "10")),
+    "map": heat([[1.0, -2.0], [0.5, 3.0]]),
+    "maps": heat(*([np.eye(3) * n for n in range(7)]), wide=True),
+    "map, unsigned": heat([[1.0, 2.0]], [[5.0, 3.0]], signed=False),
+    "map, constant": heat([[2.0, 2.0]], signed=False),
+    "map, all zero": heat([[0.0, 0.0]]),
+    "map, rough": heat([[1.0, NAN], [INF, -INF]], [[NAN, NAN], [NAN, NAN]]),
+    "map, all NaN": heat([[NAN, NAN]]),
+    "map, no fields": heat(),
+    "map, text": Map(
+        "map", "A map", "unit", "example", (Field("f", np.eye(2), (("a", "b"), ("c", "d"))),), "v"
+    ),
+    "contours": contours(HILLS, PATH, BEST),
+    "contours, rough": contours(np.where(HILLS == 5, NAN, HILLS), PATH),
+    "contours, one point": contours(HILLS, curve([[5.5]], "descent", x=[0.0]), BEST),
+}
+
+
+@pytest.fixture(params=PARTS, ids=str)
+def part(request: pytest.FixtureRequest) -> Panel | Map | Contours:
+    """Each case in turn."""
+    return PARTS[request.param]
+
+
+def drawn(part: Panel | Map | Contours, **view: Any) -> dict[str, Any]:
+    return chart(part, View(**view)).figure
+
+
+@pytest.mark.parametrize(("theme", "projector"), [("dark", False), ("light", True)])
+def test_every_case_is_a_figure_plotly_accepts(part, theme: str, projector: bool) -> None:
+    made = chart(part, View(projector=projector))
+    painted = paint(made.figure, theme)
+    sent = to_bytes(painted)
+    assert b'"@' not in sent and b"Infinity" not in sent
+    orjson.loads(sent)
+    go.Figure(painted)  # refuses what plotly does not know
+    assert isinstance(made, Chart) and made.figure["layout"]["uirevision"] == "kept"
+    assert (made.id, made.title) == (part.id, part.title)
+    assert made.wide == (isinstance(part, Map) and part.wide)
+
+
+def test_arrays_are_32_bit_floats_without_infinity(part) -> None:
+    def walk(found: Any) -> None:
+        if isinstance(found, np.ndarray):
+            assert found.dtype == np.float32 and not np.isinf(found).any()
+        elif isinstance(found, dict):
+            [walk(value) for value in found.values()]
+        elif isinstance(found, list | tuple):
+            [walk(value) for value in found]
+        elif isinstance(found, float):
+            assert np.isfinite(found)
+
+    walk(drawn(part))
+
+
+def test_every_case_is_told_in_words(part) -> None:
+    words = chart(part, View()).alt
+    assert words.endswith(".") and ". ." not in words and ".." not in words
+    assert not {"nan", "inf"} & set(re.findall(r"\w+", words.lower()))
+
+
+def test_words_hold_the_medians_at_the_end() -> None:
+    shown = panel(curve([[9, 1], [9, 2], [9, 4]], "one"), curve([[3.14159, NAN]], "other"))
+    words = chart(shown, View()).alt
+    assert words.startswith("loss over step.")
+    assert "one ends at 2;" in words and "other ends at no number" in words
+    assert re.search(r"\d", chart(PARTS["three seeds"], View()).alt)
+
+
+def test_words_of_maps_and_contours_hold_their_numbers() -> None:
+    words = chart(PARTS["map, unsigned"], View()).alt
+    assert "field 0 lies between 1 and 2" in words and "field 1 lies between 3 and 5" in words
+    words = chart(PARTS["contours"], View()).alt
+    assert "descent of 2 steps from (-1, 0) to (0.25, 0.75)" in words
+
+
+def test_a_curve_is_the_median_with_the_range_as_a_band() -> None:
+    band, line = drawn(panel(curve(THREE, x=STEPS)))["data"]
+    np.testing.assert_allclose(line["y"], np.median(THREE, axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(line["x"], STEPS)
+    half = len(STEPS)
+    np.testing.assert_allclose(band["y"][:half], THREE.min(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(band["y"][half:], THREE.max(axis=0)[::-1], rtol=1e-6)
+    assert band["fill"] == "toself" and band["legendgroup"] == line["legendgroup"]
+    (alone,) = drawn(panel(curve(THREE[:1], x=STEPS)))["data"]
+    np.testing.assert_allclose(alone["y"], THREE[0], rtol=1e-6)
+
+
+def test_seeds_without_a_number_are_left_out() -> None:
+    band, line = drawn(panel(curve(ROUGH)))["data"]
+    np.testing.assert_array_equal(line["y"], np.array([2, NAN, 2, 5], np.float32))
+    assert np.isfinite(band["y"]).all() and list(band["x"]) == [0, 2, 3, 3, 2, 0]
+
+
+def test_points_have_the_range_as_error_bars() -> None:
+    (points,) = drawn(panel(curve([[1, 5], [2, 7], [4, 6]], kind="points")))["data"]
+    assert points["mode"] == "markers" and points["error_y"]["symmetric"] is False
+    np.testing.assert_array_equal(points["y"], [2, 6])
+    np.testing.assert_array_equal(points["error_y"]["array"], [2, 1])
+    np.testing.assert_array_equal(points["error_y"]["arrayminus"], [1, 1])
+
+
+def test_several_curves_have_a_legend_and_differ_in_more_than_colour() -> None:
+    curves = [curve(THREE[:1], name, x=STEPS, tone=n) for n, name in enumerate("abc")]
+    figure = drawn(panel(*curves))
+    assert figure["layout"]["showlegend"]
+    assert [trace["name"] for trace in figure["data"]] == ["a", "b", "c"]
+    for kind in ("color", "dash"):
+        assert len({trace["line"][kind] for trace in figure["data"]}) == 3
+    assert not drawn(panel(curves[0]))["layout"]["showlegend"]
+
+
+def test_an_arm_has_its_colour_and_other_curves_a_spare_one() -> None:
+    assert style_of(curve([[1.0]], arm="before", tone=2)) is ARM_STYLES["before"]
+    for tone in range(7):
+        assert style_of(curve([[1.0]], tone=tone)) is SPARE_STYLES[tone % len(SPARE_STYLES)]
+
+
+def test_a_log_axis_holds_every_positive_number_and_every_mark() -> None:
+    shown = panel(
+        curve([[0.02, 3.0, -1.0, 0.0, NAN]]), y_scale="log", marks=((50.0, "far"), (1.0, "one"))
+    )
+    layout = drawn(shown)["layout"]
+    low, high = layout["yaxis"]["range"]
+    assert layout["yaxis"]["type"] == "log"
+    assert -3 < low < np.log10(0.02) and np.log10(50) < high < 3
+    heights = [note["y"] for note in layout["annotations"]]
+    np.testing.assert_allclose(heights, np.log10([50.0, 1.0]), atol=1e-12)
+    # A shape on a log axis takes the value itself, an annotation its logarithm.
+    assert [shape["y0"] for shape in layout["shapes"]] == [50.0, 1.0]
+
+
+def test_marks_stand_where_they_are_on_a_linear_axis() -> None:
+    layout = drawn(PARTS["marks"])["layout"]
+    assert [note["text"] for note in layout["annotations"]] == ["a tenth", "half"]
+    assert [note["y"] for note in layout["annotations"]] == [0.1, 0.5]
+    assert [(s["y0"], s["y1"]) for s in layout["shapes"]] == [(0.1, 0.1), (0.5, 0.5)]
+
+
+def test_ranges_and_categories_are_kept() -> None:
+    assert tuple(drawn(PARTS["faint"])["layout"]["yaxis"]["range"]) == (0.0, 1.0)
+    axis = drawn(PARTS["categories"])["layout"]["xaxis"]
+    assert list(axis["ticktext"]) == ["0.1", "1", "10"] and list(axis["tickvals"]) == [0, 1, 2]
+    assert axis["range"][0] < 0 and axis["range"][1] > 2
+
+
+def test_maps_share_one_scale_which_signs_centre_on_zero() -> None:
+    figure = drawn(heat([[1.0, -2.0]], [[0.5, 3.0]]))
+    assert {(trace["zmin"], trace["zmax"]) for trace in figure["data"]} == {(-3.0, 3.0)}
+    figure = drawn(PARTS["map, unsigned"])
+    assert {(trace["zmin"], trace["zmax"]) for trace in figure["data"]} == {(1.0, 5.0)}
+    assert sum(trace["showscale"] for trace in figure["data"]) == 1
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_any_number_of_maps_stand_beside_each_other_without_overlap(count: int) -> None:
+    values = [np.full((2, 3), n) for n in range(count)]
+    figure = drawn(heat(*values))
+    layout, boxes = figure["layout"], []
+    for n, trace in enumerate(figure["data"]):
+        np.testing.assert_array_equal(trace["z"], values[n])
+        across, down = (layout[f"{a}axis{trace[a + 'axis'][1:]}"]["domain"] for a in "xy")
+        assert 0 <= across[0] < across[1] <= 1 and 0 <= down[0] < down[1] <= 1
+        boxes.append((across, down))
+    assert len(boxes) == count
+    for i, (across, down) in enumerate(boxes):
+        for others_across, others_down in boxes[:i]:
+            beside = across[0] >= others_across[1] or others_across[0] >= across[1]
+            above = down[0] >= others_down[1] or others_down[0] >= down[1]
+            assert beside or above
+    titles = [note["text"] for note in layout["annotations"]]
+    assert all(f"field {n}" in title for n, title in enumerate(titles)) and len(titles) == count
+
+
+def test_what_is_written_in_the_cells_of_a_map_is_drawn() -> None:
+    (trace,) = drawn(PARTS["map, text"])["data"]
+    assert [list(row) for row in trace["text"]] == [["a", "b"], ["c", "d"]]
+    assert trace["texttemplate"] == "%{text}"
+    assert "text" not in drawn(PARTS["map"])["data"][0]
+
+
+def test_contours_hold_the_heights_the_path_and_the_point() -> None:
+    hills, path, best = drawn(PARTS["contours"])["data"]
+    np.testing.assert_array_equal(hills["z"], HILLS)
+    np.testing.assert_allclose([path["x"], path["y"]], [[-1, 0, 0.25], [0, 0.5, 0.75]])
+    assert path["mode"] == "lines+markers" and best["mode"] == "markers"
+    assert path["name"] == "descent" and best["marker"]["symbol"] != path["marker"]["symbol"]
+
+
+def test_a_projector_gets_thicker_lines_and_larger_text() -> None:
+    plain, large = (drawn(PARTS["one seed"], projector=big) for big in (False, True))
+    assert large["data"][0]["line"]["width"] > plain["data"][0]["line"]["width"]
+    assert large["layout"]["font"]["size"] > plain["layout"]["font"]["size"]
