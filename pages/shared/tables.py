@@ -7,6 +7,7 @@ import streamlit as st
 from bn_core.findings import Finding
 from bn_core.lessons.checking import TableError, read_table, remarks
 from pages.shared.browser import component
+from pages.shared.keep import first_value
 from pages.shared.visit import this_visit
 
 Rows = tuple[tuple[float, ...], ...]
@@ -21,10 +22,11 @@ def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True)
     If it is a batch, say also what batch norm makes of equal values and of a single row.
     """
     visit = this_visit()
-    held = visit.first_values.setdefault(name, visit.kept.get(name, usual))
+    key = f"table.{name}.{visit.generation}"
+    held = first_value(name, usual, key)
     edited = st.data_editor(
         {column: [row[index] for row in held] for index, column in enumerate(columns)},
-        key=f"table.{name}.{visit.generation}",
+        key=key,
         num_rows="dynamic",
         hide_index=True,
         width="content",
