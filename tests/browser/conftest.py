@@ -44,6 +44,13 @@ def address() -> Iterator[str]:
         yield found
 
 
+@pytest.fixture
+def new_address() -> Iterator[str]:
+    """Yield the address of a server that has just started and that nobody has visited."""
+    with app_started() as found:
+        yield found
+
+
 @contextmanager
 def app_started() -> Iterator[str]:
     """Start the app as the README says, and yield its address once it answers."""
@@ -89,7 +96,7 @@ def browser() -> Iterator[Browser]:
 def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
     """Yield what opens a page of the app; afterwards no script may have failed on any.
 
-    Instead of a path it takes a whole address too, of a server that a test has started itself.
+    Instead of a path it takes a whole address too, of another server.
     """
     opened, errors = [], []
 
