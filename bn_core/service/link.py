@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -61,10 +62,19 @@ class WorkerLink:
                 return
 
     def close(self) -> None:
-        """Hang up: the worker ends when it notices, and is ended if it does not."""
+        """Hang up, and wait for the worker's end."""
+        self.hang_up()
+        self.wait_for_end()
+
+    def hang_up(self) -> None:
+        """Have the worker end as soon as it notices that nobody is there."""
         # Closing alone would not wake our own thread, and so not reach the worker either.
-        with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it has ended by itself
+            with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+    def wait_for_end(self) -> None:
+        """Wait for a worker that was hung up on; end it if it takes too long."""
         if threading.current_thread() is self._listener:
             return  # it finds the line dead as soon as it listens again
         self._listener.join(SECONDS_TO_END)

@@ -79,7 +79,9 @@ class Pool:
         with self.lock:
             links = [link for link in self._links if link is not None]
         for link in links:
-            link.close()
+            link.hang_up()
+        for link in links:
+            link.wait_for_end()
 
     def open(self, comparison: Comparison) -> Run:
         """Place a new run on a worker. Errors: ``PoolFull``; ``ValueError`` if it cannot train."""

@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
-import anyio.to_thread
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -127,7 +127,7 @@ async def answer(request: Request) -> Response:
     if not feed.has_news(have):
         return _json(to_bytes(feed.about()))
     async with _drawing:
-        return _json(await anyio.to_thread.run_sync(feed.picture, have))
+        return _json(await run_in_threadpool(feed.picture, have))
 
 
 def route() -> Route:
