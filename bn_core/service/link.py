@@ -69,9 +69,10 @@ class WorkerLink:
     def hang_up(self) -> None:
         """Have the worker end as soon as it notices that nobody is there."""
         # Closing alone would not wake our own thread, and so not reach the worker either.
-        with suppress(OSError):  # it has ended by itself
-            with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
-                line.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it may have ended by itself
+            line = socket.socket(fileno=os.dup(self._connection.fileno()))
+            line.shutdown(socket.SHUT_RDWR)
+            line.close()
 
     def wait_for_end(self) -> None:
         """Wait for a worker that was hung up on; end it if it takes too long."""
