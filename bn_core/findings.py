@@ -83,6 +83,8 @@ class Map:
     """Whether it takes the whole width of the page."""
     square: bool = False
     """Whether rows are as high as columns are wide, as in images."""
+    scale: bool = True
+    """Whether a bar tells which colour is which value."""
 
 
 @dataclass(frozen=True)

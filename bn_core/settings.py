@@ -217,7 +217,7 @@ def from_query(cls: type, query: Mapping[str, str]) -> tuple[dict[str, Any], lis
         try:
             found[name] = setting.read(query[setting.key])
         except SettingError as error:
-            complaints.append(str(error))
+            complaints.append(f"{error} The link's value is left out.")
     return found, complaints
 
 

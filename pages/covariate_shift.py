@@ -32,6 +32,10 @@ def inside() -> None:
         "the same. Both are measured here, on the nets that you have set up in the Lab, at most "
         "three of them and three seeds."
     )
+    st.markdown(
+        "Read them with care: a net that does not learn hardly moves, and then its gradients "
+        "hardly shift either. So the table also says how far each net has got."
+    )
     ask("inner_shift", "inner shift", comparison=this_visit().comparison)
     if st.button("Change the nets in the Lab"):
         st.switch_page("pages/lab.py")

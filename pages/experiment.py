@@ -57,15 +57,21 @@ def controls(about: About) -> None:
 
 
 def judge(about: About, trial: Trial) -> None:
-    """Show the verdict, what the paper found, and what a disagreement means."""
+    """Show the verdict beside the reader's prediction."""
     if trial.verdict is None:
         return
     verdict(trial)
     guess = this_visit().kept.get(f"prediction.{about.slug}")
     if guess:
         st.markdown(f"You predicted: *{guess}*.")
+
+
+def background(about: About, trial: Trial) -> None:
+    """Show what the paper found, and what to keep in mind when comparing."""
+    if trial.verdict is None:
+        return
     st.markdown(f"**What was found before.** {about.paper_found}")
-    st.markdown(f"**If the two disagree.** {about.disagreement}")
+    st.markdown(f"**Keep in mind.** {about.disagreement}")
 
 
 def show() -> None:
@@ -90,8 +96,9 @@ def show() -> None:
         if trial is None:
             st.info("Nothing has run yet. Say what you expect, then press **Run**.")
             return
-        inquiry_view(f"trial.{about.slug}", trial)
         judge(about, trial)
+        inquiry_view(f"trial.{about.slug}", trial)
+        background(about, trial)
 
 
 def open_in_lab(about: About) -> None:

@@ -199,8 +199,8 @@ def backward() -> None:
         ask("backward", "backward", **arguments)
         st.markdown(
             "The sum of dx vanishes: to push all examples of a unit the same way changes nothing. "
-            "So does the sum of dx · x̂, up to ε: nor does stretching them. Batch norm takes both "
-            "out again."
+            "The sum of dx · x̂ vanishes too, up to ε: stretching them changes nothing either. "
+            "Batch norm takes both out again."
         )
     st.markdown(
         "**Scale invariance.** For the same reason the length of the weights in front of batch "

@@ -33,11 +33,12 @@ ABOUT = About(
     "put most of them?",
     answers=("All ten, evenly", "A few", "Mostly one"),
     method=(
-        "Untrained nets of 20 ReLU layers of 100 units, weights from a normal distribution 1.5 "
-        "times as wide as He's, see 64 digits. Rows of G are images, columns are classes. We "
-        "take the share of images with the same predicted class and the mean cosine between two "
-        "rows. Single draws of the weights differ widely, so each seed is the median of 120 "
-        "draws (30 in the quick run); the maps show the draw in the middle."
+        "Untrained nets of 20 ReLU layers of 100 units, weights from a normal distribution "
+        "1.5 times as wide as He's, see 64 digits. Rows of G are images (30 are drawn), "
+        "columns classes. We take the share of images with the same predicted class and the "
+        "mean cosine between two rows. Single draws of the weights differ widely, so each "
+        "seed is the median of 120 draws (30 in the quick run); the maps show the draw in the "
+        "middle."
     ),
     formula=r"G = \mathrm{softmax}(z) - \mathrm{onehot}(y), \qquad "
     r"\overline{\cos} = \frac{1}{N(N-1)} \sum_{i \ne j} \cos(G_i, G_j)",

@@ -184,7 +184,7 @@ def _heat(field: Field, part: Map, low: float, high: float, tail: str, *, last: 
         "colorscale": colours,
         "xaxis": f"x{tail}",
         "yaxis": f"y{tail}",
-        "showscale": last,
+        "showscale": last and part.scale,
         "colorbar": {"title": {"text": part.unit, "side": "right"}, "thickness": 10},
         "hovertemplate": "row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         **({"text": field.text, "texttemplate": "%{text}"} if field.text else {}),
@@ -200,6 +200,7 @@ def _contours(part: Contours, view: View) -> dict[str, Any]:
         "contours": {"coloring": "none"},
         "line": line(view, "@muted/0.6"),
         "ncontours": 14,
+        "showlegend": False,
         "showscale": False,
         "hovertemplate": f"{part.unit}: %{{z:.3g}}<extra></extra>",
     }

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from bn_core.experiments.statistics import recomputed
 from bn_core.findings import Curve, Field, Finding, Map, Measure, Panel, Progress, Study
-from bn_core.lessons.trained import digits_net, trained
+from bn_core.lessons.trained import digits_net, side_by_side, trained
 from bn_core.randomness import generator
 
 _SIDE, _SHOWN = 8, 4
@@ -52,14 +52,9 @@ def adapting(scale: float, offset: float, noise: float, invert: bool) -> Study:
     return Finding((panel, _images(clean, inputs)), tuple(found))
 
 
-def _row(images: Tensor) -> np.ndarray:
-    square = images.view(2, _SHOWN // 2, _SIDE, _SIDE).permute(0, 2, 1, 3)
-    return square.reshape(2 * _SIDE, _SHOWN // 2 * _SIDE).numpy()
-
-
 def _images(clean: Tensor, inputs: Tensor) -> Map:
     fields = [
-        Field(label, _row(data[:_SHOWN]))
+        Field(label, side_by_side(data[:_SHOWN], 2))
         for label, data in (("as trained", clean), ("changed", inputs))
     ]
     return Map(

@@ -1,5 +1,7 @@
 """Batch norm's backward pass by the paper's equations, checked against autograd."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,7 +50,7 @@ def backward(rows: Rows, upstream: Rows, gamma: float, epsilon: float) -> Study:
     shown = {name: value[0].numpy() for name, value in {"x": x, "dy": dy, **found}.items()}
     return Finding(
         measures=_checks(found, automatic),
-        facts={"stages": _stages(shown), "lines": _lines(shown, gamma)},
+        facts={"stages": _stages(shown), "lines": _lines(shown, gamma, epsilon)},
     )
 
 
@@ -95,19 +97,22 @@ def _stages(shown: dict[str, Array]) -> tuple[Stage, ...]:
     return tuple(Stage(name, *titles[name], shown[name]) for name in titles)
 
 
-def _lines(shown: dict[str, Array], gamma: float) -> list[list[list[str]]]:
+def _lines(shown: dict[str, Array], gamma: float, epsilon: float) -> list[list[list[str]]]:
     """Return for each value its formulas with the numbers filled in."""
     count, units = shown["x"].shape
 
     def of(n: int, c: int) -> list[str]:
         dy, dxhat, dx = (short(shown[name][n, c]) for name in ("dy", "dxhat", "dx"))
         dvar, dmu = (short(shown[name][0, c]) for name in ("dvar", "dmu"))
-        off = short(shown["x"][n, c] - shown["x"][:, c].mean())
+        from_mean = shown["x"][:, c] - shown["x"][:, c].mean()
+        off, root = short(from_mean[n]), short(math.sqrt((from_mean**2).mean() + epsilon))
+        straight = short(shown["dxhat"][:, c].sum())
+        total = short((shown["dxhat"][:, c] * from_mean).sum())
         return [
             f"dx̂ = dy γ = {dy} · {short(gamma)} = {dxhat}",
-            f"dσ² = Σ dx̂ (x - μ) · (-½) (σ² + ε)^(-3/2) = {dvar}",
-            f"dμ = -Σ dx̂ / √(σ² + ε) - dσ² · 2/m Σ (x - μ) = {dmu}",
-            f"dx = {dxhat} / √(σ² + ε) + {dvar} · 2 · {off} / {count} + {dmu} / {count} = {dx}",
+            f"dσ² = Σ dx̂ (x - μ) · (-½) (σ² + ε)^(-3/2) = {total} · (-½) · {root}^(-3) = {dvar}",
+            f"dμ = -Σ dx̂ / √(σ² + ε) - dσ² · 2/m Σ (x - μ) = -{straight} / {root} - 0 = {dmu}",
+            f"dx = {dxhat} / {root} + {dvar} · 2 · {off} / {count} + {dmu} / {count} = {dx}",
             f"dγ = Σ dy x̂ = {short(shown['dgamma'][0, c])};  dβ = Σ dy = "
             f"{short(shown['dbeta'][0, c])}",
         ]

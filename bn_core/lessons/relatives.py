@@ -18,6 +18,12 @@ RELATIVES = {
     "ghost": "Ghost batches of 2",
     "renorm": "Batch renorm",
 }
+_APART = 11
+"""Multiplies group numbers, so that neighbours have colours far from each other."""
+_OUTPUT_HELP = (
+    "γ = 1, β = 0. Batch renorm corrects towards running averages that are still at their start, "
+    "mean 0 and deviation 1: so it gives back x as far as its limits let it."
+)
 _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -36,7 +42,7 @@ def relatives() -> Study:
     for name, words in RELATIVES.items():
         labels = groups_of(name, (EXAMPLES, UNITS, POSITIONS), groups=2, ghost_size=2)
         letters = tuple(tuple(_NAMES[i] for i in row) for row in _flat(labels))
-        groups.append(Field(words, _flat(labels).astype(float), letters))
+        groups.append(Field(words, _flat(labels) * _APART % len(_NAMES), letters))
         y = _normalized(name, x)
         outputs.append(Field(words, _flat(y), _numbers(y)))
     axes = (f"unit (each with {POSITIONS} positions)", "example")
@@ -45,10 +51,11 @@ def relatives() -> Study:
             Map(
                 "groups", "Which numbers share one mean and one variance", *axes, tuple(groups),
                 "group", help="Equal letters are averaged together.", signed=False, wide=True,
+                scale=False,
             ),
             Map(
                 "outputs", "The same tensor, normalized by each", *axes, tuple(outputs),
-                "value", help="γ = 1, β = 0. The colours end at the largest value.", wide=True,
+                "value", help=_OUTPUT_HELP, wide=True,
             ),
         )
     )  # fmt: skip

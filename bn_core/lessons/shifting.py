@@ -11,7 +11,7 @@ from bn_core.experiments.kit import Trainee
 from bn_core.experiments.shift import Rows, measured_step
 from bn_core.experiments.summaries import by_seed
 from bn_core.findings import Curve, Field, Finding, Map, Measure, Panel, Progress, Study
-from bn_core.lessons.trained import trained
+from bn_core.lessons.trained import side_by_side, trained
 
 _STEPS = 300
 _MOVES = (0, 1, 2, 3)
@@ -79,21 +79,16 @@ def _shares(images: Tensor, edges: np.ndarray) -> np.ndarray:
 
 def _examples(data: Dataset, pixels: int) -> Map:
     fields = [
-        Field(words, _row(images[:6]))
+        Field(words, side_by_side(images[:6], 3))
         for words, images in (
-            ("trained on", data.train_inputs),
-            ("tested on", moved(data.validation_inputs, pixels)),
+            ("as they were", data.validation_inputs),
+            ("as they are met", moved(data.validation_inputs, pixels)),
         )
     ]
     return Map(
-        "examples", "Six digits of each", "", "", tuple(fields), "brightness",
+        "examples", "Six held-out digits", "", "", tuple(fields), "brightness",
         help="In standard deviations of the training data.", signed=False, square=True,
     )  # fmt: skip
-
-
-def _row(images: Tensor) -> np.ndarray:
-    square = images.view(2, 3, _SIDE, _SIDE).permute(0, 2, 1, 3)
-    return square.reshape(2 * _SIDE, 3 * _SIDE).numpy()
 
 
 def inside(comparison: Comparison) -> Study:
@@ -122,6 +117,7 @@ def inside(comparison: Comparison) -> Study:
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}")
             if step % 10 == 0:
                 seen[name] = _arrays(rows, config.replicas)
+                seen[name]["accuracy"] = trainee.evaluate()[1].numpy()
                 partial = _shift_finding(seen, names, labels)
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}", partial)
     return _shift_finding(seen, names, labels)
@@ -147,6 +143,10 @@ def _shift_finding(
         Measure(f"{name} {key}", f"{words[name]}: {title}", np.nanmedian(found[key], axis=1), ".3g")
         for name, found in seen.items()
         for key, title in _MEASURES.items()
+    )
+    measures += tuple(
+        Measure(f"{name} accuracy", f"{words[name]}: accuracy so far", found["accuracy"], ".1%")
+        for name, found in seen.items()
     )
     return Finding(panels, measures)
 

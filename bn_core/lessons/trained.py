@@ -3,6 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Generator
 
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import pad
+
 from bn_core.config import Config
 from bn_core.experiments.kit import Trainee
 from bn_core.findings import Progress
@@ -31,3 +35,11 @@ def trained(config: Config) -> Generator[Progress, None, Trainee]:
 def digits_net(seeds: int = 3) -> Config:
     """Return the net that the lessons on inference ask: 3 ReLU layers with batch norm, digits."""
     return Config(depth=3, initialization="he", normalization="batch", replicas=seeds, steps=300)
+
+
+def side_by_side(images: Tensor, across: int) -> np.ndarray:
+    """Return square images (N, D) as one picture, so many in a row, with gaps between them."""
+    side = round(images.shape[1] ** 0.5)
+    framed = pad(images.view(-1, across, side, side), (0, 1, 0, 1), value=float("nan"))
+    rows = framed.permute(0, 2, 1, 3).reshape(-1, across * (side + 1))
+    return rows[:-1, :-1].numpy()

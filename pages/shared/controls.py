@@ -63,10 +63,8 @@ def presets() -> None:
         st.markdown("Start from", width="content")
         for name, preset in PRESETS.items():
             st.button(
-                preset.title,
+                f"✓ {preset.title}" if preset in chosen else preset.title,
                 key=f"preset.{name}",
-                type="tertiary" if preset in chosen else "secondary",
-                disabled=preset in chosen,
                 on_click=visit.show,
                 args=(preset.comparison,),
             )

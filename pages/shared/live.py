@@ -81,7 +81,9 @@ class LabFeed(Feed):
     def depends_on(self) -> Hashable:
         """Return what the picture depends on."""
         run = self._run
-        return run and (run.number, run.version, self.visit.view, self.visit.cursor)
+        if run is None:
+            return None
+        return run.number, run.version, run.playing, self.visit.view, self.visit.cursor
 
     def words(self) -> dict[str, Any]:
         """Return the table, the notice and the time."""
@@ -89,7 +91,7 @@ class LabFeed(Feed):
         if run is None or run.record is None or not run.record.looks:
             # What is on the page stays there until there is something to show instead.
             return {"notice": run.ending.why if run and run.ending else "Building the nets …"}
-        return picture.words(run.record, visit.view, visit.cursor)
+        return picture.words(run.record, visit.view, visit.cursor, playing=run.playing)
 
     def parts(self) -> Mapping[str, Part]:
         """Return the charts that the view asks for."""

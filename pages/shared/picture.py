@@ -13,19 +13,21 @@ from bn_core.records import Record
 from bn_core.settings import settings_of
 from pages.shared.feed import Part
 
+_LARGE = 1e5
+"""Losses beyond this are written as powers of ten."""
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
-def words(record: Record, view: View, step: int | None) -> dict[str, Any]:
+def words(record: Record, view: View, step: int | None, *, playing: bool) -> dict[str, Any]:
     """Return what a picture says beside its charts; ``step`` is where the reader went back to."""
     steps = [look.step for look in record.looks]
     cursor = _cursor(record, step)
     styles = arm_styles(arm.name for arm in record.comparison.arms)
     return {
-        "head": _HEAD,
+        "head": _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:]),
         "rows": [
             {"cells": cells, "colour": style.colour, "dash": style.dash}
-            for cells, style in zip(_table(record), styles, strict=True)
+            for cells, style in zip(_table(record, playing), styles, strict=True)
         ],
         "notice": ending_words(record),
         "steps": steps,
@@ -86,7 +88,7 @@ def _cursor(record: Record, step: int | None) -> int | None:
     return steps.index(step) if step in steps and step != steps[-1] else None
 
 
-def _table(record: Record) -> list[list[str]]:
+def _table(record: Record, playing: bool) -> list[list[str]]:
     return [
         [
             row.label,
@@ -94,7 +96,7 @@ def _table(record: Record) -> list[list[str]]:
             _range(row.validation_loss, ".3f"),
             _range(row.validation_accuracy, ".1%"),
             _number(row.milliseconds_per_step, ".2f", " ms"),
-            row.state,
+            row.state if playing else row.state.replace("training", "paused"),
         ]
         for row in rows(record)
     ]
@@ -103,6 +105,7 @@ def _table(record: Record) -> list[list[str]]:
 def _range(values: Range, form: str) -> str:
     if math.isnan(values.median):
         return "-"
+    form = ".2e" if values.median >= _LARGE else form
     return f"{values.median:{form}} ({values.low:{form}} to {values.high:{form}})"
 
 

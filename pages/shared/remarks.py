@@ -46,8 +46,19 @@ def remarks(comparison: Comparison) -> None:
     if visit.sentence:
         st.warning(visit.sentence)
         visit.sentence = ""
+    _planned_rates(comparison)
     for words in dict.fromkeys(w for config in comparison.configs for w in _without_spread(config)):
         st.info(words)
+
+
+def _planned_rates(comparison: Comparison) -> None:
+    """Say which changes of the learning rate the link holds that have not come yet."""
+    run = this_visit().run
+    done = run.record.step if run and run.record else 0
+    planned = run.comparison.base.rate_changes if run else comparison.base.rate_changes
+    ahead = [f"{rate:g} after step {step:,}" for step, rate in planned if step >= done]
+    if ahead:
+        st.caption(f"The link repeats changes of the learning rate: {', '.join(ahead)}.")
 
 
 def _without_spread(config: Config) -> Iterator[str]:

@@ -12,6 +12,8 @@ from pages.shared.visit import this_visit
 
 Rows = tuple[tuple[float, ...], ...]
 
+_UNTOUCHED = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}
+
 _STEPS = """<div class="bn-steps"><div class="bn-tables"></div>
 <div class="bn-lines" role="status"></div></div>"""
 
@@ -31,6 +33,8 @@ def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True)
         hide_index=True,
         width="content",
     )
+    if held != usual or st.session_state.get(key, _UNTOUCHED) != _UNTOUCHED:
+        st.button("Restore the example", key=f"restore.{name}", on_click=_restore, args=(name,))
     rows = list(zip(*(edited[column] for column in columns), strict=True))
     try:
         numbers = read_table(rows, columns)
@@ -41,6 +45,12 @@ def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True)
         st.info(words)
     visit.kept[name] = tuple(map(tuple, numbers.tolist()))
     return visit.kept[name]
+
+
+def _restore(name: str) -> None:
+    visit = this_visit()
+    visit.kept.pop(name, None)
+    visit.renew_controls()
 
 
 def steps(key: str, finding: Finding, columns: Sequence[str]) -> None:

@@ -37,6 +37,10 @@ class Visit:
     rates_followed: int = 0
     """How often the rate's control was made anew because a planned change had come."""
     link_written: dict[str, str] | None = None
+    links_left: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    """Links this page wrote before the last one, and when they were replaced."""
+    controls_seen: tuple[Any, ...] = ()
+    """What the controls showed when the link was last written."""
     complaints: tuple[str, ...] = ()
     sentence: str = ""
     """Something to say on the next picture of the page."""

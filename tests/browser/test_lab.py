@@ -189,6 +189,25 @@ def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page
     assert curves(other) == curves(page)
 
 
+def test_quick_keys_on_the_rate_keep_the_run(open_page):
+    page = drawn(open_page("/?steps=2000&" + SMALL))
+    train(page)
+    wait_for_step(page, 20)
+    button(page, "Pause").click()
+    expect(button(page, "Train")).to_be_visible()
+    resting = settled_step(page)
+    page.get_by_role("slider", name="Learning rate").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft", delay=40)
+        page.wait_for_timeout(110)
+    page.wait_for_url(re.compile("then="))
+    button(page, "Train").click()
+    wait_for_step(page, resting + 5)  # it went on from where it was
+    expect(page.get_by_role("slider", name="Learning rate")).to_have_attribute(
+        "aria-valuetext", "0.02"
+    )
+
+
 def test_a_link_gives_the_same_curves_in_another_browser(open_page):
     link = "/?data=moons&steps=128&speed=full&arms=none-before-after&act=tanh&seed=7&" + SMALL
     one, other = drawn(open_page(link)), drawn(open_page(link))
