@@ -190,7 +190,7 @@ def test_arms_of_a_link_are_those_known_in_their_usual_order(text, names, compla
 def test_a_field_that_is_right_is_kept_beside_one_that_is_not():
     comparison, complaints = comparison_from_query({"depth": "900", "width": "32"})
     assert comparison.base == Config(width=32)
-    assert complaints == ["Hidden layers goes from 1 to 20."]
+    assert complaints == ["Hidden layers goes from 1 to 20. The link's value is left out."]
 
 
 @pytest.mark.parametrize("name", [n for n, s in SETTINGS.items() if s.kind in ("whole", "log")])

@@ -27,8 +27,12 @@ def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True)
     key = f"table.{name}.{visit.generation}"
     held = first_value(name, usual, key)
     edited = st.data_editor(
-        {column: [row[index] for row in held] for index, column in enumerate(columns)},
+        {column: [f"{row[index]:.10g}" for row in held] for index, column in enumerate(columns)},
         key=key,
+        # Text, so that what is no number is answered instead of silently refused.
+        column_config={
+            column: st.column_config.TextColumn(column, width="small") for column in columns
+        },
         num_rows="dynamic",
         hide_index=True,
         width="content",

@@ -136,9 +136,9 @@ def cell(page: Page, row: int, column: int) -> None:
 
 
 def overwrite(page: Page, text: str) -> None:
-    """Write another number into the cell that is chosen."""
+    """Write something else into the cell that is chosen."""
     page.keyboard.press("Enter")
-    page.locator("#portal input").fill(text)
+    page.locator("#portal :is(input, textarea)").fill(text)
     page.keyboard.press("Enter")
 
 
@@ -153,6 +153,10 @@ def test_what_is_typed_into_the_table_is_computed_or_answered_by_a_sentence(open
     expect(page.locator(".bn-lines")).to_have_count(0)
     overwrite(page, "5000000")
     expect(sentence).to_contain_text("Row 2, column unit 1 is 5e+06")
+    for typed, words in (("many", "holds “many”, which is not a number"), ("inf", "is infinite")):
+        cell(page, 2, 1)
+        overwrite(page, typed)
+        expect(sentence).to_contain_text(f"Row 2, column unit 1 {words}")
     cell(page, 2, 1)
     overwrite(page, "7")
     expect(page.locator(".bn-lines")).to_contain_text("μ = (1 + 7 + 4 + 3 + 5) / 5 = 4")
