@@ -35,7 +35,7 @@ class Visitor:
     train_button: str = ""
     feed: str = ""
     have: int = 0
-    step: int = 0
+    step: int = -1
     updates: int = 0
     steps_at_start: int = 0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,6 +107,7 @@ class Visitor:
     def take_picture(self, answer: dict[str, Any]) -> None:
         if "charts" in answer:
             self.have = answer["number"]
+        if "step" in answer:  # the nets are built
             self.updates += answer["step"] != self.step
             self.step = answer["step"]
 
@@ -156,7 +157,7 @@ async def measure(port: int, server: int) -> bool:
     idle = memory(server, workers)
     visitors = [Visitor(port) for _ in range(VISITORS)]
     tasks = [asyncio.create_task(visitor.visit()) for visitor in visitors]
-    await until(lambda: all(v.train_button and v.have for v in visitors), 90)
+    await until(lambda: all(v.train_button and v.step >= 0 for v in visitors), 90)
     for visitor in visitors:
         await visitor.press_train()
     await until(lambda: all(v.step > 0 for v in visitors), 90)
