@@ -34,7 +34,9 @@ export function isDark(element) {
   const probe = document.createElement("span");
   probe.style.color = "var(--st-background-color)";
   element.append(probe);
-  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
+  const found = getComputedStyle(probe).color.match(/[\d.]+/g);
   probe.remove();
+  if (!found) return false; // the element has just left the page, so no colour shows
+  const [r, g, b] = found.map(Number);
   return r * 0.299 + g * 0.587 + b * 0.114 < 128;
 }
