@@ -52,7 +52,7 @@ def outcome(about: About, claim: int = 0) -> None:
     elif trial.verdict is not None:
         words = f"{ICONS[trial.verdict.kind]} {VERDICT_WORDS[trial.verdict.kind]}"
     else:
-        words = trial.failure or "running" if not trial.done else trial.failure
+        words = trial.failure or "running"
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         if st.button(about.title, key=f"open.{claim}.{about.slug}", type="tertiary"):

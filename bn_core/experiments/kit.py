@@ -3,7 +3,7 @@
 K replicas, N examples, C classes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,6 @@ class Trainee:
         self.net = Net(config, inputs, classes)
         self.optimizer = make_optimizer(self.net, config)
         self.batches = Batches(self.dataset, config)
-        self.step_count = 0
 
     def step(self, batch: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Take one step of descent on a batch, the next by default; return the losses, (K,)."""
@@ -57,7 +56,6 @@ class Trainee:
         self.optimizer.zero_grad(set_to_none=True)
         losses.sum().backward()
         self.optimizer.step()
-        self.step_count += 1
         return losses.detach()
 
     def set_rate(self, rate: float) -> None:
@@ -101,9 +99,3 @@ def progress(done: int, total: int, words: str, piece: Piece | None = None) -> P
 def whole(piece: Piece) -> Piece:
     """Return a piece marked as complete."""
     return piece | {"whole": True}
-
-
-def worst(values: Iterable[float]) -> float:
-    """Return the smallest of some numbers; a NaN counts as the smallest."""
-    found = np.array(list(values), float)
-    return float("nan") if np.isnan(found).any() else float(found.min())

@@ -8,7 +8,7 @@ import numpy as np
 from bn_core.figures.chart import Chart
 from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis, note, thick
 from bn_core.figures.reading import float32, highest, lowest, middle
-from bn_core.figures.sheet import spread
+from bn_core.figures.sheet import area, spread
 from bn_core.figures.theme import (
     ARM_STYLES,
     DIVERGING,
@@ -123,22 +123,8 @@ def _curve(curve: Curve, panel: Panel, view: View) -> list[Trace]:
             "symmetric": False,
         }
         return [main]
-    return [_band(curve.x, low, high, style) | {"legendgroup": curve.label}, main]
-
-
-def _band(x: Array, low: Array, high: Array, style: ArmStyle) -> Trace:
-    kept = np.isfinite(low) & np.isfinite(high)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": float32(np.concatenate([x[kept], x[kept][::-1]])),
-        "y": float32(np.concatenate([low[kept], high[kept][::-1]])),
-        "fill": "toself",
-        "fillcolor": style.faint(0.16),
-        "line": {"width": 0, "color": style.faint(0)},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    beside = {"legendgroup": curve.label, "showlegend": False}
+    return [area(style, curve.x, low, high) | beside, main]
 
 
 def _map(part: Map, view: View) -> dict[str, Any]:

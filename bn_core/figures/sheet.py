@@ -103,6 +103,11 @@ def median_and_band(
 
 
 def band(sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
+    """Return the area between two curves of an arm, (P,) each."""
+    return area(sheet.styles[arm], x, low, high, opacity) | group(sheet, arm)
+
+
+def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
     """Return the area between two curves, (P,) each; points that are not finite are left out."""
     kept = np.isfinite(low) & np.isfinite(high)
     return {
@@ -111,10 +116,9 @@ def band(sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: flo
         "x": float32(np.concatenate([x[kept], x[kept][::-1]])),
         "y": float32(np.concatenate([low[kept], high[kept][::-1]])),
         "fill": "toself",
-        "fillcolor": sheet.styles[arm].faint(opacity),
-        "line": {"width": 0, "color": sheet.styles[arm].faint(0)},
+        "fillcolor": style.faint(opacity),
+        "line": {"width": 0, "color": style.faint(0)},
         "hoverinfo": "skip",
-        **group(sheet, arm),
     }
 
 

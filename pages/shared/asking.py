@@ -36,7 +36,7 @@ def ask(place: str, name: str, **arguments: Any) -> Finding | None:
     if held is None:
         return None
     inquiry_view(place, held)
-    if not held.done and len(held.studies()) and st.button("Cancel", key=f"cancel.{place}"):
+    if not held.done and st.button("Cancel", key=f"cancel.{place}"):
         held.cancel()
     return held.finding() if held.done and not held.failure else None
 

@@ -4,6 +4,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from bn_core.findings import About, Finding, Verdict
@@ -108,6 +109,7 @@ class Trial(Inquiry):
         self._of: Hashable = None
         self._asked_for: Hashable = None
         self._finding: Finding | None = None
+        self._findings = 0
         self._asked_at = 0.0
         self._looking = threading.Lock()
 
@@ -122,7 +124,7 @@ class Trial(Inquiry):
     @property
     def version(self) -> Hashable:
         """Another value wherever there is news."""
-        return (super().version, id(self._finding))
+        return (super().version, self._findings)
 
     @property
     def done(self) -> bool:
@@ -151,6 +153,7 @@ class Trial(Inquiry):
         if concluding.result:
             self._finding, self.verdict = concluding.result
             self._of, self._concluding = self._asked_for, None
+            self._findings += 1
         return concluding.done
 
     def _ask_for_finding(self) -> None:
@@ -161,9 +164,10 @@ class Trial(Inquiry):
         pieces = {name: piece for name, piece in pieces.items() if piece}
         if pieces and due and of != self._of and not self.failure:
             self._asked_for, self._asked_at = of, time.monotonic()
-            self._concluding = server.pool().ask(
-                "experiment finding", slug=self.about.slug, pieces=pieces
-            )
+            with suppress(PoolFull):  # then it is asked again at the next look
+                self._concluding = server.pool().ask(
+                    "experiment finding", slug=self.about.slug, pieces=pieces
+                )
 
 
 class Series(Inquiry):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bn_core.figures.finding import chart
 from bn_core.figures.view import View
-from bn_core.findings import Contours, Map, Panel
+from bn_core.findings import Contours, Finding, Map, Panel
 from pages.shared.feed import Feed, Part
 from pages.shared.inquiry import Inquiry, Series
 from pages.shared.live import show_feed
@@ -20,6 +20,8 @@ class InquiryFeed(Feed):
         super().__init__()
         self.visit = visit
         self.inquiry: Inquiry | None = None
+        self._finding: Finding | None = None
+        self._findings = 0
 
     def seen(self) -> None:
         """Note that somebody looks."""
@@ -59,8 +61,10 @@ class InquiryFeed(Feed):
         finding = self.inquiry.finding() if self.inquiry else None
         view = View(projector=self.visit.view.projector)
         asked = self.inquiry.asked if self.inquiry else None
+        if finding is not self._finding:
+            self._finding, self._findings = finding, self._findings + 1
         return {
-            panel.id: ((id(panel), view), partial(_chart, panel, view, asked))
+            panel.id: ((self._findings, view), partial(_chart, panel, view, asked))
             for panel in (finding.panels if finding else ())
         }
 
