@@ -174,7 +174,7 @@ class Net(nn.Module):
         ]
 
     @contextmanager
-    def undisturbed(self, *, statistics: str) -> Iterator[None]:
+    def evaluation_mode(self, *, statistics: str) -> Iterator[None]:
         """Run the net without leaving a trace in it: no dropout, no averages moved.
 
         ``statistics`` is "batch" or "running": which moments those use meanwhile that keep
@@ -182,13 +182,13 @@ class Net(nn.Module):
         """
         norms, dropouts = self.norms, [layer.dropout for layer in self.hidden]
         for norm in norms:
-            norm.training, norm.updating = statistics == "batch", False
+            norm.training, norm.track_statistics = statistics == "batch", False
         for dropout in dropouts:
             dropout.training = False
         try:
             yield
         finally:
             for norm in norms:
-                norm.training = norm.updating = True
+                norm.training = norm.track_statistics = True
             for dropout in dropouts:
                 dropout.training = True

@@ -12,9 +12,9 @@ from bn_core import measures
 from bn_core.config import Config
 from bn_core.data import Dataset
 from bn_core.models import Net
-from bn_core.records import SITES, ArmLook, Scene
+from bn_core.records import SITES, DataSummary, NetStatistics
 
-ENTERS, NORMALIZED = SITES.index("enters"), SITES.index("normalized")
+ENTERS, NORMALIZED = SITES.index("pre_activation"), SITES.index("normalized")
 
 PROBE_EXAMPLES = 128
 HISTOGRAM_VALUES = 4096
@@ -45,11 +45,11 @@ class Probe:
         grid = _plane(extent) if config.plane else dataset.train_inputs[:0]
         return cls(dataset, dataset.train_inputs[order], labels[order], grid, extent)
 
-    def scene(self) -> Scene:
+    def summary(self) -> DataSummary:
         """Return what the figures need to know of the data."""
         flat = self.extent > 0
         inputs = self.dataset.validation_inputs[: SCENE_POINTS if flat else 0]
-        return Scene(
+        return DataSummary(
             classes=self.dataset.classes,
             train_size=self.dataset.train_size,
             validation_size=len(self.dataset.validation_inputs),
@@ -67,45 +67,45 @@ def _plane(extent: float) -> Tensor:
 
 
 @contextmanager
-def listening(net: Net) -> Iterator[dict[str, list[Tensor]]]:
+def capture_activations(net: Net) -> Iterator[dict[str, list[Tensor]]]:
     """Collect what passes each site of each hidden layer, (K, N, C) each, while the block runs."""
-    heard: dict[str, list[Tensor]] = {site: [] for site in SITES}
+    captured: dict[str, list[Tensor]] = {site: [] for site in SITES}
 
     def activation(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        heard["enters"].append(inputs[0])
-        heard["leaves"].append(output)
+        captured["pre_activation"].append(inputs[0])
+        captured["post_activation"].append(output)
 
     def norm(_module: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
-        heard["normalized"].append(output)
+        captured["normalized"].append(output)
 
     hooks = [layer.activation.register_forward_hook(activation) for layer in net.hidden]
     hooks += [layer.norm.register_forward_hook(norm) for layer in net.hidden if layer.norm]
     try:
-        yield heard
+        yield captured
     finally:
         for hook in hooks:
             hook.remove()
 
 
 @torch.no_grad()
-def look_inside(
+def measure_net(
     net: Net, probe: Probe, train_accuracy: Tensor, gradients: Tensor, updates: Tensor
-) -> ArmLook:
+) -> NetStatistics:
     """Return one arm's look: distributions with batch statistics of the probe, and validation.
 
     ``gradients`` and ``updates``: (K, L + 1), of the step just taken. The net is left as it was.
     """
     validation = _validate(net, probe)
-    with net.undisturbed(statistics="batch"), listening(net) as heard:
+    with net.evaluation_mode(statistics="batch"), capture_activations(net) as captured:
         logits = net(_for_all(net, probe.inputs))
     rows = slice(0, IMAGE_ROWS)
-    return ArmLook(
+    return NetStatistics(
         validation_loss=validation[0],
         validation_accuracy=validation[1],
         train_accuracy=train_accuracy.numpy(),
         gradient_norm=gradients.numpy(),
         update_ratio=updates.numpy(),
-        **_distributions(heard, net.config.activation),
+        **_distributions(captured, net.config.activation),
         output_gradient=measures.output_gradient(logits[0, rows], probe.labels[rows])
         .numpy()
         .astype(np.float16),
@@ -120,19 +120,21 @@ def _for_all(net: Net, inputs: Tensor) -> Tensor:
 def _validate(net: Net, probe: Probe) -> tuple[np.ndarray, np.ndarray]:
     data = probe.dataset
     labels = _for_all(net, data.validation_labels)
-    with net.undisturbed(statistics=net.config.evaluate_with):
+    with net.evaluation_mode(statistics=net.config.evaluate_with):
         logits = net(_for_all(net, data.validation_inputs))
     return measures.losses(logits, labels).numpy(), measures.accuracy(logits, labels).numpy()
 
 
-def _distributions(heard: dict[str, list[Tensor]], activation: str) -> dict[str, np.ndarray]:
+def _distributions(captured: dict[str, list[Tensor]], activation: str) -> dict[str, np.ndarray]:
     """Reduce what was heard to the moments, percentiles, shares and histograms of a look."""
-    outputs = torch.stack(heard["leaves"])
+    outputs = torch.stack(captured["post_activation"])
     layers, replicas = outputs.shape[:2]
     # What batch norm hands to the activation is the same tensor twice; it is measured once.
-    own_site = heard["normalized"] and heard["normalized"][0] is not heard["enters"][0]
+    own_site = (
+        captured["normalized"] and captured["normalized"][0] is not captured["pre_activation"][0]
+    )
     sites = SITES if own_site else SITES[:2]
-    values = torch.stack([tensor for site in sites for tensor in heard[site]])  # (S' L, K, N, C)
+    values = torch.stack([tensor for site in sites for tensor in captured[site]])  # (S' L, K, N, C)
     mean, std = measures.moments(values)
     rows = max(1, HISTOGRAM_VALUES // (replicas * outputs.shape[3]))
     counts = measures.histograms(values[:, :, :rows], skip_zeros=True)
@@ -144,13 +146,13 @@ def _distributions(heard: dict[str, list[Tensor]], activation: str) -> dict[str,
         result = np.full((replicas, len(SITES), layers, *tail), np.nan, np.float32)
         found = numbers.view(len(sites), layers, replicas, *tail).numpy()
         result[:, : len(sites)] = np.moveaxis(found, 2, 0)
-        if heard["normalized"] and not own_site:
+        if captured["normalized"] and not own_site:
             result[:, NORMALIZED] = result[:, ENTERS]
         return result
 
     histogram = np.zeros((len(SITES), layers, counts.shape[1]), np.uint16)
     histogram[: len(sites)] = counts.view(len(sites), layers, -1).numpy()
-    if heard["normalized"] and not own_site:
+    if captured["normalized"] and not own_site:
         histogram[NORMALIZED] = histogram[ENTERS]
     return {
         "mean": arranged(mean),
@@ -167,6 +169,6 @@ def _distributions(heard: dict[str, list[Tensor]], activation: str) -> dict[str,
 def _boundary(net: Net, probe: Probe) -> np.ndarray:
     if not len(probe.grid):
         return np.zeros((0, 0), np.float16)
-    with net.undisturbed(statistics="running"):
+    with net.evaluation_mode(statistics="running"):
         logits = net(_for_all(net, probe.grid))[0]
     return logits.softmax(dim=1)[:, 1].view(GRID, GRID).numpy().astype(np.float16)

@@ -17,14 +17,14 @@ from bn_core.settings import Schedule
 
 Array = np.ndarray
 
-SITES = ("enters", "leaves", "normalized")
+SITES = ("pre_activation", "post_activation", "normalized")
 """Where activations are looked at: what enters the activation, what leaves it, what leaves
 batch norm. An arm without batch norm has no third site; its numbers there are NaN."""
 
 QUANTILES = (0.15, 0.50, 0.85)
 """The percentiles of Figure 1 in Ioffe & Szegedy (2015)."""
 
-LOOKS_PER_RUN = 24
+SNAPSHOTS_PER_RUN = 24
 """How many looks a run of its full length takes; with single steps looked at, at most twice."""
 
 BINS = 96
@@ -37,7 +37,7 @@ HISTOGRAM_EDGES: Array = LINEAR_ZONE * np.sinh(
 
 
 @dataclass(frozen=True)
-class ArmLook:
+class NetStatistics:
     """What one arm's nets look like at one moment, reduced to numbers.
 
     Losses are cross entropy in nats, shares lie in [0, 1]. ``histogram`` counts the values of all
@@ -63,11 +63,11 @@ class ArmLook:
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """All arms at one step; an arm that has ended has none."""
 
     step: int
-    arms: tuple[ArmLook | None, ...]
+    arms: tuple[NetStatistics | None, ...]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class StepResult:
     """What ``train`` yields after each step: the losses, and at times a look inside."""
 
     step: int
@@ -93,7 +93,7 @@ class Snapshot:
     train_loss: Array  # (A, K) before the step; NaN where a replica has diverged
     seconds: Array  # (A,) compute time of the step
     divergences: tuple[Divergence, ...] = ()
-    look: Look | None = None
+    snapshot: Snapshot | None = None
     rate_changed: bool = False
 
 
@@ -110,7 +110,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Scene:
+class DataSummary:
     """The data as the figures need them: where 2-D points lie, or which classes images have."""
 
     classes: tuple[str, ...]
@@ -123,26 +123,26 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RecordChunk:
     """Consecutive snapshots in one, as they travel from a worker to the page."""
 
     after_step: int  # the steps trained before the first of these
     train_loss: Array  # (T, A, K)
     seconds: Array  # (A,) in total
-    looks: tuple[Look, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     rate_changes: Schedule = ()
 
     @classmethod
-    def of(cls, snapshots: Sequence[Snapshot]) -> "Stretch":
+    def of(cls, step_results: Sequence[StepResult]) -> "RecordChunk":
         """Join snapshots of consecutive steps; the untouched nets' snapshot adds only its look."""
-        steps = [snapshot for snapshot in snapshots if snapshot.step > 0]
-        shape = snapshots[0].train_loss.shape
+        steps = [step_result for step_result in step_results if step_result.step > 0]
+        shape = step_results[0].train_loss.shape
         return cls(
             after_step=steps[0].step - 1 if steps else 0,
             train_loss=np.array([s.train_loss for s in steps], np.float32).reshape(-1, *shape),
-            seconds=np.sum([s.seconds for s in snapshots], axis=0),
-            looks=tuple(s.look for s in snapshots if s.look),
+            seconds=np.sum([s.seconds for s in step_results], axis=0),
+            snapshots=tuple(s.snapshot for s in step_results if s.snapshot),
             divergences=tuple(d for s in steps for d in s.divergences),
             rate_changes=tuple((s.step - 1, s.learning_rate) for s in steps if s.rate_changed),
         )
@@ -153,8 +153,8 @@ class Record:
     """A run so far: its comparison, every loss, and looks at an even spacing."""
 
     comparison: Comparison
-    scene: Scene
-    looks: tuple[Look, ...] = ()
+    summary: DataSummary
+    snapshots: tuple[Snapshot, ...] = ()
     train_loss: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     seconds: Array = dataclasses.field(default_factory=lambda: np.zeros(0))
     divergences: tuple[Divergence, ...] = ()
@@ -171,26 +171,28 @@ class Record:
         """The config of each arm."""
         return self.comparison.configs
 
-    def extended(self, stretch: "Stretch") -> "Record":
+    def extended(self, chunk: "RecordChunk") -> "Record":
         """Return this record with a stretch added; what it already holds is passed over.
 
         So a run that is repeated after its worker died continues the record it had.
         """
-        held = self.looks[-1].step if self.looks else -1
-        known = max(self.step - stretch.after_step, 0)
-        fresh = stretch.train_loss[known:]
-        if stretch.after_step > self.step:
-            raise ValueError(f"Steps {self.step + 1} to {stretch.after_step} are missing.")
-        looks = self.looks + tuple(look for look in stretch.looks if look.step > held)
+        held = self.snapshots[-1].step if self.snapshots else -1
+        known = max(self.step - chunk.after_step, 0)
+        fresh = chunk.train_loss[known:]
+        if chunk.after_step > self.step:
+            raise ValueError(f"Steps {self.step + 1} to {chunk.after_step} are missing.")
+        snapshots = self.snapshots + tuple(
+            snapshot for snapshot in chunk.snapshots if snapshot.step > held
+        )
         return dataclasses.replace(
             self,
-            looks=_thinned(looks, look_spacing(self.comparison.base.steps)),
+            snapshots=_thinned(snapshots, snapshot_spacing(self.comparison.base.steps)),
             train_loss=np.concatenate([self.train_loss, fresh]) if self.step else fresh,
-            seconds=self.seconds + stretch.seconds if len(self.seconds) else stretch.seconds,
+            seconds=self.seconds + chunk.seconds if len(self.seconds) else chunk.seconds,
             divergences=self.divergences
-            + tuple(d for d in stretch.divergences if d.step > self.step),
+            + tuple(d for d in chunk.divergences if d.step > self.step),
             rate_changes=self.rate_changes
-            + tuple(c for c in stretch.rate_changes if c[0] >= self.step),
+            + tuple(c for c in chunk.rate_changes if c[0] >= self.step),
         )
 
     def ended(self, ending: Ending) -> "Record":
@@ -202,9 +204,9 @@ class Record:
         digest = hashlib.sha256()
         digest.update(repr((self.comparison, self.divergences, self.rate_changes)).encode())
         digest.update(np.ascontiguousarray(self.train_loss).tobytes())
-        for look in self.looks:
-            digest.update(str(look.step).encode())
-            for arm in look.arms:
+        for snapshot in self.snapshots:
+            digest.update(str(snapshot.step).encode())
+            for arm in snapshot.arms:
                 for field in dataclasses.fields(arm) if arm else ():
                     digest.update(np.ascontiguousarray(getattr(arm, field.name)).tobytes())
         return digest.hexdigest()
@@ -212,24 +214,24 @@ class Record:
     def bytes(self) -> int:
         """Return the size of all arrays held."""
         arrays = [self.train_loss, self.seconds]
-        for look in self.looks:
-            for arm in look.arms:
+        for snapshot in self.snapshots:
+            for arm in snapshot.arms:
                 arrays += [getattr(arm, f.name) for f in dataclasses.fields(arm)] if arm else []
         return sum(array.nbytes for array in arrays)
 
 
-def look_spacing(steps: int) -> int:
+def snapshot_spacing(steps: int) -> int:
     """Return after how many steps a run of ``steps`` looks inside its nets again."""
-    return max(1, -(-steps // LOOKS_PER_RUN))
+    return max(1, -(-steps // SNAPSHOTS_PER_RUN))
 
 
-def _thinned(looks: tuple[Look, ...], spacing: int) -> tuple[Look, ...]:
+def _thinned(snapshots: tuple[Snapshot, ...], spacing: int) -> tuple[Snapshot, ...]:
     """Drop looks taken at single steps, oldest first, while there are over twice the usual."""
-    excess = len(looks) - 2 * LOOKS_PER_RUN
+    excess = len(snapshots) - 2 * SNAPSHOTS_PER_RUN
     kept = []
-    for look in looks:
-        if excess > 0 and look.step % spacing:
+    for snapshot in snapshots:
+        if excess > 0 and snapshot.step % spacing:
             excess -= 1
         else:
-            kept.append(look)
+            kept.append(snapshot)
     return tuple(kept)

@@ -17,18 +17,18 @@ from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.data import Dataset, load
 from bn_core.models import Net
-from bn_core.probes import Probe, look_inside
+from bn_core.probes import Probe, measure_net
 from bn_core.randomness import generator
 from bn_core.records import (
-    ArmLook,
     Array,
     Divergence,
     Ending,
-    Look,
+    NetStatistics,
     Record,
+    RecordChunk,
     Snapshot,
-    Stretch,
-    look_spacing,
+    StepResult,
+    snapshot_spacing,
 )
 
 
@@ -37,10 +37,10 @@ class Request:
     """What the caller wants of the next step, handed over with ``training.send(request)``."""
 
     learning_rate: float | None = None
-    look: bool = False
+    snapshot: bool = False
 
 
-Training = Generator[Snapshot, Request | None, Ending]
+Training = Generator[StepResult, Request | None, Ending]
 
 
 def prepare_process() -> None:
@@ -56,12 +56,12 @@ def run(comparison: Comparison) -> Record:
     """Train a comparison to its end and return the record."""
     setup = Setup.of(comparison)
     training = train(comparison, setup)
-    record, snapshots = Record(comparison, setup.probe.scene()), []
+    record, step_results = Record(comparison, setup.probe.summary()), []
     while True:
         try:
-            snapshots.append(next(training))
+            step_results.append(next(training))
         except StopIteration as stop:
-            return record.extended(Stretch.of(snapshots)).ended(stop.value)
+            return record.extended(RecordChunk.of(step_results)).ended(stop.value)
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,18 @@ def train(comparison: Comparison, setup: Setup | None = None) -> Training:
     batches = Batches(setup.dataset, comparison.base)
     base = comparison.base
     rate, changes = base.learning_rate, dict(base.rate_changes)
-    spacing = look_spacing(base.steps)
-    request = yield _initial_snapshot(arms, batches.first(), rate)
+    spacing = snapshot_spacing(base.steps)
+    request = yield _initial_step_result(arms, batches.first(), rate)
     for step in range(1, base.steps + 1):
         request = request or Request()
         if request.learning_rate is not None:
             changes = {step - 1: request.learning_rate}  # what the reader does now replaces plans
         new_rate = changes.get(step - 1, rate)
         changed, rate = new_rate != rate, new_rate
-        look = request.look or step % spacing == 0 or step == base.steps
+        snapshot = request.snapshot or step % spacing == 0 or step == base.steps
         batch = batches.next()
-        results = [arm.step(step, batch, rate, look) for arm in arms]
-        request = yield _joined(step, rate, changed, results, look)
+        results = [arm.step(step, batch, rate, snapshot) for arm in arms]
+        request = yield _joined(step, rate, changed, results, snapshot)
         if not any(arm.going for arm in arms):
             return Ending("diverged", step)
     return Ending("finished", base.steps)
@@ -148,7 +148,7 @@ class _Result:
     loss: Array  # (K,)
     seconds: float
     divergences: tuple[Divergence, ...]
-    look: ArmLook | None
+    snapshot: NetStatistics | None
 
 
 class _Arm:
@@ -178,17 +178,17 @@ class _Arm:
             self._optimizer = make_optimizer(self.net, self.config)
         return self._optimizer
 
-    def initial_look(self, batch: tuple[Tensor, Tensor]) -> ArmLook:
+    def initial_snapshot(self, batch: tuple[Tensor, Tensor]) -> NetStatistics:
         """Look at the untouched nets, with the gradient of the first batch."""
-        with self.net.undisturbed(statistics="batch"):
+        with self.net.evaluation_mode(statistics="batch"):
             logits = self.net(batch[0])
             measures.losses(logits, batch[1]).sum().backward()
         no_update = torch.full((self.config.replicas, len(self.weights)), math.nan)
-        look = self._look(measures.accuracy(logits.detach(), batch[1]), no_update)
+        snapshot = self._measure(measures.accuracy(logits.detach(), batch[1]), no_update)
         self._forget_gradients()
-        return look
+        return snapshot
 
-    def step(self, step: int, batch: tuple[Tensor, Tensor], rate: float, look: bool) -> _Result:
+    def step(self, step: int, batch: tuple[Tensor, Tensor], rate: float, snapshot: bool) -> _Result:
         """Take one step of gradient descent and look inside if asked."""
         if not self.going:
             return _Result(np.full(self.config.replicas, math.nan), 0.0, (), None)
@@ -197,14 +197,14 @@ class _Arm:
         each = measures.cross_entropies(logits, batch[1])
         loss = each.detach().mean(dim=1).numpy()
         divergences = self._new_divergences(step, batch[0], loss)
-        before = [weight.detach().clone() for weight in self.weights] if look else []
+        before = [weight.detach().clone() for weight in self.weights] if snapshot else []
         each.backward(self._weight_of_example)
         self._descend(rate)
         seconds = time.perf_counter() - began
         seen = None
-        if look and self.going:
+        if snapshot and self.going:
             updates = measures.update_ratios(before, [w.detach() for w in self.weights])
-            seen = self._look(measures.accuracy(logits.detach(), batch[1]), updates)
+            seen = self._measure(measures.accuracy(logits.detach(), batch[1]), updates)
         self._forget_gradients()
         return _Result(loss, seconds, divergences, seen)
 
@@ -217,10 +217,10 @@ class _Arm:
             group["lr"] = rate
         self.optimizer.step()
 
-    def _look(self, train_accuracy: Tensor, updates: Tensor) -> ArmLook:
+    def _measure(self, train_accuracy: Tensor, updates: Tensor) -> NetStatistics:
         gradients = [w.grad if w.grad is not None else torch.zeros_like(w) for w in self.weights]
         norms = measures.matrix_norms(gradients)
-        return look_inside(self.net, self.probe, train_accuracy, norms, updates)
+        return measure_net(self.net, self.probe, train_accuracy, norms, updates)
 
     def _new_divergences(self, step: int, inputs: Tensor, loss: Array) -> tuple[Divergence, ...]:
         """Return where each replica broke whose loss is not finite for the first time."""
@@ -240,7 +240,7 @@ class _Arm:
 def first_bad_layer(net: Net, inputs: Tensor, replica: int) -> tuple[int, str]:
     """Return the first layer, from 1, that is not finite, and whether its weights or outputs."""
     outputs: list[Tensor] = []
-    with net.undisturbed(statistics="batch"):
+    with net.evaluation_mode(statistics="batch"):
         for layer in [*net.hidden, net.output]:
             inputs = layer(inputs)
             outputs.append(inputs)
@@ -274,19 +274,21 @@ def make_optimizer(net: Net, config: Config) -> torch.optim.Optimizer:
             return torch.optim.Adam(groups, lr=rate, fused=True)
 
 
-def _initial_snapshot(arms: list[_Arm], batch: tuple[Tensor, Tensor], rate: float) -> Snapshot:
-    look = Look(0, tuple(arm.initial_look(batch) for arm in arms))
+def _initial_step_result(arms: list[_Arm], batch: tuple[Tensor, Tensor], rate: float) -> StepResult:
+    snapshot = Snapshot(0, tuple(arm.initial_snapshot(batch) for arm in arms))
     nothing = torch.full((len(arms), arms[0].config.replicas), math.nan)
-    return Snapshot(0, rate, nothing.numpy(), torch.zeros(len(arms)).numpy(), look=look)
+    return StepResult(0, rate, nothing.numpy(), torch.zeros(len(arms)).numpy(), snapshot=snapshot)
 
 
-def _joined(step: int, rate: float, changed: bool, results: list[_Result], look: bool) -> Snapshot:
-    return Snapshot(
+def _joined(
+    step: int, rate: float, changed: bool, results: list[_Result], snapshot: bool
+) -> StepResult:
+    return StepResult(
         step=step,
         learning_rate=rate,
         train_loss=np.stack([result.loss for result in results]),
         seconds=np.array([result.seconds for result in results]),
         divergences=tuple(d for result in results for d in result.divergences),
-        look=Look(step, tuple(result.look for result in results)) if look else None,
+        snapshot=Snapshot(step, tuple(result.snapshot for result in results)) if snapshot else None,
         rate_changed=changed,
     )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bn_core.claims import CLAIMS, Claim
-from bn_core.findings import VERDICT_WORDS, About
+from bn_core.results import VERDICT_WORDS, ExperimentSpec
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Series
 from pages.shared.inquiry_view import inquiry_view
@@ -11,7 +11,7 @@ from pages.shared.trials import ICONS, STARTING, settings
 from pages.shared.visit import this_visit
 
 
-def run_all(experiments: dict[str, About]) -> None:
+def run_all(experiments: dict[str, ExperimentSpec]) -> None:
     """Offer to run every experiment, one after the other."""
     visit = this_visit()
     series = visit.questions.get("series")
@@ -28,7 +28,7 @@ def run_all(experiments: dict[str, About]) -> None:
         inquiry_view("series", series)
 
 
-def card(claim: Claim, tests: list[About]) -> None:
+def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
     """Show one claim, and what was measured of it."""
     with st.container(border=True, height="stretch"):
         flag = " · *contested*" if claim.contested else ""
@@ -41,7 +41,7 @@ def card(claim: Claim, tests: list[About]) -> None:
             own_place(claim)
 
 
-def outcome(about: About, claim: int = 0) -> None:
+def outcome(about: ExperimentSpec, claim: int = 0) -> None:
     """Show an experiment's verdict, or that it has not run, and lead to it.
 
     An experiment may stand on the cards of several claims.

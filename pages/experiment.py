@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bn_core.findings import About
+from bn_core.results import ExperimentSpec
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Trial
 from pages.shared.inquiry_view import inquiry_view
@@ -11,7 +11,7 @@ from pages.shared.trials import STARTING, buttons, settings, verdict
 from pages.shared.visit import this_visit
 
 
-def choose(experiments: dict[str, About]) -> About:
+def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
     """Show the list of experiments, and keep the chosen one in the link."""
     asked = st.query_params.get("experiment", this_visit().kept.get("experiment", ""))
     slugs = list(experiments)
@@ -31,7 +31,7 @@ def choose(experiments: dict[str, About]) -> About:
     return experiments[chosen]
 
 
-def explain(about: About) -> None:
+def explain(about: ExperimentSpec) -> None:
     """Show the claim, who makes it, and how it is tested."""
     st.markdown(f"### {about.claim}")
     st.caption(about.source)
@@ -39,7 +39,7 @@ def explain(about: About) -> None:
     st.latex(about.formula)
 
 
-def controls(about: About) -> None:
+def controls(about: ExperimentSpec) -> None:
     """Ask for a prediction; offer Run and Cancel, seeds, and the shorter look."""
     keep(
         f"prediction.{about.slug}",
@@ -56,7 +56,7 @@ def controls(about: About) -> None:
         buttons(about, *settings())
 
 
-def judge(about: About, trial: Trial) -> None:
+def judge(about: ExperimentSpec, trial: Trial) -> None:
     """Show the verdict beside the reader's prediction."""
     if trial.verdict is None:
         return
@@ -66,7 +66,7 @@ def judge(about: About, trial: Trial) -> None:
         st.markdown(f"You predicted: *{guess}*.")
 
 
-def background(about: About, trial: Trial) -> None:
+def background(about: ExperimentSpec, trial: Trial) -> None:
     """Show what the paper found, and what to keep in mind when comparing."""
     if trial.verdict is None:
         return
@@ -101,7 +101,7 @@ def show() -> None:
         background(about, trial)
 
 
-def open_in_lab(about: About) -> None:
+def open_in_lab(about: ExperimentSpec) -> None:
     """Offer the same configuration in the Lab, where it can be watched and changed."""
     if about.link and st.button("Open in the Lab"):
         query = dict(part.split("=", 1) for part in about.link.split("&"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from bn_core.findings import Finding
+from bn_core.results import Result
 from pages.shared.asking import answer, ask, slide
 from pages.shared.chapters import show_chapters
 from pages.shared.code_words import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
@@ -76,7 +76,7 @@ def why() -> None:
             _scaled(rows, found)
 
 
-def _scaled(rows: Rows, found: Finding) -> None:
+def _scaled(rows: Rows, found: Result) -> None:
     with st.expander("The numbers, rescaled"):
         columns = st.columns(3)
         for column, (scaling, values) in zip(columns, found.facts["scaled"].items(), strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
-from bn_core.records import ArmLook, Record, Stretch
+from bn_core.records import NetStatistics, Record, RecordChunk
 from bn_core.training import Request, Setup, train
 
 SMALL = Config(depth=3, width=16, steps=40, batch_size=32, replicas=2)
@@ -24,13 +24,13 @@ def record_with(
     """Return the record of a run that is asked something before some of its steps."""
     setup = setup or Setup.of(comparison)
     training = train(comparison, setup)
-    snapshots = [next(training)]
+    step_results = [next(training)]
     while True:
         try:
-            snapshots.append(training.send(requests.get(snapshots[-1].step + 1)))
+            step_results.append(training.send(requests.get(step_results[-1].step + 1)))
         except StopIteration as stop:
-            record = Record(comparison, setup.probe.scene())
-            return record.extended(Stretch.of(snapshots)).ended(stop.value)
+            record = Record(comparison, setup.probe.summary())
+            return record.extended(RecordChunk.of(step_results)).ended(stop.value)
 
 
 def assert_equal_runs(one: Record, other: Record) -> None:
@@ -39,8 +39,8 @@ def assert_equal_runs(one: Record, other: Record) -> None:
     assert dataclasses.replace(other, **same_words).fingerprint() == one.fingerprint()
 
 
-def numbers_of(look: ArmLook, replica: int) -> dict[str, np.ndarray]:
+def numbers_of(snapshot: NetStatistics, replica: int) -> dict[str, np.ndarray]:
     """Return what a look says of one replica alone."""
     mixed = ("histogram", "output_gradient", "boundary")  # of all replicas, or of the first
-    fields = (field.name for field in dataclasses.fields(look) if field.name not in mixed)
-    return {name: getattr(look, name)[replica] for name in fields}
+    fields = (field.name for field in dataclasses.fields(snapshot) if field.name not in mixed)
+    return {name: getattr(snapshot, name)[replica] for name in fields}

@@ -12,7 +12,7 @@ from bn_core.normalization import BatchNorm, batch_moments, normalize
 K, N, C = 3, 16, 5
 EXACT: Any = {"rtol": 1e-12, "atol": 1e-12}
 CLOSE: Any = {"rtol": 1e-9, "atol": 1e-10}
-BOTH_WAYS = pytest.mark.parametrize("written_out", [True, False])
+BOTH_WAYS = pytest.mark.parametrize("reference", [True, False])
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -73,13 +73,13 @@ def assert_equal_averages(ours: BatchNorm, theirs: list[nn.BatchNorm1d]) -> None
 
 CASES = [
     pytest.param(
-        dict(momentum=momentum, epsilon=epsilon, scale=scale, track=track, written_out=written_out),
-        id=f"momentum={momentum}-scale={scale}-track={track}-written={written_out}",
+        dict(momentum=momentum, epsilon=epsilon, scale=scale, track=track, reference=reference),
+        id=f"momentum={momentum}-scale={scale}-track={track}-written={reference}",
     )
     for momentum, epsilon in ((0.1, 1e-5), (0.7, 1e-2), (None, 1e-5), (0.0, 1.0), (1.0, 1e-8))
     for scale in (True, False)
     for track in (True, False)
-    for written_out in (True, False)
+    for reference in (True, False)
 ]
 
 
@@ -126,8 +126,8 @@ def test_inference_is_that_of_torch_and_moves_nothing(settings, replicas):
 @BOTH_WAYS
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("scale", "shift"), [(True, False), (False, True)])
-def test_scale_and_shift_are_there_each_without_the_other(scale, shift, training, written_out):
-    layer = BatchNorm(K, C, scale=scale, shift=shift, written_out=written_out).double()
+def test_scale_and_shift_are_there_each_without_the_other(scale, shift, training, reference):
+    layer = BatchNorm(K, C, scale=scale, shift=shift, reference=reference).double()
     layer.train(training)
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -143,14 +143,14 @@ def test_scale_and_shift_are_there_each_without_the_other(scale, shift, training
 
 
 @BOTH_WAYS
-def test_a_replica_does_not_see_its_neighbours(written_out):
+def test_a_replica_does_not_see_its_neighbours(reference):
     settings: Any = {"momentum": 0.2, "epsilon": 1e-5, "scale": True, "track": True}
-    together, _ = pair(**settings, written_out=written_out)
+    together, _ = pair(**settings, reference=reference)
     x = draw(K, N, C)
     output, gradient = through_ours(together, x)
     changed = x.clone()
     changed[0], changed[2] = float("nan"), 1e9
-    again, _ = pair(**settings, written_out=written_out)
+    again, _ = pair(**settings, reference=reference)
     other, other_gradient = through_ours(again, changed)
     assert torch.equal(other[1], output[1]) and torch.equal(other_gradient[1], gradient[1])
     for one, two in zip(together.buffers(), again.buffers(), strict=True):
@@ -160,8 +160,8 @@ def test_a_replica_does_not_see_its_neighbours(written_out):
 
 @BOTH_WAYS
 @pytest.mark.parametrize("momentum", [0.1, None])
-def test_a_batch_of_one_puts_out_beta_and_keeps_sensible_averages(momentum, written_out):
-    layer = BatchNorm(K, C, momentum=momentum, written_out=written_out).double()
+def test_a_batch_of_one_puts_out_beta_and_keeps_sensible_averages(momentum, reference):
+    layer = BatchNorm(K, C, momentum=momentum, reference=reference).double()
     assert layer.beta is not None
     with torch.no_grad():
         layer.beta.copy_(draw(K, C, seed=3))
@@ -181,8 +181,8 @@ def test_a_batch_of_one_puts_out_beta_and_keeps_sensible_averages(momentum, writ
 
 
 @BOTH_WAYS
-def test_a_unit_that_never_varies_puts_out_beta(written_out):
-    layer = BatchNorm(K, C, written_out=written_out)
+def test_a_unit_that_never_varies_puts_out_beta(reference):
+    layer = BatchNorm(K, C, reference=reference)
     output, gradient = through_ours(layer, torch.full((K, N, C), 7.0))
     # A division by sqrt(epsilon) leaves at most one rounding of x in float32 so much larger.
     assert output.abs().max() <= 7.0 * 2**-23 / 1e-5**0.5
@@ -190,9 +190,9 @@ def test_a_unit_that_never_varies_puts_out_beta(written_out):
 
 
 @BOTH_WAYS
-def test_a_layer_told_not_to_update_keeps_its_averages(written_out):
-    layer = BatchNorm(K, C, momentum=None, written_out=written_out)
-    layer.updating = False
+def test_a_layer_told_not_to_update_keeps_its_averages(reference):
+    layer = BatchNorm(K, C, momentum=None, reference=reference)
+    layer.track_statistics = False
     output = layer(draw(K, N, C).float() + 5)
     assert output.mean().abs() < 1e-5  # it still normalizes by the batch
     assert layer.batches_seen == 0

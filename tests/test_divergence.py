@@ -11,7 +11,7 @@ from torch.nn import functional
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.models import Net
-from bn_core.records import Divergence, Record, Stretch
+from bn_core.records import Divergence, Record, RecordChunk
 from bn_core.training import Batches, Setup, run, train
 from tests.reference import Activation, optimizer_of, torch_net
 from tests.runs import THREE, numbers_of, small
@@ -73,12 +73,12 @@ def with_poison(comparison: Comparison, *, arm: int, layer: int, steps: int) -> 
     """Train, and put one NaN into the second replica's weights after the tenth step."""
     setup = Setup.of(comparison)
     training = train(comparison, setup)
-    snapshots = [next(training) for _ in range(11)]
+    step_results = [next(training) for _ in range(11)]
     weight = inspect.getgeneratorlocals(training)["arms"][arm].net.linears[layer].weight
     with torch.no_grad():
         weight[1, 0, 0] = math.nan
-    snapshots += [next(training) for _ in range(steps - 10)]
-    return Record(comparison, setup.probe.scene()).extended(Stretch.of(snapshots))
+    step_results += [next(training) for _ in range(steps - 10)]
+    return Record(comparison, setup.probe.summary()).extended(RecordChunk.of(step_results))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
@@ -94,7 +94,7 @@ def test_one_seeds_nan_does_not_reach_the_others(arm, optimizer):
     assert np.isnan(poisoned.train_loss[10:, 0, 1]).all()
     for k in (0, 2):
         assert np.array_equal(poisoned.train_loss[:, 0, k], healthy.train_loss[:, 0, k])
-        last, expected = poisoned.looks[-1].arms[0], healthy.looks[-1].arms[0]
+        last, expected = poisoned.snapshots[-1].arms[0], healthy.snapshots[-1].arms[0]
         assert last is not None and expected is not None
         one, other = numbers_of(last, k), numbers_of(expected, k)
         for name in one:
@@ -113,7 +113,9 @@ def test_at_rate_one_a_deep_plain_net_breaks_and_batch_norm_goes_on():
         assert 1 <= one.layer <= 11
     last = max(one.step for one in record.divergences)
     assert np.isnan(record.train_loss[last:, 0]).all()  # the arm has stopped
-    assert all((look.arms[0] is None) == (look.step >= last) for look in record.looks)
+    assert all(
+        (snapshot.arms[0] is None) == (snapshot.step >= last) for snapshot in record.snapshots
+    )
     assert np.isfinite(record.train_loss[:, 1]).all()
     assert record.train_loss[-5:, 1].mean() < record.train_loss[:5, 1].mean()
 

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from bn_core.findings import About, Finding, Progress, Verdict
+from bn_core.results import ExperimentSpec, Progress, Result, Verdict
 from bn_core.service import protocol
 from bn_core.service.pool import PoolFull
-from bn_core.service.study import Study
+from bn_core.service.study import Task
 from pages.shared import server
 from pages.shared.feed import Feed, Part
 from pages.shared.inquiry import Question, Series, Trial
@@ -115,22 +115,22 @@ class NoPool:
     """Stands in for the pool: studies are put down here, and a test says what workers answer."""
 
     def __init__(self) -> None:
-        self.asked: list[Study] = []
+        self.asked: list[Task] = []
         self.full = False
 
-    def ask(self, name: str, **arguments: Any) -> Study:
+    def ask(self, name: str, **arguments: Any) -> Task:
         if self.full:
             raise PoolFull("All places are taken.")
-        self.asked.append(Study(self, len(self.asked) + 1, name, arguments))  # type: ignore
+        self.asked.append(Task(self, len(self.asked) + 1, name, arguments))  # type: ignore
         return self.asked[-1]
 
-    def named(self, name: str) -> list[Study]:
+    def named(self, name: str) -> list[Task]:
         return [study for study in self.asked if study.name == name]
 
-    def forget_study(self, study: Study) -> None:
+    def forget_study(self, study: Task) -> None:
         pass
 
-    def send_study(self, study: Study, command: object) -> None:
+    def send_study(self, study: Task, command: object) -> None:
         pass
 
 
@@ -141,21 +141,21 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> NoPool:
     return made
 
 
-def about(slug: str = "one", parts: tuple[str, ...] = ("none", "before")) -> About:
+def about(slug: str = "one", parts: tuple[str, ...] = ("none", "before")) -> ExperimentSpec:
     words = dict.fromkeys(
         ("claim", "source", "question", "method", "formula", "paper_found", "disagreement"), ""
     )
-    return About(
+    return ExperimentSpec(
         slug=slug, title=slug.title(), claims=(1,), answers=("yes", "no"), parts=parts, **words
     )
 
 
-def end(study: Study, result: object) -> None:
+def end(study: Task, result: object) -> None:
     """Have a worker report the end of a study."""
     study.hear(protocol.StudyDone(study.number, result))
 
 
-FOUND = (Finding(), Verdict("holds", "It does."))
+FOUND = (Result(), Verdict("holds", "It does."))
 
 
 def test_a_trial_asks_for_its_parts_and_then_for_what_they_add_up_to(pool):

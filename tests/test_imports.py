@@ -14,7 +14,7 @@ CORE = sorted(ROOT.glob("bn_core/**/*.py"))
 FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 
 LEVELS = (
-    {"settings", "randomness", "findings"},
+    {"settings", "randomness", "results"},
     {"config", "grouping"},
     {"comparison"},
     {"presets", "claims", "records", "data", "initialization", "normalization"},
@@ -23,7 +23,7 @@ LEVELS = (
     {"training"},
     {"landscape"},
     {"experiments"},
-    {"lessons"},
+    {"demos"},
     {"figures", "service"},
 )
 """The rooms of the core from the ground up. A room imports from itself and from levels below; a
@@ -40,7 +40,7 @@ WORKER_SIDE = {
 
 LIGHT = {
     "settings",
-    "findings",
+    "results",
     "config",
     "comparison",
     "grouping",

@@ -186,6 +186,6 @@ def test_a_probe_sees_as_many_sites_in_a_residual_net_as_in_a_plain_one():
     for arm in THREE:
         config = ARMS[arm].config(SMALL.changed({"architecture": "residual", "steps": 2}))
         record = run(Comparison(config))
-        look = record.looks[-1].arms[0]
-        assert look is not None
-        assert look.mean.shape == (3, 3, 3) and look.gradient_norm.shape == (3, 4)
+        snapshot = record.snapshots[-1].arms[0]
+        assert snapshot is not None
+        assert snapshot.mean.shape == (3, 3, 3) and snapshot.gradient_norm.shape == (3, 4)

@@ -36,14 +36,14 @@ def normalized_by(groups: np.ndarray, x: np.ndarray) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("positions", [1, S])
 @pytest.mark.parametrize("name", NAMES)
-def test_the_layer_normalizes_by_the_groups_that_are_drawn(name, positions, written_out):
+def test_the_layer_normalizes_by_the_groups_that_are_drawn(name, positions, reference):
     generator = torch.Generator().manual_seed(3)
     x = 3 * torch.randn(2, N, C, positions, generator=generator, dtype=torch.float64) + 2
     layer = layer_of(name)
-    layer.written_out = written_out
+    layer.reference = reference
     given = x[..., 0] if positions == 1 else x
     output = layer(given).detach().reshape(x.shape).numpy()
     for k in range(2):

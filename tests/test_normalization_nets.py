@@ -40,14 +40,14 @@ def test_a_net_with_each_normalization_learns_the_digits(arm, place):
     base = SMALL.changed({"groups": 2})  # 8 groups of 2 units would leave only signs
     record = run(Comparison(base, (Arm(arm, arm, changes),)))
     assert record.train_loss[-10:].mean() < 0.6 * record.train_loss[:5].mean()
-    last = record.looks[-1].arms[0]
+    last = record.snapshots[-1].arms[0]
     assert last is not None and last.validation_accuracy.min() > 0.5
 
 
 def test_instance_norm_leaves_a_net_of_vectors_at_chance():
     record = run(small("instance"))
     assert record.train_loss[-10:].mean() > 0.95 * np.log(10)
-    last = record.looks[-1].arms[0]
+    last = record.snapshots[-1].arms[0]
     assert last is not None and last.validation_accuracy.max() < 0.2
 
 
@@ -96,11 +96,11 @@ def test_behind_the_activation_every_linear_map_keeps_its_bias(arm):
 def test_inference_does_not_depend_on_the_batch(arm):
     net = net_of(arm)
     x = images(2, 30, 64)
-    with torch.no_grad(), net.undisturbed(statistics="running"):
+    with torch.no_grad(), net.evaluation_mode(statistics="running"):
         whole = net(x)
         parts = torch.cat([net(part) for part in x.split([1, 9, 20], dim=1)], dim=1)
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
-    with torch.no_grad(), net.undisturbed(statistics="batch"):
+    with torch.no_grad(), net.evaluation_mode(statistics="batch"):
         assert torch.equal(net(x), whole)
 
 

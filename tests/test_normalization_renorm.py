@@ -135,9 +135,9 @@ def test_a_look_moves_neither_the_averages_nor_the_limits():
     layer = renorm()
     layer.batches_seen = 300
     before = [buffer.clone() for buffer in layer.buffers()]
-    layer.updating = False
+    layer.track_statistics = False
     layer(draw(K, N, C))
-    layer.updating = True
+    layer.track_statistics = True
     layer.eval()
     layer(draw(K, N, C))
     assert all(torch.equal(a, b) for a, b in zip(before, layer.buffers(), strict=True))

@@ -88,11 +88,11 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("affine", [True, False])
-@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("case", CASES)
-def test_training_and_inference_are_those_of_torch(case, written_out, affine):
+def test_training_and_inference_are_those_of_torch(case, reference, affine):
     make, torch_layer, shape = CASES[case]
-    ours = learned(make(K, C, scale=affine, shift=affine, written_out=written_out))
+    ours = learned(make(K, C, scale=affine, shift=affine, reference=reference))
     theirs = with_same_parameters(ours, lambda: torch_layer(affine))
     for training in (True, True, False):
         ours.train(training)
@@ -117,15 +117,15 @@ def test_epsilon_is_inside_the_square_root():
 
 
 @pytest.mark.parametrize("shape", [VECTORS, POSITIONS])
-@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("momentum", [0.1, 0.0, 1.0, None])
 @pytest.mark.parametrize("ghost_size", [2, 5, 3, 4, 7, 10, 64])
-def test_ghost_norm_is_torchs_batch_norm_on_each_chunk(ghost_size, momentum, written_out, shape):
+def test_ghost_norm_is_torchs_batch_norm_on_each_chunk(ghost_size, momentum, reference, shape):
     """10 examples in 2s or 5s come out even; 3, 3, 4 and 4, 6: the rest joins the last."""
     chunks = {3: [3, 3, 4], 4: [4, 6], 7: [10], 64: [10]}.get(
         ghost_size, [ghost_size] * (N // ghost_size)
     )
-    settings = {"momentum": momentum, "written_out": written_out, "ghost_size": ghost_size}
+    settings = {"momentum": momentum, "reference": reference, "ghost_size": ghost_size}
     ours = learned(GhostBatchNorm(K, C, **settings))
     theirs = with_same_parameters(ours, lambda: nn.BatchNorm1d(C, momentum=momentum))
 

@@ -18,7 +18,7 @@ def nine_seeds(name: str) -> Record:
 def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
     """Return the validation accuracies of both arms, (K,) each; NaN where a net diverged."""
     found = []
-    for index, arm in enumerate(record.looks[-1].arms):
+    for index, arm in enumerate(record.snapshots[-1].arms):
         accuracy = np.full(record.comparison.base.replicas, np.nan)
         if arm is not None:
             accuracy[:] = arm.validation_accuracy

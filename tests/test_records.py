@@ -10,13 +10,13 @@ from bn_core.config import Config
 from bn_core.records import (
     HISTOGRAM_EDGES,
     LARGEST_VALUE,
-    LOOKS_PER_RUN,
+    SNAPSHOTS_PER_RUN,
     Divergence,
     Ending,
-    Look,
     Record,
-    Stretch,
-    look_spacing,
+    RecordChunk,
+    Snapshot,
+    snapshot_spacing,
 )
 from bn_core.training import Request, Setup, run, train
 
@@ -26,45 +26,45 @@ MOST_BYTES = 11e6
 SMALL = Comparison(Config(depth=2, width=8, steps=12, batch_size=32, replicas=2))
 
 
-def snapshots_of(comparison: Comparison, *, look: bool = False):
+def snapshots_of(comparison: Comparison, *, snapshot: bool = False):
     training = train(comparison, Setup.of(comparison))
     found = [next(training)]
     while True:
         try:
-            found.append(training.send(Request(look=look)))
+            found.append(training.send(Request(snapshot=snapshot)))
         except StopIteration:
             return found
 
 
 def empty(comparison: Comparison) -> Record:
-    return Record(comparison, Setup.of(comparison).probe.scene())
+    return Record(comparison, Setup.of(comparison).probe.summary())
 
 
-def longest_run(look: Look, *, looks_at_every_step: bool) -> Record:
+def longest_run(snapshot: Snapshot, *, looks_at_every_step: bool) -> Record:
     """Return the record of 10,000 steps of the largest nets, made of one look again and again."""
     base = Config(depth=20, width=8, steps=10_000, replicas=10, data="moons")
     comparison = Comparison(base, tuple(ARMS[name] for name in ("none", "before", "after")))
-    record, spacing = empty(comparison), look_spacing(base.steps)
+    record, spacing = empty(comparison), snapshot_spacing(base.steps)
     for start in range(0, base.steps, 500):
         steps = range(start + 1, start + 501)
-        looks = [
-            dataclasses.replace(look, step=step)
+        snapshots = [
+            dataclasses.replace(snapshot, step=step)
             for step in steps
             if looks_at_every_step or step % spacing == 0
         ]
         loss = np.ones((500, 3, 10), np.float32)
-        record = record.extended(Stretch(start, loss, np.ones(3), tuple(looks)))
-        assert len(record.looks) <= 2 * LOOKS_PER_RUN
+        record = record.extended(RecordChunk(start, loss, np.ones(3), tuple(snapshots)))
+        assert len(record.snapshots) <= 2 * SNAPSHOTS_PER_RUN
     return record
 
 
 @pytest.fixture(scope="module")
-def largest_look() -> Look:
+def largest_look() -> Snapshot:
     base = Config(depth=20, width=8, steps=1, replicas=10, data="moons")
     arms = tuple(ARMS[name] for name in ("none", "before", "after"))
-    look = next(train(Comparison(base, arms))).look
-    assert look is not None
-    return look
+    snapshot = next(train(Comparison(base, arms))).snapshot
+    assert snapshot is not None
+    return snapshot
 
 
 @pytest.mark.parametrize("looks_at_every_step", [True, False])
@@ -74,64 +74,64 @@ def test_the_longest_run_of_the_largest_nets_stays_within_the_stated_size(
     record = longest_run(largest_look, looks_at_every_step=looks_at_every_step)
     assert record.step == 10_000
     assert record.bytes() <= MOST_BYTES
-    steps = [look.step for look in record.looks]
+    steps = [snapshot.step for snapshot in record.snapshots]
     assert steps == sorted(set(steps))
     # The even spacing is kept from end to end, whatever was looked at besides.
-    spacing = look_spacing(10_000)
+    spacing = snapshot_spacing(10_000)
     assert set(range(spacing, 10_001, spacing)) <= set(steps)
 
 
 @pytest.mark.parametrize("steps", [1, 7, 31, 32, 33, 64, 100, 999, 1_000, 10_000])
 def test_a_run_of_any_length_takes_at_most_the_stated_number_of_looks(steps):
-    spacing = look_spacing(steps)
-    assert 1 <= steps // spacing <= LOOKS_PER_RUN
-    assert steps < 2 * LOOKS_PER_RUN or steps // spacing > LOOKS_PER_RUN / 2
+    spacing = snapshot_spacing(steps)
+    assert 1 <= steps // spacing <= SNAPSHOTS_PER_RUN
+    assert steps < 2 * SNAPSHOTS_PER_RUN or steps // spacing > SNAPSHOTS_PER_RUN / 2
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 13])
 def test_a_record_put_together_from_stretches_is_the_record_of_the_run(size):
-    snapshots = snapshots_of(SMALL)
+    step_results = snapshots_of(SMALL)
     record = empty(SMALL)
-    for start in range(0, len(snapshots), size):
-        record = record.extended(Stretch.of(snapshots[start : start + size]))
+    for start in range(0, len(step_results), size):
+        record = record.extended(RecordChunk.of(step_results[start : start + size]))
     whole = run(SMALL)
     assert record.fingerprint() == whole.fingerprint()
     assert record.step == 12
-    np.testing.assert_allclose(record.seconds, sum(s.seconds for s in snapshots))
+    np.testing.assert_allclose(record.seconds, sum(s.seconds for s in step_results))
 
 
 def test_a_stretch_that_comes_again_is_passed_over():
-    snapshots = snapshots_of(SMALL)
-    half = empty(SMALL).extended(Stretch.of(snapshots[:7]))
-    again = half.extended(Stretch.of(snapshots[1:5]))
+    step_results = snapshots_of(SMALL)
+    half = empty(SMALL).extended(RecordChunk.of(step_results[:7]))
+    again = half.extended(RecordChunk.of(step_results[1:5]))
     assert again.fingerprint() == half.fingerprint()
-    overlapping = half.extended(Stretch.of(snapshots[3:]))
+    overlapping = half.extended(RecordChunk.of(step_results[3:]))
     assert overlapping.fingerprint() == run(SMALL).fingerprint()
 
 
 def test_divergences_and_rate_changes_that_come_again_are_counted_once():
     loss = np.ones((4, 2, 2), np.float32)
     gone = Divergence(0, 1, 3, 2, "outputs")
-    stretch = Stretch(0, loss, np.ones(2), (), (gone,), ((2, 0.5),))
-    record = empty(SMALL).extended(stretch).extended(stretch)
+    chunk = RecordChunk(0, loss, np.ones(2), (), (gone,), ((2, 0.5),))
+    record = empty(SMALL).extended(chunk).extended(chunk)
     assert record.divergences == (gone,)
     assert record.rate_changes == ((2, 0.5),)
-    later = Stretch(4, loss, np.ones(2), (), (), ((4, 0.1),))
+    later = RecordChunk(4, loss, np.ones(2), (), (), ((4, 0.1),))
     assert record.extended(later).rate_changes == ((2, 0.5), (4, 0.1))
 
 
 def test_a_gap_is_refused_and_named():
-    snapshots = snapshots_of(SMALL)
-    record = empty(SMALL).extended(Stretch.of(snapshots[:5]))
+    step_results = snapshots_of(SMALL)
+    record = empty(SMALL).extended(RecordChunk.of(step_results[:5]))
     with pytest.raises(ValueError, match="Steps 5 to 6 are missing"):
-        record.extended(Stretch.of(snapshots[7:]))
+        record.extended(RecordChunk.of(step_results[7:]))
 
 
 def test_a_record_is_not_changed_by_what_is_added_to_it():
-    snapshots = snapshots_of(SMALL)
-    record = empty(SMALL).extended(Stretch.of(snapshots[:5]))
+    step_results = snapshots_of(SMALL)
+    record = empty(SMALL).extended(RecordChunk.of(step_results[:5]))
     before = record.fingerprint()
-    record.extended(Stretch.of(snapshots[5:])).ended(Ending("finished", 12))
+    record.extended(RecordChunk.of(step_results[5:])).ended(Ending("finished", 12))
     assert record.fingerprint() == before
     assert record.step == 4 and record.ending is None
 
@@ -144,7 +144,7 @@ def test_the_fingerprint_sees_every_number_but_the_times():
     loss = record.train_loss.copy()
     loss[-1, 0, 0] = np.nextafter(loss[-1, 0, 0], np.float32(9))
     assert dataclasses.replace(record, train_loss=loss).fingerprint() != print_of
-    arm = record.looks[3].arms[1]
+    arm = record.snapshots[3].arms[1]
     assert arm is not None
     for field in dataclasses.fields(arm):
         numbers = getattr(arm, field.name).copy()
@@ -152,9 +152,13 @@ def test_the_fingerprint_sees_every_number_but_the_times():
             continue
         numbers.flat[-1] = 1 if numbers.flat[-1] != 1 else 2
         changed = dataclasses.replace(arm, **{field.name: numbers})
-        look = dataclasses.replace(record.looks[3], arms=(record.looks[3].arms[0], changed))
-        looks = (*record.looks[:3], look, *record.looks[4:])
-        assert dataclasses.replace(record, looks=looks).fingerprint() != print_of, field.name
+        snapshot = dataclasses.replace(
+            record.snapshots[3], arms=(record.snapshots[3].arms[0], changed)
+        )
+        snapshots = (*record.snapshots[:3], snapshot, *record.snapshots[4:])
+        assert dataclasses.replace(record, snapshots=snapshots).fingerprint() != print_of, (
+            field.name
+        )
 
 
 def test_histogram_edges_are_even_in_asinh_and_reach_the_largest_value():

@@ -44,7 +44,7 @@ def test_runs_in_turns_do_not_touch_each_other():
     turns = [train(comparison) for comparison in comparisons]
     together = [[next(turn).train_loss for turn in turns] for _ in range(11)]
     for index, comparison in enumerate(comparisons):
-        alone = [snapshot.train_loss for snapshot in train(comparison)]
+        alone = [step_result.train_loss for step_result in train(comparison)]
         found = [losses[index] for losses in together]
         assert np.array_equal(found, alone, equal_nan=True)
 
@@ -62,14 +62,15 @@ def test_the_global_generators_are_left_alone(arms):
 def only_arm(record: Record, index: int) -> Record:
     """Return the record of one arm of a comparison, as if it had been trained alone."""
     comparison = record.comparison
-    looks = tuple(
-        dataclasses.replace(look, arms=look.arms[index : index + 1]) for look in record.looks
+    snapshots = tuple(
+        dataclasses.replace(snapshot, arms=snapshot.arms[index : index + 1])
+        for snapshot in record.snapshots
     )
     return dataclasses.replace(
         record,
         comparison=dataclasses.replace(comparison, arms=comparison.arms[index : index + 1]),
         train_loss=record.train_loss[:, index : index + 1],
-        looks=looks,
+        snapshots=snapshots,
     )
 
 
@@ -107,7 +108,7 @@ def test_each_replica_trains_as_its_seed_alone_on_the_same_data(arm, changes):
         np.testing.assert_allclose(
             record.train_loss[:, 0, k], single.train_loss[:, 0, 0], rtol=1e-5
         )
-        last, expected = record.looks[-1].arms[0], single.looks[-1].arms[0]
+        last, expected = record.snapshots[-1].arms[0], single.snapshots[-1].arms[0]
         assert last is not None and expected is not None
         one, other = numbers_of(last, k), numbers_of(expected, 0)
         for name in ("mean", "std", "gradient_norm", "validation_loss"):

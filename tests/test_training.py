@@ -10,7 +10,7 @@ from torch.nn import functional
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import SETTINGS, Config
 from bn_core.models import Net
-from bn_core.records import LOOKS_PER_RUN, Stretch
+from bn_core.records import SNAPSHOTS_PER_RUN, RecordChunk
 from bn_core.settings import SettingError
 from bn_core.training import Batches, Request, Setup, run, train
 from tests.reference import optimizer_of, torch_net
@@ -74,7 +74,7 @@ def test_both_kinds_of_validation_are_there_and_differ():
     running, batch = (run(small(steps=20, evaluate_with=e)) for e in ("running", "batch"))
     assert np.array_equal(running.train_loss, batch.train_loss)
     for index, same in ((0, True), (1, False)):
-        one, other = running.looks[-1].arms[index], batch.looks[-1].arms[index]
+        one, other = running.snapshots[-1].arms[index], batch.snapshots[-1].arms[index]
         assert one is not None and other is not None
         assert np.array_equal(one.validation_loss, other.validation_loss) == same
 
@@ -112,10 +112,10 @@ def test_a_rate_that_stays_is_no_change():
 
 def test_a_look_asked_for_is_taken_and_no_other():
     comparison = small(steps=400)
-    record = record_with(comparison, {3: Request(look=True), 57: Request(look=True)})
-    usual = {look.step for look in run(comparison).looks}
-    assert {look.step for look in record.looks} == usual | {3, 57}
-    assert 0 in usual and 400 in usual and len(usual) <= LOOKS_PER_RUN + 2
+    record = record_with(comparison, {3: Request(snapshot=True), 57: Request(snapshot=True)})
+    usual = {snapshot.step for snapshot in run(comparison).snapshots}
+    assert {snapshot.step for snapshot in record.snapshots} == usual | {3, 57}
+    assert 0 in usual and 400 in usual and len(usual) <= SNAPSHOTS_PER_RUN + 2
 
 
 def test_training_waits_while_nobody_asks():
@@ -132,8 +132,8 @@ def test_a_batch_of_one_trains_without_an_error(arm, data):
     record = run(small(arms=(arm,), batch_size=1, steps=6, data=data))
     assert record.ending is not None and record.ending.kind == "finished"
     assert np.isfinite(record.train_loss).all()
-    look = record.looks[-1].arms[0]
-    assert look is not None and np.isfinite(look.validation_loss).all()
+    snapshot = record.snapshots[-1].arms[0]
+    assert snapshot is not None and np.isfinite(snapshot.validation_loss).all()
 
 
 def test_a_batch_as_large_as_the_data_trains_and_a_larger_one_is_refused_in_words():
@@ -154,15 +154,15 @@ def test_dropout_and_weight_decay_change_the_training_of_every_arm():
 
 def test_the_untouched_nets_come_first():
     comparison = small(arms=THREE)
-    snapshot = next(train(comparison))
-    assert snapshot.step == 0 and snapshot.look is not None
-    assert all(math.isnan(loss) for loss in snapshot.train_loss.ravel())
-    for index, arm in enumerate(snapshot.look.arms):
+    step_result = next(train(comparison))
+    assert step_result.step == 0 and step_result.snapshot is not None
+    assert all(math.isnan(loss) for loss in step_result.train_loss.ravel())
+    for index, arm in enumerate(step_result.snapshot.arms):
         assert arm is not None
         assert np.isnan(arm.update_ratio).all()  # no step has been taken
         first = first_gradient(comparison, index)
         np.testing.assert_allclose(arm.gradient_norm, first, rtol=1e-4)
-    assert Stretch.of([snapshot]).train_loss.shape == (0, 3, 2)
+    assert RecordChunk.of([step_result]).train_loss.shape == (0, 3, 2)
 
 
 def first_gradient(comparison: Comparison, arm: int) -> np.ndarray:

@@ -27,8 +27,8 @@ from bn_core.experiments import (
     small_batches,
     vanishing,
 )
-from bn_core.experiments.kit import Experiment, Piece
-from bn_core.findings import About, Finding, Progress, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult
+from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     one.about.slug: one
@@ -60,18 +60,18 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 """Every experiment by its slug, in the order in which a learner needs them."""
 
 
-def catalogue() -> Study:
+def catalogue() -> TaskGenerator:
     """Return what each experiment is, in order; a study, as all that a page asks a worker for."""
     yield Progress(0.0, "reading the list")
     return tuple(one.about for one in EXPERIMENTS.values())
 
 
-def about(slug: str) -> About:
+def about(slug: str) -> ExperimentSpec:
     """Return what an experiment is. Errors: ``ValueError`` if there is none of that name."""
     return _experiment(slug).about
 
 
-def part_of(slug: str, part: str, seeds: int, quick: bool) -> Study:
+def part_of(slug: str, part: str, seeds: int, quick: bool) -> TaskGenerator:
     """Run one part of an experiment; its pieces are put together by ``concluded``."""
     experiment = _experiment(slug)
     if part not in experiment.about.parts:
@@ -81,7 +81,7 @@ def part_of(slug: str, part: str, seeds: int, quick: bool) -> Study:
     return (yield from experiment.part(part, seeds, quick))
 
 
-def concluded(slug: str, pieces: Mapping[str, Piece]) -> Study:
+def concluded(slug: str, pieces: Mapping[str, PartialResult]) -> TaskGenerator:
     """Return the finding, and the verdict if every part has ended."""
     yield Progress(0.0, "reading the numbers")
     experiment = _experiment(slug)
@@ -91,7 +91,7 @@ def concluded(slug: str, pieces: Mapping[str, Piece]) -> Study:
     return finding, experiment.judge(finding) if whole else None
 
 
-def run(slug: str, *, seeds: int = 3, quick: bool = False) -> tuple[Finding, Verdict]:
+def run(slug: str, *, seeds: int = 3, quick: bool = False) -> tuple[Result, Verdict]:
     """Run an experiment from start to end, in this process. Errors: ``ValueError``."""
     pieces = {}
     for part in about(slug).parts:
@@ -99,7 +99,7 @@ def run(slug: str, *, seeds: int = 3, quick: bool = False) -> tuple[Finding, Ver
     return _ended(concluded(slug, pieces))
 
 
-def _ended(study: Study) -> Any:
+def _ended(study: TaskGenerator) -> Any:
     while True:
         try:
             next(study)

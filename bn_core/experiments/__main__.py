@@ -6,7 +6,7 @@ import sys
 import orjson
 
 from bn_core.experiments import EXPERIMENTS, run
-from bn_core.findings import VERDICT_WORDS
+from bn_core.results import VERDICT_WORDS
 from bn_core.training import prepare_process
 
 

@@ -7,10 +7,20 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.experiments.statistics import recomputed
-from bn_core.findings import About, Curve, Field, Finding, Map, Measure, Panel, Study, Verdict
 from bn_core.randomness import generator
+from bn_core.results import (
+    Curve,
+    ExperimentSpec,
+    HeatMap,
+    HeatMaps,
+    Metric,
+    Panel,
+    Result,
+    TaskGenerator,
+    Verdict,
+)
 
 _LEAST_ADAPTED = 0.9
 _MOST_INVERTED = 0.2
@@ -49,7 +59,7 @@ DOMAINS: Mapping[str, tuple[str, Callable[[Tensor, torch.Generator], Tensor]]] =
 
 _PARTS = {"levels": ("clean", "affine", "pixel"), "content": ("noise", "inverse")}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="adabn",
     title="Moving to a new domain by new statistics",
     claim="Recomputing batch norm's statistics adapts a trained net to another domain.",
@@ -77,7 +87,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train the net, then judge it in some domains with old and with new statistics."""
     config = Config(
         depth=3,
@@ -86,12 +96,12 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         replicas=seeds,
         steps=150 if quick else 400,
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     total = config.steps + len(_PARTS[name])
     for step in range(config.steps):
         trainee.step()
         yield progress(step, total, f"training, step {step}")
-    piece: Piece = {"old": {}, "new": {}, "images": {}}
+    piece: PartialResult = {"old": {}, "new": {}, "images": {}}
     for number, domain in enumerate(_PARTS[name]):
         yield progress(config.steps + number, total, DOMAINS[domain][0], piece)
         inputs = changed(trainee.dataset.validation_inputs, domain, config.seed)
@@ -107,20 +117,20 @@ def changed(inputs: Tensor, domain: str, seed: int) -> Tensor:
     return DOMAINS[domain][1](inputs, generator(seed, "data", 12))
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy with old and new statistics for each domain, and one digit in each."""
     found: dict[str, dict[str, np.ndarray]] = {"old": {}, "new": {}, "images": {}}
     for piece in pieces.values():
         for key, values in found.items():
             values.update(piece.get(key, {}))
     measures = [
-        Measure(f"{domain} {key}", f"{DOMAINS[domain][0]}, {words}", found[key][domain], ".2f")
+        Metric(f"{domain} {key}", f"{DOMAINS[domain][0]}, {words}", found[key][domain], ".2f")
         for domain in DOMAINS
         for key, words in (("old", "running averages"), ("new", "new statistics"))
         if domain in found[key]
     ]
     parts = (_panel(found), _map(found["images"])) if found["images"] else (_panel(found),)
-    return Finding(parts, tuple(measures))
+    return Result(parts, tuple(measures))
 
 
 def _panel(found: dict[str, dict[str, np.ndarray]]) -> Panel:
@@ -146,9 +156,9 @@ def _panel(found: dict[str, dict[str, np.ndarray]]) -> Panel:
     )
 
 
-def _map(images: Mapping[str, np.ndarray]) -> Map:
-    fields = [Field(DOMAINS[domain][0], images[domain]) for domain in DOMAINS if domain in images]
-    return Map(
+def _map(images: Mapping[str, np.ndarray]) -> HeatMaps:
+    fields = [HeatMap(DOMAINS[domain][0], images[domain]) for domain in DOMAINS if domain in images]
+    return HeatMaps(
         "images",
         "One digit in each domain",
         "",
@@ -161,7 +171,7 @@ def _map(images: Mapping[str, np.ndarray]) -> Map:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """It depends if moved levels are mended and inversion is not, for every seed."""
     mended = [finding[f"{domain} new"] for domain in ("affine", "pixel")]
     inverse, noise = finding["inverse new"], finding["noise new"]

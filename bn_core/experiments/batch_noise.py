@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.randomness import generator
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SIZES = (4, 8, 16, 32, 64, 128, 256)
 _FITTED_FROM = 32
@@ -19,7 +19,7 @@ _SLOPE_RANGE = (-0.6, -0.4)
 _PARTS = {"trained": "after training", "fresh": "untrained"}
 _ARMS = {"trained": "before", "fresh": ""}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="noise",
     title="The noise that a batch brings",
     claim="Batch norm adds noise to every prediction in training, less the larger the batch.",
@@ -48,10 +48,10 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train the net or leave it, then measure the noise at every size of batch."""
     config = Config(depth=3, initialization="he", normalization="batch", replicas=seeds)
-    draws, trainee = _QUICK_DRAWS if quick else _DRAWS, Trainee(config)
+    draws, trainee = _QUICK_DRAWS if quick else _DRAWS, Trainer(config)
     steps = {"trained": 150 if quick else 400, "fresh": 0}[name]
     total = steps + len(_SIZES) * _PROBES
     for step in range(steps):
@@ -71,12 +71,12 @@ def part(name: str, seeds: int, quick: bool) -> Study:
 
 @torch.no_grad()
 def _logits_among(
-    trainee: Trainee, probe: int, size: int, draws: int, draw: torch.Generator
+    trainee: Trainer, probe: int, size: int, draws: int, draw: torch.Generator
 ) -> Tensor:
     """Return one validation example's logits, (T, K, C), among T draws of batch-mates."""
     data, example = trainee.dataset.train_inputs, trainee.dataset.validation_inputs[probe]
     logits = []
-    with trainee.net.undisturbed(statistics="batch"):
+    with trainee.net.evaluation_mode(statistics="batch"):
         for _ in range(draws):
             mates = data[torch.randint(len(data), (size - 1,), generator=draw)]
             batch = torch.cat([example.unsqueeze(0), mates])
@@ -98,7 +98,7 @@ def slopes(sizes: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return (np.log(noise) * x).sum(axis=1) / (x * x).sum()
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the noise over the size of the batch, and the slope of it."""
     curves, measures, sizes = [], [], np.array(_SIZES)
     for name, piece in pieces.items():
@@ -112,10 +112,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece.get("whole"):
             fitted = sizes >= _FITTED_FROM
             found = slopes(sizes[fitted], noise[:, fitted])
-            measures.append(Measure(name, f"Slope, {label}", found, ".2f"))
+            measures.append(Metric(name, f"Slope, {label}", found, ".2f"))
             share = noise[:, sizes == 32] / noise[:, sizes == 128]
             words = f"Noise at 32 over noise at 128, {label}"
-            measures.append(Measure(f"{name} ratio", words, share[:, 0], ".2f"))
+            measures.append(Metric(f"{name} ratio", words, share[:, 0], ".2f"))
     panel = Panel(
         "noise",
         "Standard deviation of a logit over random batch-mates",
@@ -127,10 +127,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         x_scale="log",
         y_scale="log",
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if the slope is near -1/2 for every seed, trained or not."""
     trained, fresh = finding["trained"], finding["fresh"]
     words = (

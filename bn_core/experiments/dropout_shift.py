@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.experiments.statistics import batch_norms, recomputed
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
 from bn_core.models import Dropout
 from bn_core.normalization.batch import BatchNorm
 from bn_core.randomness import generator
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _PARTS = {"light": (0.1, 0.3), "heavy": (0.5, 0.7)}
 _SHARES = (0.1, 0.3, 0.5, 0.7)
@@ -23,7 +23,7 @@ _VALUES, _PASSES = 100_000, 12
 _DEPTH = 5
 _MOST_ERROR = 0.02
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="dropout",
     title="Dropout in front of batch norm",
     claim="Dropout makes batch norm keep a variance that is wrong once dropout is off.",
@@ -53,7 +53,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Measure the ratio behind a dropout by itself, then in a trained net, for some shares."""
     steps = 100 if quick else 400
     shares, piece = _PARTS[name], _nothing()
@@ -67,7 +67,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
             kept(dropout(values.relu()))
             plain(values.relu())
         piece["alone"][share] = _variance(kept)[:, 0] / _variance(plain)[:, 0]
-        trainee = Trainee(_config(share, seeds))
+        trainee = Trainer(_config(share, seeds))
         for step in range(steps):
             trainee.step()
             words = f"net with dropout {share:g}, step {step}"
@@ -77,7 +77,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def _nothing() -> Piece:
+def _nothing() -> PartialResult:
     return {"alone": {}, "layers": {}, "kept": {}, "mended": {}}
 
 
@@ -87,7 +87,7 @@ def _config(share: float, seeds: int) -> Config:
     )
 
 
-def _inside(trainee: Trainee) -> Piece:
+def _inside(trainee: Trainer) -> PartialResult:
     """Return each layer's ratio, (K, L), and accuracy with either variance, (K,) each."""
     kept = trainee.evaluate()[1].numpy()
     with recomputed(trainee):
@@ -117,12 +117,12 @@ def _rectified_normal() -> tuple[float, float]:
 
 
 @torch.no_grad()
-def deployed_variances(trainee: Trainee) -> list[Tensor]:
+def deployed_variances(trainee: Trainer) -> list[Tensor]:
     """Return the unbiased variance of what enters each batch norm in eval mode, (K, C) each."""
     found: list[Tensor] = []
     inputs = trainee.dataset.train_inputs
     with ExitStack() as stack:
-        stack.enter_context(trainee.net.undisturbed(statistics="running"))
+        stack.enter_context(trainee.net.evaluation_mode(statistics="running"))
         for norm in batch_norms(trainee):
             hook = norm.register_forward_pre_hook(lambda _, given: found.append(given[0].var(1)))
             stack.callback(hook.remove)
@@ -131,7 +131,7 @@ def deployed_variances(trainee: Trainee) -> list[Tensor]:
 
 
 @contextmanager
-def _without_dropout(trainee: Trainee) -> Iterator[None]:
+def _without_dropout(trainee: Trainer) -> Iterator[None]:
     dropouts = [layer.dropout for layer in trainee.net.hidden]
     for dropout in dropouts:
         dropout.training = False
@@ -142,25 +142,25 @@ def _without_dropout(trainee: Trainee) -> Iterator[None]:
             dropout.training = True
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the ratio over the share dropped, by layer of the net, and what it costs."""
     found = _nothing()
     for piece in pieces.values():
         for key, values in found.items():
             values.update(piece.get(key, {}))
     panels = (_ratio_panel(found["alone"]), _layer_panel(found["layers"]), _accuracy_panel(found))
-    return Finding(panels, _measures(found) if _HALF in found["mended"] else ())
+    return Result(panels, _measures(found) if _HALF in found["mended"] else ())
 
 
-def _measures(found: Piece) -> tuple[Measure, ...]:
+def _measures(found: PartialResult) -> tuple[Metric, ...]:
     errors = [np.abs(ratio / _expected(share) - 1) for share, ratio in found["alone"].items()]
     last = found["layers"][_HALF][:, -1]
     return (
-        Measure("alone", "Ratio, half dropped", found["alone"][_HALF], ".3f"),
-        Measure("error", "Largest error of the formula", np.max(errors, axis=0), ".2%"),
-        Measure("net", "Ratio in the net's last layer, half dropped", last, ".2f"),
-        Measure("kept", "Accuracy, running averages, half dropped", found["kept"][_HALF], ".2f"),
-        Measure("mended", "Accuracy, statistics without dropout", found["mended"][_HALF], ".2f"),
+        Metric("alone", "Ratio, half dropped", found["alone"][_HALF], ".3f"),
+        Metric("error", "Largest error of the formula", np.max(errors, axis=0), ".2%"),
+        Metric("net", "Ratio in the net's last layer, half dropped", last, ".2f"),
+        Metric("kept", "Accuracy, running averages, half dropped", found["kept"][_HALF], ".2f"),
+        Metric("mended", "Accuracy, statistics without dropout", found["mended"][_HALF], ".2f"),
     )
 
 
@@ -207,7 +207,7 @@ def _layer_panel(layers: Mapping[float, np.ndarray]) -> Panel:
     )
 
 
-def _accuracy_panel(found: Piece) -> Panel:
+def _accuracy_panel(found: PartialResult) -> Panel:
     return Panel(
         "accuracy",
         "Accuracy of the nets with either variance",
@@ -222,7 +222,7 @@ def _accuracy_panel(found: Piece) -> Panel:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if ratios follow the formula and the net's exceeds 1, for every seed."""
     alone, error, net = finding["alone"], finding["error"], finding["net"]
     kept, mended = finding["kept"], finding["mended"]

@@ -11,10 +11,19 @@ from torch import Tensor, nn
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.data import load
-from bn_core.experiments.kit import Experiment, Piece, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Progress, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.initialization import initial_weight
 from bn_core.models import Layer
+from bn_core.results import (
+    Curve,
+    ExperimentSpec,
+    Metric,
+    Panel,
+    Progress,
+    Result,
+    TaskGenerator,
+    Verdict,
+)
 
 _DEPTH, _QUICK_DEPTH, _WIDTH = 50, 30, 256
 _GROWS, _LEVEL = 1.1, 1.05
@@ -49,7 +58,7 @@ _PARTS = {
 }
 _KINDS = {key: kind for kinds in _PARTS.values() for key, kind in kinds.items()}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="explode",
     title="Batch norm and exploding gradients",
     claim="Batch norm prevents exploding gradients.",
@@ -82,10 +91,10 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Measure one kind of net after another."""
     kinds, depth = _PARTS[name], _QUICK_DEPTH if quick else _DEPTH
-    piece: Piece = {"norms": {}}
+    piece: PartialResult = {"norms": {}}
     for index, (key, kind) in enumerate(kinds.items()):
         ticks = gradient_norms(kind, seeds, depth)
         while True:
@@ -145,7 +154,7 @@ def growth(norms: np.ndarray) -> np.ndarray:
     return np.exp(-slope)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the gradient's size by layer, and each kind's growth per layer."""
     found = {key: norms for piece in pieces.values() for key, norms in piece["norms"].items()}
     curves = tuple(
@@ -171,13 +180,13 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         y_scale="log",
     )
     measured = tuple(
-        Measure(key, f"{_KINDS[key].label}: growth per layer", growth(norms), ".3f")
+        Metric(key, f"{_KINDS[key].label}: growth per layer", growth(norms), ".3f")
         for key, norms in found.items()
     )
-    return Finding((panel,), measured, {"theory": _LIMIT})
+    return Result((panel,), measured, {"theory": _LIMIT})
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim fails if gradients grow with batch norm where they keep their size without."""
     none, bn, small = finding["none"], finding["bn"], finding["bn_8"]
     none_big, bn_big = finding["none_big"], finding["bn_big"]

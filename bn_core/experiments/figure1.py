@@ -7,9 +7,16 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, steps_to_reach, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
-from bn_core.probes import listening
+from bn_core.experiments.base import (
+    Experiment,
+    PartialResult,
+    Trainer,
+    progress,
+    steps_to_reach,
+    whole,
+)
+from bn_core.probes import capture_activations
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _EVERY = 10
@@ -18,7 +25,7 @@ _LEVEL = 0.9
 _LEAST_STEPS_RATIO, _LEAST_DRIFT_RATIO = 10.0, 4.0
 _PERCENTILES = (0.15, 0.5, 0.85)
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="figure1",
     title="Figure 1 of the first paper",
     claim="Batch norm steadies what enters a sigmoid, and the net learns in far fewer steps.",
@@ -51,7 +58,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm, with its percentiles and accuracy every ten steps."""
     normalization, label = _ARMS[name]
     config = Config(
@@ -64,7 +71,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         replicas=seeds,
         steps=500 if quick else 2000,
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     probe = trainee.dataset.train_inputs[:_PROBE].expand(seeds, _PROBE, -1)
     seen, right = [percentiles(trainee, probe)], [trainee.evaluate()[1].numpy()]
     piece = _piece(seen, right)
@@ -80,21 +87,21 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(_piece(seen, right))
 
 
-def _piece(seen: list[np.ndarray], right: list[np.ndarray]) -> Piece:
+def _piece(seen: list[np.ndarray], right: list[np.ndarray]) -> PartialResult:
     steps = _EVERY * np.arange(len(seen))
     return {"steps": steps, "percentiles": np.array(seen), "accuracy": np.array(right).T}
 
 
 @torch.no_grad()
-def percentiles(trainee: Trainee, probe: Tensor) -> np.ndarray:
+def percentiles(trainee: Trainer, probe: Tensor) -> np.ndarray:
     """Return percentiles of each last hidden unit's input over a probe, (3, K, C).
 
     The probe (K, N, D) is normalized by its own statistics; the net is left as it was.
     Source: Ioffe & Szegedy 2015, Figure 1(b, c).
     """
-    with trainee.net.undisturbed(statistics="batch"), listening(trainee.net) as heard:
+    with trainee.net.evaluation_mode(statistics="batch"), capture_activations(trainee.net) as heard:
         trainee.net(probe)
-    return np.quantile(heard["enters"][-1].numpy(), _PERCENTILES, axis=1)
+    return np.quantile(heard["pre_activation"][-1].numpy(), _PERCENTILES, axis=1)
 
 
 def spread(seen: np.ndarray) -> np.ndarray:
@@ -110,7 +117,7 @@ def drift(seen: np.ndarray) -> np.ndarray:
     return (np.ptp(seen[:, 1], axis=0) / spread(seen).mean(axis=0)).mean(axis=1)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy and one sigmoid's percentiles over the steps, and how the arms compare."""
     accuracy = tuple(
         Curve(_ARMS[name][1], piece["steps"], piece["accuracy"], arm=name)
@@ -123,10 +130,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
     if all(piece.get("whole") for piece in pieces.values()) and len(pieces) == 2:
         measures += _ratios(pieces)
     panels = (_percentile_panel(name, piece) for name, piece in pieces.items())
-    return Finding((first, *panels), tuple(measures))
+    return Result((first, *panels), tuple(measures))
 
 
-def _percentile_panel(name: str, piece: Piece) -> Panel:
+def _percentile_panel(name: str, piece: PartialResult) -> Panel:
     one = piece["percentiles"][:, :, 0, 0].T  # (3, T): one sigmoid of the first seed
     names, arms = ("15th percentile", "median", "85th percentile"), ("", name, "")
     curves = (
@@ -144,33 +151,33 @@ def _percentile_panel(name: str, piece: Piece) -> Panel:
     )
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label, seen = _ARMS[name][1], piece["percentiles"]
     reached = steps_to_reach(_LEVEL, piece["steps"], piece["accuracy"])
     width, late = spread(seen).mean(axis=2), seen[len(seen) // 2 :]
     growth = (spread(seen).max(axis=0) / spread(seen).min(axis=0)).mean(axis=1)
     return [
-        Measure(f"{name}_steps", f"{label}: steps to 90 %", reached, ".0f"),
-        Measure(f"{name}_start", f"{label}: spread at step 0", width[0]),
-        Measure(f"{name}_growth", f"{label}: largest spread / smallest", growth),
-        Measure(f"{name}_drift", f"{label}: drift of the median / spread", drift(seen), ".2f"),
-        Measure(f"{name}_late", f"{label}: the same, second half only", drift(late), ".2f"),
+        Metric(f"{name}_steps", f"{label}: steps to 90 %", reached, ".0f"),
+        Metric(f"{name}_start", f"{label}: spread at step 0", width[0]),
+        Metric(f"{name}_growth", f"{label}: largest spread / smallest", growth),
+        Metric(f"{name}_drift", f"{label}: drift of the median / spread", drift(seen), ".2f"),
+        Metric(f"{name}_late", f"{label}: the same, second half only", drift(late), ".2f"),
     ]
 
 
-def _ratios(pieces: Mapping[str, Piece]) -> list[Measure]:
+def _ratios(pieces: Mapping[str, PartialResult]) -> list[Metric]:
     none, before = pieces["none"], pieces["before"]
     steps = [steps_to_reach(_LEVEL, one["steps"], one["accuracy"]) for one in (none, before)]
     # A plain net that has not got there needs more than all its steps.
     plain = np.where(np.isnan(steps[0]), none["steps"][-1], steps[0])
     drifts = drift(none["percentiles"]) / drift(before["percentiles"])
     return [
-        Measure("steps_ratio", "Steps to 90 %: ratio, at least", plain / steps[1], ".0f"),
-        Measure("drift_ratio", "Drift: ratio", drifts, ".1f"),
+        Metric("steps_ratio", "Steps to 90 %: ratio, at least", plain / steps[1], ".0f"),
+        Metric("drift_ratio", "Drift: ratio", drifts, ".1f"),
     ]
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if both ratios are large enough for every seed."""
     steps, drifts = finding["steps_ratio"], finding["drift_ratio"]
     words = (

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _RATES = (0.03, 0.1, 0.3)
 _ARMS = {
@@ -18,7 +18,7 @@ _ARMS = {
 _SAME = 0.01
 """Accuracies closer than this are called equal: five of the 500 held-out digits."""
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="final",
     title="Final accuracy, with batch norm and with dropout",
     claim="Batch norm improves the final accuracy, and makes dropout unnecessary.",
@@ -46,7 +46,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm at every rate."""
     _, normalization, dropout = _ARMS[name]
     base = Config(
@@ -60,7 +60,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     found = {key: np.full((seeds, len(_RATES)), np.nan) for key in ("validation", "train")}
     total = base.steps * len(_RATES)
     for index, rate in enumerate(_RATES):
-        trainee = Trainee(base.changed({"learning_rate": rate}))
+        trainee = Trainer(base.changed({"learning_rate": rate}))
         for step in range(base.steps):
             trainee.step()
             words = f"{_ARMS[name][0]} at rate {rate:g}, step {step}"
@@ -72,7 +72,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(found)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy by rate, and each arm's best with its gap to training accuracy."""
     curves, measures = [], []
     for tone, (name, piece) in enumerate(pieces.items()):
@@ -82,9 +82,9 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece.get("whole"):
             best = int(np.median(found, axis=0).argmax())
             rate = f"{label}, rate {_RATES[best]:g}"
-            measures.append(Measure(name, f"{rate}: accuracy", found[:, best], ".1%"))
+            measures.append(Metric(name, f"{rate}: accuracy", found[:, best], ".1%"))
             gap = piece["train"][:, best] - found[:, best]
-            measures.append(Measure(f"{name} gap", f"{rate}: training minus it", gap, ".1%"))
+            measures.append(Metric(f"{name} gap", f"{rate}: training minus it", gap, ".1%"))
     panel = Panel(
         "accuracy",
         "Validation accuracy after training, by learning rate",
@@ -94,10 +94,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         help="Dropout is off when accuracy is measured, and batch norm uses its running averages.",
         x_scale="log",
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """Never a winner by less than a point; and by more only if it is so for every seed."""
     found = {name: finding[name] for name in _ARMS}
     words = "; ".join(f"{_ARMS[name][0]} {measure.words()}" for name, measure in found.items())

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.randomness import generator
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SIZES = (2, 5, 10, 25, 50, 100, 250)
 _SORTED_SIZE = 50
@@ -17,7 +17,7 @@ _LEAST_RIGHT = 0.9
 _WAYS = {"shuffled": "training mode, shuffled", "sorted": "training mode, sorted by class"}
 _ARMS = {"before": ("batch", "Batch norm"), "layer": ("layer", "Layer norm")}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="eval",
     title="Forgetting eval()",
     claim="A net left in training mode lets the rest of the batch decide what it predicts.",
@@ -45,7 +45,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm, then let it predict in every way."""
     config = Config(
         depth=3,
@@ -54,7 +54,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         replicas=seeds,
         steps=150 if quick else 400,
     )
-    trainee, total = Trainee(config), config.steps + 2 * len(_SIZES)
+    trainee, total = Trainer(config), config.steps + 2 * len(_SIZES)
     for step in range(config.steps):
         trainee.step()
         yield progress(step, total, f"training with {_ARMS[name][1]}, step {step}")
@@ -72,7 +72,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def _order(trainee: Trainee, way: str) -> torch.Tensor:
+def _order(trainee: Trainer, way: str) -> torch.Tensor:
     """Return in which order the validation data come, (N,)."""
     labels = trainee.dataset.validation_labels
     if way == "sorted":
@@ -80,7 +80,7 @@ def _order(trainee: Trainee, way: str) -> torch.Tensor:
     return torch.randperm(len(labels), generator=generator(trainee.config.seed, "data", 11))
 
 
-def right_answers(trainee: Trainee, chosen: torch.Tensor) -> np.ndarray:
+def right_answers(trainee: Trainer, chosen: torch.Tensor) -> np.ndarray:
     """Return how many of the chosen validation data are put right in training mode, (K,).
 
     They are one batch, so its mean and variance normalize each of them; ``chosen`` is (B,).
@@ -90,26 +90,26 @@ def right_answers(trainee: Trainee, chosen: torch.Tensor) -> np.ndarray:
     return trainee.evaluate("batch", inputs, labels)[1].numpy() * len(chosen)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the batch, and how far training mode is from eval()."""
-    measures: list[Measure] = []
+    measures: list[Metric] = []
     at = _SIZES.index(_SORTED_SIZE)
     for name, piece in pieces.items():
         if not piece.get("whole"):
             continue
         label, right = _ARMS[name][1], piece["running"]
-        measures.append(Measure(f"{name} eval", f"{label}: with eval()", right, ".2f"))
+        measures.append(Metric(f"{name} eval", f"{label}: with eval()", right, ".2f"))
         found = piece["sorted"][:, at]
         words = f"{label}: sorted by class, {_SORTED_SIZE}"
-        measures.append(Measure(f"{name} sorted", words, found, ".2f"))
+        measures.append(Metric(f"{name} sorted", words, found, ".2f"))
         for size in (50, 10, 2):
             found = piece["shuffled"][:, _SIZES.index(size)]
             words = f"{label}: shuffled, batches of {size}"
-            measures.append(Measure(f"{name} {size}", words, found, ".2f"))
-    return Finding((_panel(pieces),), tuple(measures))
+            measures.append(Metric(f"{name} {size}", words, found, ".2f"))
+    return Result((_panel(pieces),), tuple(measures))
 
 
-def _panel(pieces: Mapping[str, Piece]) -> Panel:
+def _panel(pieces: Mapping[str, PartialResult]) -> Panel:
     curves = []
     piece = pieces.get("before", {})
     if "running" in piece:
@@ -133,7 +133,7 @@ def _panel(pieces: Mapping[str, Piece]) -> Panel:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if a good net guesses on sorted batches, for every seed."""
     right, mixed, pair = (finding[f"before {key}"] for key in ("eval", "50", "2"))
     ordered = finding["before sorted"]

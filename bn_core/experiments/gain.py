@@ -9,9 +9,9 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
-from bn_core.probes import listening
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.probes import capture_activations
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _GAINS = (0.5, 0.75, 1.0, 1.25, 5 / 3, 2.25, 3.0)
@@ -19,7 +19,7 @@ _PROBE = 300
 _CONFIDENCE = 0.1
 _EVEN, _UNEVEN, _STILL_MOVES = 1.2, 5.0, 1.0
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="gain",
     title="The gain of tanh layers",
     claim="With batch norm the gain of the initial weights no longer matters.",
@@ -52,7 +52,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Look at one arm at every gain, and take one step."""
     found = {key: np.full((seeds, len(_GAINS)), np.nan) for key in ("std", "saturated", "update")}
     for index, gain in enumerate(_GAINS):
@@ -67,11 +67,11 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(found)
 
 
-def _copied(found: Mapping[str, np.ndarray]) -> Piece:
+def _copied(found: Mapping[str, np.ndarray]) -> PartialResult:
     return {key: values.copy() for key, values in found.items()}
 
 
-def _trainee(name: str, gain: float, seeds: int) -> Trainee:
+def _trainee(name: str, gain: float, seeds: int) -> Trainer:
     config = Config(
         depth=6,
         width=100,
@@ -81,27 +81,27 @@ def _trainee(name: str, gain: float, seeds: int) -> Trainee:
         normalization=_ARMS[name][0],
         replicas=seeds,
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     with torch.no_grad():
         trainee.net.output.weight.mul_(_CONFIDENCE / gain)
     return trainee
 
 
 @torch.no_grad()
-def last_layer(trainee: Trainee) -> tuple[Tensor, Tensor]:
+def last_layer(trainee: Trainer) -> tuple[Tensor, Tensor]:
     """Return the last hidden layer's std and saturated share over a probe, (K,) each.
 
     std of all its outputs (N C values); share of |tanh| > 0.97. Source: makemore part 3.
     """
     probe = trainee.dataset.train_inputs[:_PROBE].expand(trainee.config.replicas, _PROBE, -1)
-    with trainee.net.undisturbed(statistics="batch"), listening(trainee.net) as heard:
+    with trainee.net.evaluation_mode(statistics="batch"), capture_activations(trainee.net) as heard:
         trainee.net(probe)
-    outputs = heard["leaves"][-1].unsqueeze(0)
+    outputs = heard["post_activation"][-1].unsqueeze(0)
     _, std = measures.moments(outputs)
     return std[0], measures.saturated_share(outputs, trainee.config.activation)[0]
 
 
-def update(trainee: Trainee) -> Tensor:
+def update(trainee: Trainer) -> Tensor:
     """Take one step; return log10(std(step) / std(weights)), median over hidden layers, (K,)."""
     weights = [layer.linear.weight for layer in trainee.net.hidden]
     before = [weight.detach().clone() for weight in weights]
@@ -110,7 +110,7 @@ def update(trainee: Trainee) -> Tensor:
     return ratios.median(dim=1).values.log10()
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return spread, saturation and update ratio over the gain, and how much each one changes."""
     panels = (
         _panel(pieces, "std", "Spread of the last hidden layer", "std of its outputs"),
@@ -123,11 +123,11 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
             marks=((-3.0, "rule of thumb"),),
         ),
     )
-    return Finding(panels, tuple(one for key in pieces for one in _measures(key, pieces[key])))
+    return Result(panels, tuple(one for key in pieces for one in _measures(key, pieces[key])))
 
 
 def _panel(
-    pieces: Mapping[str, Piece],
+    pieces: Mapping[str, PartialResult],
     key: str,
     title: str,
     y_label: str,
@@ -138,20 +138,20 @@ def _panel(
     return Panel(key, title, "gain of the weights", y_label, tuple(curves), marks=marks)
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label, std = _ARMS[name][1], piece["std"]
     saturated, moved = piece["saturated"][:, -1], np.ptp(piece["update"], axis=1)
     ratio = std.max(axis=1) / std.min(axis=1)
     return [
-        Measure(f"{name}_low", f"{label}: std at gain 0.5", std[:, 0]),
-        Measure(f"{name}_high", f"{label}: std at gain 3", std[:, -1]),
-        Measure(f"{name}_saturated", f"{label}: saturated at gain 3", saturated, ".0%"),
-        Measure(f"{name}_ratio", f"{label}: largest std / smallest", ratio),
-        Measure(f"{name}_update", f"{label}: range of log10 of the update", moved, ".2f"),
+        Metric(f"{name}_low", f"{label}: std at gain 0.5", std[:, 0]),
+        Metric(f"{name}_high", f"{label}: std at gain 3", std[:, -1]),
+        Metric(f"{name}_saturated", f"{label}: saturated at gain 3", saturated, ".0%"),
+        Metric(f"{name}_ratio", f"{label}: largest std / smallest", ratio),
+        Metric(f"{name}_update", f"{label}: range of log10 of the update", moved, ".2f"),
     ]
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds in part: outputs no longer notice the gain, updates still do."""
     none, before = finding["none_ratio"], finding["before_ratio"]
     update = finding["before_update"]

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, progress, whole
+from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.experiments.shift import deep_linear, measured_step
 from bn_core.experiments.summaries import by_seed, middle
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _LAYERS = 25
 _CASES = {
@@ -28,7 +28,7 @@ _KEYS = {
 }
 Array = np.ndarray
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="ics",
     title="Two kinds of internal covariate shift",
     claim="Batch norm works because it reduces internal covariate shift.",
@@ -65,9 +65,9 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm in every case; measure both kinds of shift every ten steps."""
-    piece: Piece = {}
+    piece: PartialResult = {}
     steps = 40 if quick else 150
     norm, label = _ARMS[name]
     for index, (case, (weights, rate, words)) in enumerate(_CASES.items()):
@@ -89,7 +89,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return both measures of each layer in every case, and the drift of one layer's input."""
     panels = [_by_layer(pieces, key, case) for case in _CASES for key in ("cosine", "distance")]
     panels += [_by_step(pieces, case) for case in _CASES]
@@ -101,11 +101,11 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
                     values = piece[f"{key}_{case}"]
                     values = middle(values, tuple(range(1, values.ndim)))
                     label = f"{words}, {_ARMS[name][1]}, {described}"
-                    found.append(Measure(f"{key}_{case}_{name}", label, values))
-    return Finding(tuple(panels), tuple(found))
+                    found.append(Metric(f"{key}_{case}_{name}", label, values))
+    return Result(tuple(panels), tuple(found))
 
 
-def _by_layer(pieces: Mapping[str, Piece], key: str, case: str) -> Panel:
+def _by_layer(pieces: Mapping[str, PartialResult], key: str, case: str) -> Panel:
     layers = np.arange(2, _LAYERS + 1)
     curves = [
         Curve(_ARMS[name][1], layers, middle(piece[f"{key}_{case}"], 1)[:, 1:], arm=name)
@@ -124,7 +124,7 @@ def _by_layer(pieces: Mapping[str, Piece], key: str, case: str) -> Panel:
     )
 
 
-def _by_step(pieces: Mapping[str, Piece], case: str) -> Panel:
+def _by_step(pieces: Mapping[str, PartialResult], case: str) -> Panel:
     curves = []
     for name, piece in pieces.items():
         drifts = piece.get(f"mean_{case}", np.zeros((1, 0)))
@@ -143,7 +143,7 @@ def _by_step(pieces: Mapping[str, Piece], case: str) -> Panel:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """It depends on definition, rate and weights: the words say what was measured, no more."""
     said = []
     for case, (_, _, described) in _CASES.items():

@@ -11,9 +11,19 @@ from torch.nn import functional
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.data import load
-from bn_core.experiments.kit import Experiment, Piece, progress, whole
-from bn_core.findings import About, Curve, Field, Finding, Map, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.models import Net
+from bn_core.results import (
+    Curve,
+    ExperimentSpec,
+    HeatMap,
+    HeatMaps,
+    Metric,
+    Panel,
+    Result,
+    TaskGenerator,
+    Verdict,
+)
 
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _DRAWS, _QUICK_DRAWS, _AT_ONCE = 120, 30, 5
@@ -22,7 +32,7 @@ _SCALE = 1.5
 _ALIKE_SHARE, _APART_SHARE = 0.8, 0.5
 _ALIKE_COSINE, _APART_COSINE = 0.3, 0.1
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="heatmap",
     title="Does each image get a gradient of its own?",
     claim="In a deep net whose weights begin a little too large, all images get nearly the same "
@@ -57,11 +67,11 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Look at many untrained nets of one arm."""
     draws, label = _QUICK_DRAWS if quick else _DRAWS, _ARMS[name][1]
     keys = ("share", "cosine", "loss", "he_cosine")
-    piece: Piece = {key: np.full((seeds, draws), np.nan) for key in keys}
+    piece: PartialResult = {key: np.full((seeds, draws), np.nan) for key in keys}
     piece["maps"] = np.zeros((0, _ROWS, 10))
     for seed in range(seeds):
         for start in range(0, draws, _AT_ONCE):
@@ -94,7 +104,7 @@ def untrained_logits(name: str, scale: float, first_seed: int) -> tuple[Tensor, 
     data = load(config)
     inputs, labels = data.train_inputs[:_IMAGES], data.train_labels[:_IMAGES]
     net = Net(config, inputs.shape[1], len(data.classes))
-    with net.undisturbed(statistics="batch"):
+    with net.evaluation_mode(statistics="batch"):
         return net(inputs.expand(_AT_ONCE, *inputs.shape)), labels
 
 
@@ -129,30 +139,30 @@ def mean_cosine(gradients: Tensor) -> Tensor:
     return (rows.sum(dim=1).square().sum(dim=1) - itself) / (count * (count - 1))
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return a typical draw's maps, every draw's share, and each seed's typical measures."""
-    parts: list[Panel | Map] = [_shares(pieces)]
+    parts: list[Panel | HeatMaps] = [_shares(pieces)]
     typical = _typical_draw(pieces)
     fields = tuple(
-        Field(_ARMS[name][1], piece["maps"][typical])
+        HeatMap(_ARMS[name][1], piece["maps"][typical])
         for name, piece in pieces.items()
         if typical < len(piece["maps"])
     )
     if fields:
         parts.insert(0, _map(fields))
     measured = [one for name, piece in pieces.items() for one in _measures(name, piece)]
-    return Finding(tuple(parts), tuple(measured))
+    return Result(tuple(parts), tuple(measured))
 
 
-def _typical_draw(pieces: Mapping[str, Piece]) -> int:
+def _typical_draw(pieces: Mapping[str, PartialResult]) -> int:
     """Return which draw of the first seed has the plain net's middle cosine; 0 if unknown."""
     known = pieces["none"]["cosine"][0] if "none" in pieces else np.zeros(0)
     known = known[~np.isnan(known)]
     return int(known.argsort()[len(known) // 2]) if known.size else 0
 
 
-def _map(fields: tuple[Field, ...]) -> Map:
-    return Map(
+def _map(fields: tuple[HeatMap, ...]) -> HeatMaps:
+    return HeatMaps(
         "gradients",
         "Gradient of the loss with respect to the outputs, before training",
         "class",
@@ -164,7 +174,7 @@ def _map(fields: tuple[Field, ...]) -> Map:
     )
 
 
-def _shares(pieces: Mapping[str, Piece]) -> Panel:
+def _shares(pieces: Mapping[str, PartialResult]) -> Panel:
     curves = []
     for name, piece in pieces.items():
         shares = np.sort(piece["share"], axis=1)  # NaN, not looked at yet, comes last
@@ -182,17 +192,17 @@ def _shares(pieces: Mapping[str, Piece]) -> Panel:
     )
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label = _ARMS[name][1]
     seen = _known(piece["share"])
     cosine, faint = _middle(_known(piece["cosine"])), _middle(_known(piece["he_cosine"]))
     alike = np.array([(row >= _ALIKE_SHARE).mean() if row.size else np.nan for row in seen])
     return [
-        Measure(f"{name}_share", f"{label}: share of the top class", _middle(seen), ".2f"),
-        Measure(f"{name}_alike", f"{label}: draws with a share of 0.8 or more", alike, ".0%"),
-        Measure(f"{name}_cosine", f"{label}: mean cosine of two rows", cosine, ".2f"),
-        Measure(f"{name}_loss", f"{label}: loss", _middle(_known(piece["loss"]))),
-        Measure(f"{name}_he", f"{label}: cosine, He's own scale", faint, ".2f"),
+        Metric(f"{name}_share", f"{label}: share of the top class", _middle(seen), ".2f"),
+        Metric(f"{name}_alike", f"{label}: draws with a share of 0.8 or more", alike, ".0%"),
+        Metric(f"{name}_cosine", f"{label}: mean cosine of two rows", cosine, ".2f"),
+        Metric(f"{name}_loss", f"{label}: loss", _middle(_known(piece["loss"]))),
+        Metric(f"{name}_he", f"{label}: cosine, He's own scale", faint, ".2f"),
     ]
 
 
@@ -204,7 +214,7 @@ def _middle(rows: list[np.ndarray]) -> np.ndarray:
     return np.array([np.median(row) if row.size else np.nan for row in rows])
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if rows are alike without and apart with batch norm, for every seed."""
     shares, cosines = ([finding[f"{name}_{key}"] for name in _ARMS] for key in ("share", "cosine"))
     words = (

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0, 20.0)
 _QUICK_SCALES = (0.01, 0.1, 2.0, 20.0)
@@ -18,7 +18,7 @@ _ARMS = {
     "layer": ("layer", "Layer norm"),
 }
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="init",
     title="The scale of the initial weights",
     claim="Batch norm makes a net much less sensitive to how its weights begin.",
@@ -46,7 +46,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm from every scale."""
     normalization, label = _ARMS[name]
     scales = np.array(_QUICK_SCALES if quick else _SCALES)
@@ -61,7 +61,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
             normalization=normalization,
             replicas=seeds,
         )
-        trainee = Trainee(config)
+        trainee = Trainer(config)
         for step in range(steps):
             losses = trainee.step().numpy()
             if step % 10 == 0:
@@ -76,7 +76,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole({"scales": scales, "accuracy": accuracy, "finite": finite})
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the scale, and what each arm does at the ends."""
     curves = [
         Curve(_ARMS[name][1], piece["scales"], piece["accuracy"], arm=name)
@@ -95,23 +95,23 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         y_range=(0.0, 1.02),
         marks=((0.1, "guessing"),),
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label = _ARMS[name][1]
     small, large = piece["scales"] <= _SMALL, piece["scales"] >= _LARGE
     found = np.where(piece["finite"] == 0, 0.0, piece["accuracy"])  # a NaN: not trained yet
     best = found[:, small].max(axis=1)
     broken = np.where(np.isnan(piece["finite"]), np.nan, 1 - piece["finite"])[:, large]
     return [
-        Measure(f"{name}_worst", f"{label}: lowest accuracy, any scale", found.min(axis=1), ".2f"),
-        Measure(f"{name}_small", f"{label}: best accuracy, scale 0.1 or less", best, ".2f"),
-        Measure(f"{name}_broken", f"{label}: share broken, scale 2 or more", broken.mean(1), ".0%"),
+        Metric(f"{name}_worst", f"{label}: lowest accuracy, any scale", found.min(axis=1), ".2f"),
+        Metric(f"{name}_small", f"{label}: best accuracy, scale 0.1 or less", best, ".2f"),
+        Metric(f"{name}_broken", f"{label}: share broken, scale 2 or more", broken.mean(1), ".0%"),
     ]
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if batch norm learns at every scale, and the plain net at neither end."""
     worst, small = finding["before_worst"], finding["none_small"]
     broken = finding["none_broken"]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bn_core.experiments.kit import Trainee
+from bn_core.experiments.base import Trainer
 from bn_core.randomness import generator
 
 
@@ -40,7 +40,7 @@ class Jitter(nn.Module):
         return sigma + torch.randn(examples, units, generator=draw) / 10, shift
 
 
-def add_noise(trainee: Trainee) -> list[Jitter]:
+def add_noise(trainee: Trainer) -> list[Jitter]:
     """Put noise of its own between the norm and the activation of every hidden layer."""
     first = trainee.config.seed
     seeds = range(first, first + trainee.config.replicas)

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.experiments.statistics import recomputed
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _MOMENTA = {"slow": 0.001, "usual": 0.1}
 _EVERY = 10
 _AT = 100
 _LEAST_GAP = 0.1
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="lag",
     title="The running averages lag behind",
     claim="The running averages describe the trained net well enough to deploy it.",
@@ -42,7 +42,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train with one momentum, judging both ways every ten steps."""
     config = Config(
         depth=5,
@@ -53,7 +53,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         batch_size=32,
         replicas=seeds,
     )
-    trainee, steps = Trainee(config), (_AT if quick else 3 * _AT)
+    trainee, steps = Trainer(config), (_AT if quick else 3 * _AT)
     at, running, precise = [], [], []
     for step in range(1, steps + 1):
         trainee.step()
@@ -71,7 +71,7 @@ def _rows(found: list[np.ndarray]) -> np.ndarray:
     return np.array(found).T if found else np.zeros((1, 0))
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return both accuracies over the steps, and the gap at step 100."""
     curves, measures = [], []
     for tone, (name, piece) in enumerate(pieces.items()):
@@ -84,7 +84,7 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece.get("whole"):
             at = int(np.flatnonzero(piece["steps"] == _AT)[0])
             gap = piece["precise"][:, at] - piece["running"][:, at]
-            measures.append(Measure(name, f"Gap at step {_AT}, {momentum}", gap, ".2f"))
+            measures.append(Metric(name, f"Gap at step {_AT}, {momentum}", gap, ".2f"))
     panel = Panel(
         "accuracy",
         "Validation accuracy with either kind of statistics",
@@ -95,10 +95,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         "uses differ.",
         y_range=(0.0, 1.02),
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim fails for a momentum whose gap is large for every seed."""
     slow, usual = finding["slow"], finding["usual"]
     words = f"Gap at step {_AT}: {slow.words()} with momentum 0.001, {usual.words()} with 0.1."

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.experiments.summaries import by_seed, middle
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
 from bn_core.landscape import as_vectors, effective_beta, largest_distance
 from bn_core.models import Net
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _RATE = 0.1
@@ -30,7 +30,7 @@ _WORDS = {
 }
 Array = np.ndarray
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="landscape",
     title="The loss landscape along the gradient",
     claim="Batch norm helps because it makes the loss landscape smoother.",
@@ -66,7 +66,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm; every ten steps look along the gradient on a copy of the nets."""
     normalization, label = _ARMS[name]
     config = Config(
@@ -76,7 +76,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         learning_rate=_RATE,
         replicas=seeds,
     )
-    trainee, steps = Trainee(config), _EARLY if quick else 3 * _EARLY
+    trainee, steps = Trainer(config), _EARLY if quick else 3 * _EARLY
     scout = copy.deepcopy(trainee.net)
     at: list[int] = []
     rows: dict[str, list[Array]] = {key: [] for key in ("low", "high", "distance", "beta")}
@@ -119,41 +119,43 @@ def along_gradient(net: Net, scout: Net, batch: tuple[Tensor, Tensor]) -> dict[s
 
 
 def _loss_and_gradient(net: Net, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, list[Tensor]]:
-    with net.undisturbed(statistics="batch"):
+    with net.evaluation_mode(statistics="batch"):
         losses = measures.losses(net(batch[0]), batch[1])
     return losses.detach(), list(torch.autograd.grad(losses.sum(), list(net.parameters())))
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the band of losses and both smoothness measures over the steps, and their ratios."""
     panels = (
         _panel(pieces, "range", "Lowest and highest loss along the gradient", ("low", "high")),
         _panel(pieces, "distance", "How far the gradient changes along itself", ("distance",)),
         _panel(pieces, "beta", "Effective beta: change of the gradient per way", ("beta",)),
     )
-    found: list[Measure] = []
+    found: list[Metric] = []
     for key, words in _WORDS.items():
         early = {n: _early(p, key) for n, p in pieces.items() if p.get("whole")}
         found += [
-            Measure(f"{key}_{n}", f"{_ARMS[n][1]}: {words}", values) for n, values in early.items()
+            Metric(f"{key}_{n}", f"{_ARMS[n][1]}: {words}", values) for n, values in early.items()
         ]
         if len(early) == 2:
             ratio = early["none"] / early["before"]
-            found.append(Measure(key, f"Ratio: {words}", ratio, ".1f"))
+            found.append(Metric(key, f"Ratio: {words}", ratio, ".1f"))
     found += [
-        Measure(f"accuracy_{n}", f"{_ARMS[n][1]}: accuracy in the end", p["accuracy"])
+        Metric(f"accuracy_{n}", f"{_ARMS[n][1]}: accuracy in the end", p["accuracy"])
         for n, p in pieces.items()
         if "accuracy" in p
     ]
-    return Finding(panels, tuple(found))
+    return Result(panels, tuple(found))
 
 
-def _early(piece: Piece, key: str) -> Array:
+def _early(piece: PartialResult, key: str) -> Array:
     values = piece["high"] - piece["low"] if key == "range" else piece[key]
     return middle(values[:, piece["steps"] < _EARLY], 1)
 
 
-def _panel(pieces: Mapping[str, Piece], key: str, title: str, rows: tuple[str, ...]) -> Panel:
+def _panel(
+    pieces: Mapping[str, PartialResult], key: str, title: str, rows: tuple[str, ...]
+) -> Panel:
     curves = [
         Curve(f"{_ARMS[n][1]}{', ' + row if len(rows) > 1 else ''}", p["steps"], p[row], arm=n)
         for n, p in pieces.items()
@@ -171,7 +173,7 @@ def _panel(pieces: Mapping[str, Piece], key: str, title: str, rows: tuple[str, .
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if all three ratios are large enough for every seed."""
     ratios = {key: finding[key] for key in _LEAST}
     words = "Without batch norm, as multiples of what it is with it: " + ", ".join(

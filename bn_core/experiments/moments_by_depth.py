@@ -8,9 +8,9 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.data import load
-from bn_core.experiments.kit import Experiment, Piece, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.residual import ResidualNet
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN in each branch")}
 _BLOCKS, _QUICK_BLOCKS, _WIDTH, _EXAMPLES = 30, 15, 128, 256
@@ -22,7 +22,7 @@ _HELP = {
     "enters a branch is normalized again, so batch norm's branches do not see it.",
 }
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="depth",
     title="Means and variances through the depth",
     claim="Without batch norm activations grow exponentially with depth; batch norm stops that.",
@@ -54,7 +54,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Follow one arm's activations from block to block."""
     normalization, label = _ARMS[name]
     blocks = _QUICK_BLOCKS if quick else _BLOCKS
@@ -80,14 +80,14 @@ def stream(net: ResidualNet, x: Tensor) -> Iterator[Tensor]:
     Batch norm uses the moments of these examples; its running averages stay.
     """
     for norm in net.norms:
-        norm.updating = False
+        norm.track_statistics = False
     x = net.stem(x)
     yield x
     for block in net.blocks:
         x = block(x)
         yield x
     for norm in net.norms:
-        norm.updating = True
+        norm.track_statistics = True
 
 
 def mean_square(x: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _slope(values: np.ndarray) -> np.ndarray:
     return np.polyfit(np.arange(values.shape[1]), values.T, 1)[0]
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the mean squares by depth, and each arm's growth."""
     panels = (
         _panel("squares", "Mean square of the activations", "E[x²]", pieces),
@@ -122,11 +122,11 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece["squares"].shape[1] > 2
         for one in _measures(name, piece)
     ]
-    return Finding(panels, tuple(measured))
+    return Result(panels, tuple(measured))
 
 
 def _panel(
-    key: str, title: str, y_label: str, pieces: Mapping[str, Piece], alone: bool = False
+    key: str, title: str, y_label: str, pieces: Mapping[str, PartialResult], alone: bool = False
 ) -> Panel:
     """Return a panel of both arms on a log axis, or of batch norm ``alone`` on an even one."""
     source = "squares" if alone else key
@@ -146,16 +146,16 @@ def _panel(
     )
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label, squares = _ARMS[name][1], piece["squares"]
     return [
-        Measure(f"{name}_growth", f"{label}: factor per block", growth(squares), ".2f"),
-        Measure(f"{name}_added", f"{label}: added per block", added(squares), ".3g"),
-        Measure(f"{name}_last", f"{label}: E[x²] behind the last block", squares[:, -1]),
+        Metric(f"{name}_growth", f"{label}: factor per block", growth(squares), ".2f"),
+        Metric(f"{name}_added", f"{label}: added per block", added(squares), ".3g"),
+        Metric(f"{name}_last", f"{label}: E[x²] behind the last block", squares[:, -1]),
     ]
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if activations double without and grow by one with batch norm."""
     factor, amount = finding["none_growth"], finding["before_added"]
     words = (

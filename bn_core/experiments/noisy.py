@@ -5,10 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
+from bn_core.experiments.base import (
+    Experiment,
+    PartialResult,
+    Trainer,
+    progress,
+    steps_to_reach,
+    whole,
+)
 from bn_core.experiments.jitter import Jitter, Jumps, add_noise
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, steps_to_reach, whole
 from bn_core.experiments.summaries import by_seed, middle
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _DEPTH = 8
 _EVERY = 10
@@ -21,7 +28,7 @@ _ARMS = {
 }
 Array = np.ndarray
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="noisy",
     title="Noise behind batch norm",
     claim="Batch norm trains faster because it keeps the distribution of layer inputs stable.",
@@ -57,7 +64,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm; note every step's jump, and the accuracy without noise every ten."""
     normalization, with_noise, label = _ARMS[name]
     config = Config(
@@ -69,12 +76,12 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         learning_rate=0.1,
         replicas=seeds,
     )
-    trainee, steps = Trainee(config), 200 if quick else 300
+    trainee, steps = Trainer(config), 200 if quick else 300
     jumps = Jumps(trainee.net.hidden[-1].activation)
     noise = add_noise(trainee) if with_noise else []
     at: list[int] = []
     accuracy: list[Array] = []
-    piece: Piece = {}
+    piece: PartialResult = {}
     for step in range(1, steps + 1):
         trainee.step()
         if step % _EVERY == 0:
@@ -89,7 +96,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def _accuracy(trainee: Trainee, noise: list[Jitter], jumps: Jumps) -> Array:
+def _accuracy(trainee: Trainer, noise: list[Jitter], jumps: Jumps) -> Array:
     """Return the validation accuracy, (K,), with the noise off and nothing noted."""
     jumps.listening = False
     for each in noise:
@@ -107,7 +114,7 @@ def _medians(jumps: Array) -> Array:
     return np.stack([middle(piece, 1) for piece in pieces if piece.shape[1]], axis=1)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy and jumps over the steps, the steps to 90 % and the usual jump."""
     panels = (
         _panel(pieces, "accuracy", "Accuracy, the noise switched off", "validation accuracy"),
@@ -119,13 +126,13 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
             label = _ARMS[name][2]
             needed = steps_to_reach(_LEVEL, piece["steps"], piece["accuracy"])
             found += [
-                Measure(f"steps_{name}", f"Steps to 90 %, {label}", needed, ".0f"),
-                Measure(f"jump_{name}", f"Jump / std, {label}", middle(piece["jump"], 1), ".2f"),
+                Metric(f"steps_{name}", f"Steps to 90 %, {label}", needed, ".0f"),
+                Metric(f"jump_{name}", f"Jump / std, {label}", middle(piece["jump"], 1), ".2f"),
             ]
-    return Finding(panels, tuple(found))
+    return Result(panels, tuple(found))
 
 
-def _panel(pieces: Mapping[str, Piece], key: str, title: str, y_label: str) -> Panel:
+def _panel(pieces: Mapping[str, PartialResult], key: str, title: str, y_label: str) -> Panel:
     curves = [
         Curve(
             _ARMS[name][2],
@@ -151,7 +158,7 @@ def _panel(pieces: Mapping[str, Piece], key: str, title: str, y_label: str) -> P
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim fails if noise makes inputs less stable than a plain net's, yet training fast."""
     steps = {name: finding[f"steps_{name}"] for name in _ARMS}
     jumps = {name: finding[f"jump_{name}"] for name in _ARMS}

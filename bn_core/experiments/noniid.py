@@ -8,9 +8,9 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.data import Dataset
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.randomness import generator
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _PAIRS = 5
 _EVERY = 20
@@ -19,7 +19,7 @@ _LEAST_GAIN = 0.08
 _ARMS = {"before": "Batch norm", "renorm": "Batch renormalization", "layer": "Layer norm"}
 _NORMALIZATIONS = {"before": "batch", "renorm": "renorm", "layer": "layer"}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="noniid",
     title="Batches of two classes only",
     claim=(
@@ -69,7 +69,7 @@ class PairBatches:
         return members[torch.randint(len(members), (self.size,), generator=draw)]
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm on pairs, judged both ways every twenty steps."""
     config = Config(
         depth=3,
@@ -79,10 +79,10 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         replicas=seeds,
         steps=400 if quick else 800,
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     batches = PairBatches(trainee.dataset, config)
     at, deployed, paired = [], [], []
-    piece: Piece = {}
+    piece: PartialResult = {}
     for step in range(1, config.steps + 1):
         trainee.step(batches.next())
         if step % _EVERY == 0:
@@ -98,7 +98,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def as_trained(trainee: Trainee) -> np.ndarray:
+def as_trained(trainee: Trainer) -> np.ndarray:
     """Return the accuracy, (K,), on validation data of one pair at a time, batch statistics."""
     labels = trainee.dataset.validation_labels
     right = np.zeros(trainee.config.replicas)
@@ -110,23 +110,23 @@ def as_trained(trainee: Trainee) -> np.ndarray:
     return right / len(labels)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the steps, and how far training and deployment are apart."""
     measures, ends = [], {}
     for name, piece in pieces.items():
         if piece.get("whole"):
             ends[name] = last = piece["deployed"][:, -1]
-            measures.append(Measure(name, f"{_ARMS[name]}, running averages", last, ".2f"))
+            measures.append(Metric(name, f"{_ARMS[name]}, running averages", last, ".2f"))
     if "before" in ends:
         gap = pieces["before"]["paired"][:, -1] - ends["before"]
-        measures.append(Measure("gap", "Batch norm: as trained, minus deployed", gap, ".2f"))
+        measures.append(Metric("gap", "Batch norm: as trained, minus deployed", gap, ".2f"))
     if "before" in ends and "renorm" in ends:
         gain = ends["renorm"] - ends["before"]
-        measures.append(Measure("gain", "Renormalization minus batch norm", gain, ".2f"))
-    return Finding((_panel(pieces),), tuple(measures))
+        measures.append(Metric("gain", "Renormalization minus batch norm", gain, ".2f"))
+    return Result((_panel(pieces),), tuple(measures))
 
 
-def _panel(pieces: Mapping[str, Piece]) -> Panel:
+def _panel(pieces: Mapping[str, PartialResult]) -> Panel:
     curves = []
     for name, piece in pieces.items():
         if "steps" not in piece:
@@ -148,7 +148,7 @@ def _panel(pieces: Mapping[str, Piece]) -> Panel:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if every seed has the gap, and a clear gain by renormalization."""
     gap, gain = finding["gap"], finding["gain"]
     words = (

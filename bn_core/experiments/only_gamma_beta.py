@@ -6,8 +6,8 @@ import numpy as np
 from torch import nn
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _EVERY = 25
 _LEAST_RIGHT = 0.9
@@ -18,7 +18,7 @@ _PARTS = {
 }
 _ARMS = {"affine": "before", "output": "none", "all": ""}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="affine",
     title="Only gamma and beta learn",
     claim="A net of random weights learns well if nothing but its gamma and beta is trained.",
@@ -45,7 +45,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one share of the parameters, judged every 25 steps."""
     config = Config(
         depth=5,
@@ -56,10 +56,10 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         replicas=seeds,
         steps=200 if quick else 800,
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     count = freeze_all_but(trainee, name)
     at, right = [], []
-    piece: Piece = {}
+    piece: PartialResult = {}
     for step in range(1, config.steps + 1):
         trainee.step()
         if step % _EVERY == 0:
@@ -70,7 +70,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def freeze_all_but(trainee: Trainee, name: str) -> int:
+def freeze_all_but(trainee: Trainer, name: str) -> int:
     """Let only "affine", "output" or "all" learn; return how many numbers of one net that is."""
     chosen = {id(parameter) for parameter in _parameters(trainee, name)}
     for parameter in trainee.net.parameters():
@@ -78,7 +78,7 @@ def freeze_all_but(trainee: Trainee, name: str) -> int:
     return sum(p.numel() for p in _parameters(trainee, name)) // trainee.config.replicas
 
 
-def _parameters(trainee: Trainee, name: str) -> list[nn.Parameter]:
+def _parameters(trainee: Trainer, name: str) -> list[nn.Parameter]:
     net = trainee.net
     match name:
         case "affine":
@@ -89,7 +89,7 @@ def _parameters(trainee: Trainee, name: str) -> list[nn.Parameter]:
             return list(net.parameters())
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the steps for each share that learns, and its end."""
     curves, measures = [], []
     for name, piece in pieces.items():
@@ -98,7 +98,7 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         label = f"{_PARTS[name]} ({piece['count']:,} numbers)"
         curves.append(Curve(label, piece["steps"], piece["accuracy"], arm=_ARMS[name]))
         if piece.get("whole"):
-            measures.append(Measure(name, f"Trained: {label}", piece["accuracy"][:, -1], ".3f"))
+            measures.append(Metric(name, f"Trained: {label}", piece["accuracy"][:, -1], ".3f"))
     panel = Panel(
         "accuracy",
         "Accuracy, by what is allowed to learn",
@@ -109,10 +109,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         "all three nets.",
         y_range=(0.0, 1.02),
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if gamma and beta reach 90 % and beat the output layer, for every seed."""
     affine, output, everything = (finding[name] for name in _PARTS)
     words = (

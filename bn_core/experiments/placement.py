@@ -5,9 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, steps_to_reach, whole
+from bn_core.experiments.base import (
+    Experiment,
+    PartialResult,
+    Trainer,
+    progress,
+    steps_to_reach,
+    whole,
+)
 from bn_core.experiments.summaries import by_seed
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _ACTIVATIONS = {
     "relu": ("ReLU", "he"),
@@ -27,7 +34,7 @@ _ARMS = {
 _CASES = tuple((activation, rate) for activation in _ACTIVATIONS for rate in _RATES)
 Array = np.ndarray
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="placement",
     title="Before or after the activation",
     claim=(
@@ -63,12 +70,12 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one placement with every activation at every rate."""
-    piece: Piece = {}
+    piece: PartialResult = {}
     steps = 60 if quick else 200
     for index, (activation, rate) in enumerate(_CASES):
-        trainee = Trainee(_config(name, activation, rate, seeds))
+        trainee = Trainer(_config(name, activation, rate, seeds))
         rows: list[Array] = []
         for step in range(1, steps + 1):
             trainee.step()
@@ -101,7 +108,7 @@ def _steps(accuracy: Array) -> Array:
     return _EVERY * np.arange(1, accuracy.shape[1] + 1)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the accuracy of each placement, the steps to 90 % and where they end."""
     panels = [_curves(pieces, activation) for activation in _ACTIVATIONS]
     done = {name: piece for name, piece in pieces.items() if piece.get("whole")}
@@ -118,13 +125,13 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
             words = f"{label}, {_ARMS[name][2]}"
             key = f"{activation}_{name}"
             found += [
-                Measure(f"steps_{key}", f"Steps to 90 %, {words}", needed[name][:, at], ".0f"),
-                Measure(f"final_{key}", f"Accuracy, {words}", final[name][:, at], ".3f"),
+                Metric(f"steps_{key}", f"Steps to 90 %, {words}", needed[name][:, at], ".0f"),
+                Metric(f"final_{key}", f"Accuracy, {words}", final[name][:, at], ".3f"),
             ]
-    return Finding(tuple(panels), tuple(found))
+    return Result(tuple(panels), tuple(found))
 
 
-def _table(piece: Piece, *, needed: bool) -> Array:
+def _table(piece: PartialResult, *, needed: bool) -> Array:
     """Return steps to 90 %, or the last accuracy, of each case, (R, cases)."""
     all_of = [piece[_key(*case)] for case in _CASES]
     if needed:
@@ -132,7 +139,7 @@ def _table(piece: Piece, *, needed: bool) -> Array:
     return np.stack([one[:, -1] for one in all_of], axis=1)
 
 
-def _curves(pieces: Mapping[str, Piece], activation: str) -> Panel:
+def _curves(pieces: Mapping[str, PartialResult], activation: str) -> Panel:
     key, label = _key(activation, _SHOWN), _ACTIVATIONS[activation][0]
     curves = [
         Curve(_ARMS[name][2], _steps(piece[key]), piece[key], arm=name)
@@ -169,7 +176,7 @@ def _comparison(id: str, title: str, y_label: str, tables: Mapping[str, Array]) 
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """It depends, whatever was measured: one net on one data set settles no such question."""
     said = []
     for activation, (label, _) in _ACTIVATIONS.items():

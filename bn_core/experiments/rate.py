@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _LEAST_RATIO = 10.0
@@ -15,7 +15,7 @@ _LAST = 20
 _SHARE = 0.9
 _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="rate",
     title="The largest learning rate",
     claim="Batch norm allows much larger learning rates.",
@@ -54,14 +54,14 @@ def _config(part: str, seeds: int, quick: bool) -> Config:
     )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm at every rate."""
     stable = np.full((seeds, len(_RATES)), np.nan)
     accuracy = np.full((seeds, len(_RATES)), np.nan)
     base = _config(name, seeds, quick)
     total = len(_RATES) * base.steps
     for index, rate in enumerate(_RATES):
-        trainee = Trainee(base.changed({"learning_rate": rate}))
+        trainee = Trainer(base.changed({"learning_rate": rate}))
         losses = []
         for step in range(base.steps):
             losses.append(trainee.step().numpy())
@@ -80,7 +80,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole({"accuracy": accuracy, "stable": stable})
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over rate, and the largest stable rate of each arm."""
     curves, measures, largest = [], [], {}
     for name, piece in pieces.items():
@@ -88,10 +88,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         curves.append(Curve(label, np.array(_RATES), piece["accuracy"], arm=name))
         if "stable" in piece:
             largest[name] = _largest(piece["stable"])
-            measures.append(Measure(name, f"Largest stable rate, {label}", largest[name], "g"))
+            measures.append(Metric(name, f"Largest stable rate, {label}", largest[name], "g"))
     if len(largest) == 2:
         ratio = largest["before"] / largest["none"]
-        measures.append(Measure("ratio", "Ratio of the two", ratio, ".0f"))
+        measures.append(Metric("ratio", "Ratio of the two", ratio, ".0f"))
     panel = Panel(
         "accuracy",
         "Accuracy by learning rate",
@@ -103,7 +103,7 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         x_scale="log",
         y_range=(0.0, 1.02),
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
 def _largest(stable: np.ndarray) -> np.ndarray:
@@ -111,7 +111,7 @@ def _largest(stable: np.ndarray) -> np.ndarray:
     return np.array([row[np.isfinite(row)].max(initial=0.0) or np.nan for row in rates])
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if the ratio is at least ten for every seed."""
     ratio = finding["ratio"]
     if (ratio.values >= _LEAST_RATIO).all():

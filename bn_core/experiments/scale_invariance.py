@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 _TEN = _FACTORS.index(10.0)
@@ -19,7 +19,7 @@ _EPSILON = 1e-30
 _MOST_ERROR = 1e-9
 _ARMS = {"before": ("batch", "Batch norm"), "none": ("none", "No norm")}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="scale",
     title="Ten times the weights, a tenth of the gradient",
     claim="With batch norm the scale of a layer's weights does not matter to what it computes.",
@@ -49,10 +49,10 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Multiply the weights of one arm, then let it train."""
     config = Config(depth=3, initialization="he", normalization=_ARMS[name][0], replicas=seeds)
-    trainee, steps = Trainee(config), 100 if quick else 300
+    trainee, steps = Trainer(config), 100 if quick else 300
     trainee.net.double()
     for norm in trainee.net.norms:
         norm.epsilon = _EPSILON
@@ -64,7 +64,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
         for key, values in at_scale(trainee, (inputs.double(), labels), factor).items():
             found[key][:, index] = values
     squares, steps_taken = [_square(trainee)], [np.zeros(seeds)]
-    piece: Piece = found
+    piece: PartialResult = found
     for step in range(1, steps + 1):
         steps_taken.append(_stepped(trainee))
         squares.append(_square(trainee))
@@ -75,7 +75,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
 
 
 def at_scale(
-    trainee: Trainee, batch: tuple[Tensor, Tensor], factor: float
+    trainee: Trainer, batch: tuple[Tensor, Tensor], factor: float
 ) -> dict[str, np.ndarray]:
     """Return loss, length of the first layer's gradient and its cosine with the weights, (K,).
 
@@ -85,7 +85,7 @@ def at_scale(
     weight = net.linears[0].weight
     with torch.no_grad():
         weight *= factor
-    with net.undisturbed(statistics="batch"):
+    with net.evaluation_mode(statistics="batch"):
         losses = measures.losses(net(batch[0]), batch[1])
     (gradient,) = torch.autograd.grad(losses.sum(), [weight])
     lengths = measures.matrix_norms([gradient, weight.detach()]).numpy()
@@ -97,12 +97,12 @@ def at_scale(
     }
 
 
-def _square(trainee: Trainee) -> np.ndarray:
+def _square(trainee: Trainer) -> np.ndarray:
     """Return ||W||^2 of the first layer, (K,)."""
     return trainee.net.linears[0].weight.detach().square().sum(dim=(1, 2)).numpy()
 
 
-def _stepped(trainee: Trainee) -> np.ndarray:
+def _stepped(trainee: Trainer) -> np.ndarray:
     """Take a step and return eta^2 ||dL/dW||^2 of the first layer, (K,)."""
     inputs, labels = trainee.batches.next()
     trainee.step((inputs.double(), labels))
@@ -111,16 +111,16 @@ def _stepped(trainee: Trainee) -> np.ndarray:
     return (trainee.config.learning_rate**2 * gradient.square().sum(dim=(1, 2))).numpy()
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return loss and gradient over the factor, and the length of the weights over the steps."""
-    found: list[Measure] = []
+    found: list[Metric] = []
     for name, piece in pieces.items():
         if piece.get("whole"):
             found += _measures(name, piece)
-    return Finding((*_scale_panels(pieces), _growth_panel(pieces)), tuple(found))
+    return Result((*_scale_panels(pieces), _growth_panel(pieces)), tuple(found))
 
 
-def _measures(name: str, piece: Piece) -> list[Measure]:
+def _measures(name: str, piece: PartialResult) -> list[Metric]:
     label, one = _ARMS[name][1], _FACTORS.index(1.0)
     loss, gradient, squares = piece["loss"], piece["gradient"], piece["squares"]
     change = np.abs(loss[:, _TEN] - loss[:, one]) / loss[:, one]
@@ -129,14 +129,14 @@ def _measures(name: str, piece: Piece) -> list[Measure]:
     error = np.abs(grown - piece["steps"].sum(axis=1)) / np.abs(grown)
     cosine = np.abs(piece["cosine"][:, one])
     return [
-        Measure(f"{name} loss", f"{label}: change of the loss, weights times 10", change, ".1e"),
-        Measure(f"{name} gradient", f"{label}: factor of the gradient", ratio, ".4g"),
-        Measure(f"{name} cosine", f"{label}: |cosine| of gradient and weights", cosine, ".1e"),
-        Measure(f"{name} growth", f"{label}: growth of ||W||², error of the law", error, ".1e"),
+        Metric(f"{name} loss", f"{label}: change of the loss, weights times 10", change, ".1e"),
+        Metric(f"{name} gradient", f"{label}: factor of the gradient", ratio, ".4g"),
+        Metric(f"{name} cosine", f"{label}: |cosine| of gradient and weights", cosine, ".1e"),
+        Metric(f"{name} growth", f"{label}: growth of ||W||², error of the law", error, ".1e"),
     ]
 
 
-def _scale_panels(pieces: Mapping[str, Piece]) -> tuple[Panel, ...]:
+def _scale_panels(pieces: Mapping[str, PartialResult]) -> tuple[Panel, ...]:
     panels = []
     for key, title, y_label in (
         ("loss", "Loss, by the scale of the first layer's weights", "loss"),
@@ -161,7 +161,7 @@ def _scale_panels(pieces: Mapping[str, Piece]) -> tuple[Panel, ...]:
     return tuple(panels)
 
 
-def _growth_panel(pieces: Mapping[str, Piece]) -> Panel:
+def _growth_panel(pieces: Mapping[str, PartialResult]) -> Panel:
     curves = []
     for name, piece in pieces.items():
         if "squares" not in piece:
@@ -182,7 +182,7 @@ def _growth_panel(pieces: Mapping[str, Piece]) -> Panel:
     )
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if all three laws hold to 1e-9 with batch norm, for every seed."""
     loss, gradient, cosine, growth = (
         finding[f"before {key}"] for key in ("loss", "gradient", "cosine", "growth")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Trainee
+from bn_core.experiments.base import Trainer
 from bn_core.initialization import initial_bias, initial_weight
 from bn_core.landscape import cosine, gradient_distance
 from bn_core.models import Layer, Linear, Net
@@ -23,12 +23,12 @@ Moments = tuple[Tensor, Tensor]
 """Mean and standard deviation of each unit, (K, C) each."""
 
 
-def deep_linear(config: Config, layers: int) -> Trainee:
+def deep_linear(config: Config, layers: int) -> Trainer:
     """Return nets of so many linear layers in training, the config's norm behind all but the last.
 
     f(x) = x W_1 W_2 .. W_k. Source: Santurkar et al. 2018 (1805.11604), section 2.2.
     """
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     net, dataset = trainee.net, trainee.dataset
     sizes = [dataset.train_inputs.shape[1]] + [config.width] * (layers - 2)
     net.layers = nn.ModuleList(Layer(config, index, size) for index, size in enumerate(sizes))
@@ -40,7 +40,7 @@ def deep_linear(config: Config, layers: int) -> Trainee:
     return trainee
 
 
-def measured_step(trainee: Trainee, watched: int, rows: Rows) -> Generator[None, None, None]:
+def measured_step(trainee: Trainer, watched: int, rows: Rows) -> Generator[None, None, None]:
     """Take a step; write down how far it shifts each layer's gradient and one layer's input.
 
     ``rows`` gains cosine and distance, (K, L) each, and the drift of mean and std, (K,) each.
@@ -75,7 +75,7 @@ def shifted_gradients(
     """
     after, stages = copied(net), [*net.layers, net.output]
     found: list[Tensor] = []
-    with net.undisturbed(statistics="batch"):
+    with net.evaluation_mode(statistics="batch"):
         inputs = [batch[0]]
         with torch.no_grad():
             for stage in stages[:-1]:
@@ -105,13 +105,13 @@ def restore(net: nn.Module, values: list[Tensor]) -> None:
 
 
 @torch.no_grad()
-def moments_entering(trainee: Trainee, layer: int, inputs: Tensor) -> Moments:
+def moments_entering(trainee: Trainer, layer: int, inputs: Tensor) -> Moments:
     """Return the moments of what enters a layer, counted from 0, for inputs (N, D).
 
     Batch norm uses the statistics of these inputs, as in training; the nets are left as they are.
     """
     values = inputs.expand(trainee.config.replicas, *inputs.shape)
-    with trainee.net.undisturbed(statistics="batch"):
+    with trainee.net.evaluation_mode(statistics="batch"):
         for below in trainee.net.hidden[:layer]:
             values = below(values)
     return values.mean(dim=1), values.std(dim=1, correction=0)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SIZES = {"before": (2, 4, 8, 32), "group": (2, 32), "renorm": (2, 32)}
 _QUICK_SIZES = (2, 32)
@@ -17,7 +17,7 @@ _LEAST_OF_GROUP_NORM = 0.9
 _ARMS = {"before": "Batch norm", "group": "Group norm", "renorm": "Batch renormalization"}
 _NORMALIZATIONS = {"before": "batch", "group": "group", "renorm": "renorm"}
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="small",
     title="Small batches",
     claim="Batch norm fails with very small batches, where group norm does not.",
@@ -45,12 +45,15 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Train one arm with every size of batch."""
     sizes = _QUICK_SIZES if quick else _SIZES[name]
     examples = _QUICK_EXAMPLES if quick else _EXAMPLES
     total = sum(examples // size for size in sizes)
-    piece: Piece = {"sizes": np.array(sizes), "accuracy": np.full((seeds, len(sizes)), np.nan)}
+    piece: PartialResult = {
+        "sizes": np.array(sizes),
+        "accuracy": np.full((seeds, len(sizes)), np.nan),
+    }
     done = 0
     for index, size in enumerate(sizes):
         config = Config(
@@ -61,7 +64,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
             learning_rate=_RATE_PER_EXAMPLE * size,
             replicas=seeds,
         )
-        trainee = Trainee(config)
+        trainee = Trainer(config)
         for step in range(examples // size):
             trainee.step()
             done += 1
@@ -71,7 +74,7 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole(piece)
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the batch, and what the smallest and largest give."""
     curves, measures = [], []
     for name, piece in pieces.items():
@@ -82,7 +85,7 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece.get("whole"):
             for at in (0, -1):
                 key, words = f"{name} {sizes[at]}", f"{label}, batches of {sizes[at]}"
-                measures.append(Measure(key, words, piece["accuracy"][:, at], ".2f"))
+                measures.append(Metric(key, words, piece["accuracy"][:, at], ".2f"))
     panel = Panel(
         "accuracy",
         "Accuracy by size of the training batches",
@@ -94,10 +97,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         x_scale="log",
         y_range=(0.0, 1.02),
     )
-    return Finding((panel,), tuple(measures))
+    return Result((panel,), tuple(measures))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """The claim holds if two examples ruin batch norm and not group norm, for every seed."""
     batch, group, many = finding["before 2"], finding["group 2"], finding["before 32"]
     words = (

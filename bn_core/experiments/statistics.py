@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from bn_core.experiments.kit import Trainee
+from bn_core.experiments.base import Trainer
 from bn_core.normalization.batch import BatchNorm
 
 
 @contextmanager
 def recomputed(
-    trainee: Trainee, inputs: Tensor | None = None, batch_size: int | None = None
+    trainee: Trainer, inputs: Tensor | None = None, batch_size: int | None = None
 ) -> Iterator[None]:
     """Use statistics computed from data for the weights of now, while the block runs.
 
@@ -41,6 +41,6 @@ def recomputed(
             norm.momentum, norm.batches_seen = momentum, seen
 
 
-def batch_norms(trainee: Trainee) -> list[BatchNorm]:
+def batch_norms(trainee: Trainer) -> list[BatchNorm]:
     """Return the net's batch norms, first to last."""
     return [norm for norm in trainee.net.norms if isinstance(norm, BatchNorm)]

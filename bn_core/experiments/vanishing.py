@@ -7,8 +7,8 @@ import torch
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Experiment, Piece, Trainee, progress, whole
-from bn_core.findings import About, Curve, Finding, Measure, Panel, Study, Verdict
+from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _DEPTHS = (2, 4, 6, 8, 10)
 _DEEPEST = _DEPTHS[-1]
@@ -16,7 +16,7 @@ _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _LEAST_GAIN = 100.0
 _LEAST_LEARNT, _MOST_LEARNT = 0.5, 0.2
 
-ABOUT = About(
+ABOUT = ExperimentSpec(
     slug="vanish",
     title="Vanishing gradients",
     claim="Batch norm lessens vanishing gradients.",
@@ -43,7 +43,7 @@ ABOUT = About(
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> Study:
+def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     """Measure the ratio at every depth, then train the deepest net."""
     base = Config(
         activation="sigmoid",
@@ -55,9 +55,9 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     ratios = np.full((seeds, len(_DEPTHS)), np.nan)
     total = base.steps + len(_DEPTHS)
     for index, depth in enumerate(_DEPTHS):
-        ratios[:, index] = ratio(Trainee(base.changed({"depth": depth})))
+        ratios[:, index] = ratio(Trainer(base.changed({"depth": depth})))
         yield progress(index, total, f"{_ARMS[name][1]}, {depth} layers", {"ratio": ratios})
-    trainee = Trainee(base.changed({"depth": _DEEPEST}))
+    trainee = Trainer(base.changed({"depth": _DEEPEST}))
     for step in range(base.steps):
         trainee.step()
         words = f"training {_DEEPEST} layers, {_ARMS[name][1]}, step {step}"
@@ -65,18 +65,18 @@ def part(name: str, seeds: int, quick: bool) -> Study:
     return whole({"ratio": ratios, "accuracy": trainee.evaluate()[1].numpy()})
 
 
-def ratio(trainee: Trainee) -> np.ndarray:
+def ratio(trainee: Trainer) -> np.ndarray:
     """Return |grad W_1| / |grad W_L| of the hidden layers for the first batch, (K,)."""
     inputs, labels = trainee.batches.first()
     hidden = [layer.linear.weight for layer in trainee.net.hidden]
-    with trainee.net.undisturbed(statistics="batch"):
+    with trainee.net.evaluation_mode(statistics="batch"):
         loss = measures.losses(trainee.net(inputs), labels).sum()
     gradients = torch.autograd.grad(loss, [hidden[0], hidden[-1]])
     lengths = measures.matrix_norms(list(gradients)).double().numpy()
     return lengths[:, 0] / lengths[:, 1]
 
 
-def conclude(pieces: Mapping[str, Piece]) -> Finding:
+def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the ratio by depth, and what the deepest net has learnt."""
     curves, found = [], []
     for name, piece in pieces.items():
@@ -85,9 +85,9 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         if piece.get("whole"):
             deepest = piece["ratio"][:, -1]
             words = f"{label}: first over last gradient, {_DEEPEST} layers"
-            found.append(Measure(name, words, deepest, ".2g"))
+            found.append(Metric(name, words, deepest, ".2g"))
             words = f"{label}: accuracy after training"
-            found.append(Measure(f"{name} accuracy", words, piece["accuracy"], ".1%"))
+            found.append(Metric(f"{name} accuracy", words, piece["accuracy"], ".1%"))
     panel = Panel(
         "ratio",
         "How much gradient reaches the first layer, before training",
@@ -98,10 +98,10 @@ def conclude(pieces: Mapping[str, Piece]) -> Finding:
         y_scale="log",
         marks=((1.0, "as much as the last"),),
     )
-    return Finding((panel,), tuple(found))
+    return Result((panel,), tuple(found))
 
 
-def judge(finding: Finding) -> Verdict:
+def judge(finding: Result) -> Verdict:
     """It holds if batch norm lets a hundred times more through, and that lets the net learn."""
     plain, normalized = finding["none"], finding["before"]
     learnt = [finding[f"{name} accuracy"] for name in _ARMS]

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart
+from bn_core.figures.context import FigureContext, Trace, legend_entries, marker, median_and_band
 from bn_core.figures.distributions import SITE_NAMES, layer_numbers, missing_words
 from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis
-from bn_core.figures.sheet import Sheet, Trace, legend_entries, marker, median_and_band
 from bn_core.figures.view import View
-from bn_core.records import SITES, ArmLook, Record
+from bn_core.records import SITES, NetStatistics, Record
 
 Array = np.ndarray
 
@@ -31,20 +31,20 @@ HELP = (
 
 def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
     """Return mean and deviation over the layers at the cursor, medians with bands over seeds."""
-    sheet = Sheet(record, view, cursor)
+    context = FigureContext(record, view, cursor)
     site = SITES.index(view.site)
-    means = [_of_layers(look, "mean", site, LARGEST_MEAN) for look in sheet.look.arms]
-    stds = [_of_layers(look, "std", site, 10.0**CEILING) for look in sheet.look.arms]
+    means = [_of_layers(snapshot, "mean", site, LARGEST_MEAN) for snapshot in context.snapshot.arms]
+    stds = [_of_layers(snapshot, "std", site, 10.0**CEILING) for snapshot in context.snapshot.arms]
     data: list[Trace] = []
-    for arm in range(len(sheet.arms)):
-        data += _curves(sheet, arm, means[arm], "mean", {})
+    for arm in range(len(context.arms)):
+        data += _curves(context, arm, means[arm], "mean", {})
         # Zero has no place on a logarithmic axis: it is drawn at its foot.
         lifted = np.maximum(stds[arm], 10.0**FLOOR)
-        data += _curves(sheet, arm, lifted, "deviation", {"xaxis": "x2", "yaxis": "y2"})
+        data += _curves(context, arm, lifted, "deviation", {"xaxis": "x2", "yaxis": "y2"})
     figure_layout = layout(
         view,
-        xaxis=_layers_axis(sheet, [0, 0.4]),
-        xaxis2=_layers_axis(sheet, [0.62, 1]) | {"anchor": "y2"},
+        xaxis=_layers_axis(context, [0, 0.4]),
+        xaxis2=_layers_axis(context, [0.62, 1]) | {"anchor": "y2"},
         yaxis=axis(view, "mean", range=_mean_range(means), nticks=5, tickformat="~g"),
         yaxis2=_deviation_axis(view, stds),
         shapes=[
@@ -54,31 +54,33 @@ def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
         ],
         **legend(view),
     )
-    figure = {"data": data + legend_entries(sheet), "layout": figure_layout}
-    return Chart("depth", "Layer by layer", figure, _words(sheet, means, stds), HELP)
+    figure = {"data": data + legend_entries(context), "layout": figure_layout}
+    return Chart("depth", "Layer by layer", figure, _words(context, means, stds), HELP)
 
 
-def _of_layers(look: ArmLook | None, field: str, site: int, most: float) -> Array:
+def _of_layers(snapshot: NetStatistics | None, field: str, site: int, most: float) -> Array:
     """Return a moment of each layer and seed, (L, K), at most ``most`` in size."""
-    if look is None:
+    if snapshot is None:
         return np.full((1, 1), np.nan)
-    return np.clip(reading.only_finite(getattr(look, field)[:, site].T), -most, most)
+    return np.clip(queries.only_finite(getattr(snapshot, field)[:, site].T), -most, most)
 
 
-def _curves(sheet: Sheet, arm: int, values: Array, what: str, axes: dict[str, str]) -> list[Trace]:
+def _curves(
+    context: FigureContext, arm: int, values: Array, what: str, axes: dict[str, str]
+) -> list[Trace]:
     layers = np.arange(1, len(values) + 1)
-    hover = f"{what} %{{y:.4g}} · layer %{{x}}<extra>{sheet.arms[arm].label}</extra>"
+    hover = f"{what} %{{y:.4g}} · layer %{{x}}<extra>{context.arms[arm].label}</extra>"
     traces = median_and_band(
-        sheet, arm, layers, values, hover, mode="lines+markers", marker=marker(sheet, arm, 5)
+        context, arm, layers, values, hover, mode="lines+markers", marker=marker(context, arm, 5)
     )
     return [trace | axes for trace in traces]
 
 
-def _layers_axis(sheet: Sheet, domain: list[float]) -> dict[str, Any]:
-    depth = sheet.record.comparison.base.depth
+def _layers_axis(context: FigureContext, domain: list[float]) -> dict[str, Any]:
+    depth = context.record.comparison.base.depth
     shown = layer_numbers(depth, 5)
     return axis(
-        sheet.view,
+        context.view,
         "layer",
         domain=domain,
         range=[0.6, depth + 0.4],
@@ -92,7 +94,7 @@ def _mean_range(means: list[Array]) -> list[float]:
     """Return a range around zero in few steps a decade, so that it seldom changes."""
     seen = np.concatenate([values.ravel() for values in means])
     ends = []
-    for size in (-float(reading.lowest(seen)), float(reading.highest(seen))):
+    for size in (-float(queries.lowest(seen)), float(queries.highest(seen))):
         size = size if size > 0.05 else 0.05
         power = 10 ** math.floor(math.log10(size))
         steps = (step * power for step in (1, 2, 3, 5, 7, 10))
@@ -103,8 +105,8 @@ def _mean_range(means: list[Array]) -> list[float]:
 
 def _deviation_axis(view: View, stds: list[Array]) -> dict[str, Any]:
     seen = np.concatenate([values.ravel() for values in stds])
-    low = float(np.fmax(reading.lowest(seen), 10.0**FLOOR))
-    high = float(np.fmin(reading.highest(seen), 10.0**CEILING))
+    low = float(np.fmax(queries.lowest(seen), 10.0**FLOOR))
+    high = float(np.fmin(queries.highest(seen), 10.0**CEILING))
     # At least from a half to two, in half powers of ten: the axis seldom changes.
     bottom = math.floor(2 * math.log10(min(low, 0.5))) / 2
     top = math.ceil(2 * math.log10(max(high, 2.0))) / 2
@@ -112,19 +114,19 @@ def _deviation_axis(view: View, stds: list[Array]) -> dict[str, Any]:
     return log_axis(view, "standard deviation", *ends, anchor="x2")
 
 
-def _words(sheet: Sheet, means: list[Array], stds: list[Array]) -> str:
+def _words(context: FigureContext, means: list[Array], stds: list[Array]) -> str:
     parts = []
     for arm, (mean, std) in enumerate(zip(means, stds, strict=True)):
-        ends = reading.middle(std, 1)[[0, -1]]
+        ends = queries.middle(std, 1)[[0, -1]]
         if not np.isfinite(ends).all():
             continue
-        last = float(reading.middle(mean, 1)[-1])
+        last = float(queries.middle(mean, 1)[-1])
         parts.append(
-            f"{sheet.arms[arm].label} deviation {reading.plain(ends[0])} in layer 1 and "
-            f"{reading.plain(ends[1])} in layer {len(std)}, mean {reading.plain(last)} there"
+            f"{context.arms[arm].label} deviation {queries.plain(ends[0])} in layer 1 and "
+            f"{queries.plain(ends[1])} in layer {len(std)}, mean {queries.plain(last)} there"
         )
     words = (
-        f"Moments of each {SITE_NAMES[sheet.view.site]} {reading.when(sheet.look.step)}, "
-        f"{reading.of_seeds(sheet.record)}: {'; '.join(parts) or 'nothing finite'}."
+        f"Moments of each {SITE_NAMES[context.view.site]} {queries.when(context.snapshot.step)}, "
+        f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
-    return words + missing_words(sheet, [float(reading.middle(m, 1)[-1]) for m in means])
+    return words + missing_words(context, [float(queries.middle(m, 1)[-1]) for m in means])

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart
-from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
-from bn_core.figures.reading import float32
-from bn_core.figures.sheet import (
-    Sheet,
+from bn_core.figures.context import (
+    FigureContext,
     Trace,
     group,
 )
+from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.record_queries import float32
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
-from bn_core.records import HISTOGRAM_EDGES, SITES, ArmLook, Record
+from bn_core.records import HISTOGRAM_EDGES, SITES, NetStatistics, Record
 
 Array = np.ndarray
 
@@ -33,8 +33,8 @@ SHARE_WIDTH = 0.085
 """Room for one arm's numbers at the right of the ridges, as a share of the width."""
 
 SITE_NAMES = {
-    "enters": "value that enters the activation",
-    "leaves": "value that leaves the activation",
+    "pre_activation": "value that enters the activation",
+    "post_activation": "value that leaves the activation",
     "normalized": "value that leaves batch norm",
 }
 RIDGES_HELP = (
@@ -49,10 +49,10 @@ RIDGES_HELP = (
 
 def ridges(record: Record, view: View, cursor: int | None) -> Chart:
     """Return every layer's distribution at the cursor, arms overlaid, layer 1 at the top."""
-    sheet = Sheet(record, view, cursor)
-    values, columns = value_axis(sheet), _share_columns(sheet)
-    data = [_ridges_of(sheet, arm, look, values) for arm, look in sheet.present]
-    data += [_share_texts(sheet, *column, at) for at, column in enumerate(columns)]
+    context = FigureContext(record, view, cursor)
+    values, columns = value_axis(context), _share_columns(context)
+    data = [_ridges_of(context, arm, snapshot, values) for arm, snapshot in context.present]
+    data += [_share_texts(context, *column, at) for at, column in enumerate(columns)]
     depth, right = record.comparison.base.depth, 1 - SHARE_WIDTH * len(columns)
     marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
     figure_layout = layout(
@@ -68,11 +68,11 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
             guide(view, (mark, mark), (0, 1), yref="paper", line=line(view, "@grid", width=1.2))
             for mark in marks
         ],
-        annotations=_share_heading(sheet, columns),
+        annotations=_share_heading(context, columns),
         **legend(view),
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("distributions", "Distributions", figure, _ridges_words(sheet), RIDGES_HELP)
+    return Chart("distributions", "Distributions", figure, _ridges_words(context), RIDGES_HELP)
 
 
 def density(histogram: Array) -> Array:
@@ -82,9 +82,11 @@ def density(histogram: Array) -> Array:
     return counts / np.maximum(total, 1) / WIDTHS
 
 
-def _ridges_of(sheet: Sheet, arm: int, look: ArmLook, values: ValueAxis) -> Trace:
+def _ridges_of(
+    context: FigureContext, arm: int, snapshot: NetStatistics, values: ValueAxis
+) -> Trace:
     """Return all of an arm's hills as one trace: a hill a layer, gaps between them."""
-    densities = density(look.histogram[SITES.index(sheet.view.site)])
+    densities = density(snapshot.histogram[SITES.index(context.view.site)])
     layers = len(densities)
     # Where the axis is warped a density per place, so that areas stay shares of the values.
     heights = densities * WIDTHS if values.warped else densities
@@ -97,7 +99,7 @@ def _ridges_of(sheet: Sheet, arm: int, look: ArmLook, values: ValueAxis) -> Trac
     numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = MIDDLES, densities, np.nan
     numbers[..., 2] = np.arange(1, layers + 1)[:, None]
     places = np.broadcast_to(values.place(MIDDLES), scaled.shape)
-    style, label = sheet.styles[arm], sheet.arms[arm].label
+    style, label = context.styles[arm], context.arms[arm].label
     return {
         "type": "scatter",
         "mode": "lines",
@@ -108,10 +110,10 @@ def _ridges_of(sheet: Sheet, arm: int, look: ArmLook, values: ValueAxis) -> Trac
         "fill": "toself",
         "hoveron": "points",
         "fillcolor": style.faint(0.22),
-        "line": line(sheet.view, style.colour, style.dash, 1.4 if layers <= 10 else 1),
+        "line": line(context.view, style.colour, style.dash, 1.4 if layers <= 10 else 1),
         "hovertemplate": "layer %{customdata[2]} · value %{customdata[0]:.3g} · "
         f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
-        "legendgroup": sheet.arms[arm].name,
+        "legendgroup": context.arms[arm].name,
         "showlegend": True,
     }
 
@@ -144,20 +146,22 @@ def layer_numbers(depth: int, most: int = 10) -> list[int]:
     return list(range(1, depth + 1, math.ceil(depth / most)))
 
 
-def _share_field(sheet: Sheet, arm: int) -> str:
+def _share_field(context: FigureContext, arm: int) -> str:
     """Return what can go wrong with an arm's activation: its field in a look, or nothing."""
-    activation = sheet.setting(arm, "activation")
+    activation = context.setting(arm, "activation")
     return {"relu": "dead", "tanh": "saturated", "sigmoid": "saturated"}.get(activation, "")
 
 
-def _share_columns(sheet: Sheet) -> list[tuple[int, str, Array]]:
+def _share_columns(context: FigureContext) -> list[tuple[int, str, Array]]:
     """Return arm, field and shares (L,) of each arm that has any."""
-    fields = [(arm, _share_field(sheet, arm), look) for arm, look in sheet.present]
-    return [(arm, field, reading.shares(look, field)) for arm, field, look in fields if field]
+    fields = [(arm, _share_field(context, arm), snapshot) for arm, snapshot in context.present]
+    return [
+        (arm, field, queries.shares(snapshot, field)) for arm, field, snapshot in fields if field
+    ]
 
 
-def _share_texts(sheet: Sheet, arm: int, field: str, shares: Array, at: int) -> Trace:
-    depth, label = len(shares), sheet.arms[arm].label
+def _share_texts(context: FigureContext, arm: int, field: str, shares: Array, at: int) -> Trace:
+    depth, label = len(shares), context.arms[arm].label
     layers = [number - 1 for number in layer_numbers(depth, 20)]
     return {
         "type": "scatter",
@@ -166,50 +170,55 @@ def _share_texts(sheet: Sheet, arm: int, field: str, shares: Array, at: int) -> 
         "y": float32(np.array([depth - layer - 0.7 for layer in layers])),
         "xaxis": "x2",
         "text": [f"{100 * shares[i]:.0f}" if np.isfinite(shares[i]) else "" for i in layers],
-        "textfont": {"color": sheet.styles[arm].colour, "size": text_size(sheet.view) - 1},
+        "textfont": {"color": context.styles[arm].colour, "size": text_size(context.view) - 1},
         "hovertemplate": f"%{{text}} % {field}<extra>{label}</extra>",
-        **group(sheet, arm),
+        **group(context, arm),
     }
 
 
-def _share_heading(sheet: Sheet, columns: list[tuple[int, str, Array]]) -> list[dict[str, Any]]:
+def _share_heading(
+    context: FigureContext, columns: list[tuple[int, str, Array]]
+) -> list[dict[str, Any]]:
     if not columns:
         return []
-    return [note(sheet.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")]
+    return [note(context.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")]
 
 
-def _ridges_words(sheet: Sheet) -> str:
-    site, record = SITES.index(sheet.view.site), sheet.record
+def _ridges_words(context: FigureContext) -> str:
+    site, record = SITES.index(context.view.site), context.record
     means, stds = (
         [
-            float(reading.middle(getattr(look, field)[:, site, -1], 0)) if look else math.nan
-            for look in sheet.look.arms
+            float(queries.middle(getattr(snapshot, field)[:, site, -1], 0))
+            if snapshot
+            else math.nan
+            for snapshot in context.snapshot.arms
         ]
         for field in ("mean", "std")
     )
     pairs = [
-        f"{arm.label} mean {reading.plain(mean)}, deviation {reading.plain(std)}"
-        for arm, mean, std in zip(sheet.arms, means, stds, strict=True)
+        f"{arm.label} mean {queries.plain(mean)}, deviation {queries.plain(std)}"
+        for arm, mean, std in zip(context.arms, means, stds, strict=True)
         if np.isfinite(mean) and np.isfinite(std)
     ]
     words = (
-        f"Distribution of each {SITE_NAMES[sheet.view.site]}, {reading.when(sheet.look.step)}; "
-        f"in the last layer, {reading.of_seeds(record)}: {'; '.join(pairs) or 'nothing finite'}."
+        f"Distribution of each {SITE_NAMES[context.view.site]}, "
+        f"{queries.when(context.snapshot.step)}; "
+        f"in the last layer, {queries.of_seeds(record)}: {'; '.join(pairs) or 'nothing finite'}."
     )
-    for arm, field, shares in _share_columns(sheet):
-        worst = float(reading.highest(shares))
+    for arm, field, shares in _share_columns(context):
+        worst = float(queries.highest(shares))
         if np.isfinite(worst):
-            words += f" {sheet.arms[arm].label}: at most {reading.percent(worst)} {field}."
-    return words + missing_words(sheet, means)
+            words += f" {context.arms[arm].label}: at most {queries.percent(worst)} {field}."
+    return words + missing_words(context, means)
 
 
-def missing_words(sheet: Sheet, values: list[float]) -> str:
+def missing_words(context: FigureContext, values: list[float]) -> str:
     """Return why arms without a finite value are absent, a sentence each."""
     words = ""
     for arm, value in enumerate(values):
-        label = sheet.arms[arm].label
-        if sheet.setting(arm, "normalization") == "none" and sheet.view.site == "normalized":
+        label = context.arms[arm].label
+        if context.setting(arm, "normalization") == "none" and context.view.site == "normalized":
             words += f" {label} has no batch norm, so nothing is drawn for it."
-        elif not np.isfinite(value) and reading.divergence_of(sheet.record, arm):
+        elif not np.isfinite(value) and queries.divergence_of(context.record, arm):
             words += f" {label} has diverged."
     return words

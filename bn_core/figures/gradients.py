@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart
-from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
-from bn_core.figures.reading import float32
-from bn_core.figures.sheet import (
-    Sheet,
+from bn_core.figures.context import (
+    FigureContext,
     Trace,
     arm_title,
     cursor_line,
@@ -18,9 +16,11 @@ from bn_core.figures.sheet import (
     median_and_band,
     rate_labels,
     rate_lines,
-    spread,
+    split_interval,
     steps_axis,
 )
+from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import SEQUENTIAL
 from bn_core.figures.view import View
 from bn_core.records import Record
@@ -46,39 +46,39 @@ RATIO_HELP = (
 
 def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the gradient norm of each layer at each look, a panel an arm, one colour scale."""
-    sheet = Sheet(record, view, cursor)
-    maps = [_map_of(sheet, arm) for arm in range(len(sheet.arms))]
-    panels = spread(len(maps), 0.09 if view.projector else 0.075)[::-1]
+    context = FigureContext(record, view, cursor)
+    maps = [_map_of(context, arm) for arm in range(len(context.arms))]
+    panels = split_interval(len(maps), 0.09 if view.projector else 0.075)[::-1]
     data, notes, axes = [], [], {}
     for arm, ((bottom, top), powers) in enumerate(zip(panels, maps, strict=True)):
         number = str(arm + 1) if arm else ""
-        data.append(_map_trace(sheet, arm, powers, f"y{number}"))
+        data.append(_map_trace(context, arm, powers, f"y{number}"))
         axes[f"yaxis{number}"] = _rows_axis(view, powers.shape[0], [bottom, top], len(maps))
-        notes.append(arm_title(sheet, arm, 0, top, xanchor="left", yshift=-2))
+        notes.append(arm_title(context, arm, 0, top, xanchor="left", yshift=-2))
     figure_layout = layout(
         view,
         margin={"l": 40, "r": 10, "t": 24 if view.projector else 18, "b": 32, "pad": 0},
-        xaxis=steps_axis(sheet, "step", anchor=f"y{len(maps)}" if len(maps) > 1 else "y"),
+        xaxis=steps_axis(context, "step", anchor=f"y{len(maps)}" if len(maps) > 1 else "y"),
         coloraxis=_power_scale(view, maps),
-        shapes=_cursor_on_map(sheet),
+        shapes=_cursor_on_map(context),
         annotations=notes,
         **axes,
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("gradients", "Gradient of each layer", figure, _map_words(sheet, maps), MAP_HELP)
+    return Chart("gradients", "Gradient of each layer", figure, _map_words(context, maps), MAP_HELP)
 
 
-def _map_of(sheet: Sheet, arm: int) -> Array:
+def _map_of(context: FigureContext, arm: int) -> Array:
     """Return log10 of the gradient norms, medians over the seeds, (L + 1, n); NaN where none."""
-    norms = reading.middle(reading.series(sheet.record, arm, "gradient_norm"), 1)
-    return reading.log10(norms, FLOOR).T
+    norms = queries.middle(queries.series(context.record, arm, "gradient_norm"), 1)
+    return queries.log10(norms, FLOOR).T
 
 
-def _map_trace(sheet: Sheet, arm: int, powers: Array, y_axis: str) -> Trace:
-    steps = sheet.steps
+def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> Trace:
+    steps = context.steps
     if len(steps) == 1:
         # A single column needs edges: its width cannot follow from its neighbours.
-        steps = np.array([0, max(1, sheet.planned / 64)], np.float32) + steps[0]
+        steps = np.array([0, max(1, context.planned / 64)], np.float32) + steps[0]
     rows = powers.shape[0]
     return {
         "type": "heatmap",
@@ -89,7 +89,7 @@ def _map_trace(sheet: Sheet, arm: int, powers: Array, y_axis: str) -> Trace:
         "coloraxis": "coloraxis",
         "hoverongaps": False,
         "hovertemplate": "layer %{y} · step %{x:,.0f}<br>gradient 10^%{z:.2f}"
-        f"<extra>{sheet.arms[arm].label}</extra>",
+        f"<extra>{context.arms[arm].label}</extra>",
     }
 
 
@@ -110,8 +110,8 @@ def _rows_axis(view: View, rows: int, domain: list[float], panels: int) -> dict[
 
 def _power_scale(view: View, maps: list[Array]) -> dict[str, Any]:
     """Return the one scale of all maps; its ends are whole powers, so that it seldom changes."""
-    low = float(np.fmax(reading.lowest(np.array([reading.lowest(m) for m in maps])), FLOOR))
-    high = float(np.fmin(reading.highest(np.array([reading.highest(m) for m in maps])), CEILING))
+    low = float(np.fmax(queries.lowest(np.array([queries.lowest(m) for m in maps])), FLOOR))
+    high = float(np.fmin(queries.highest(np.array([queries.highest(m) for m in maps])), CEILING))
     low, high = math.floor(low), math.ceil(max(high, low + 1))
     size = text_size(view)
     return {
@@ -136,72 +136,73 @@ def _power_scale(view: View, maps: list[Array]) -> dict[str, Any]:
     }
 
 
-def _cursor_on_map(sheet: Sheet) -> list[dict[str, Any]]:
+def _cursor_on_map(context: FigureContext) -> list[dict[str, Any]]:
     """Return the cursor as a white line with dark edges: it shows on every colour."""
-    panels = ["y domain", *(f"y{arm + 1} domain" for arm in range(1, len(sheet.arms)))]
-    dark = line(sheet.view, "@shade/0.55", width=2.6)
-    light = line(sheet.view, "@shine/0.95", width=1.1)
+    panels = ["y domain", *(f"y{arm + 1} domain" for arm in range(1, len(context.arms)))]
+    dark = line(context.view, "@shade/0.55", width=2.6)
+    light = line(context.view, "@shine/0.95", width=1.1)
     return [
-        cursor_line(sheet) | {"yref": panel, "layer": "above", "line": style}
+        cursor_line(context) | {"yref": panel, "layer": "above", "line": style}
         for panel in panels
         for style in (dark, light)
     ]
 
 
-def _map_words(sheet: Sheet, maps: list[Array]) -> str:
-    position = reading.position(sheet.record, sheet.cursor)
+def _map_words(context: FigureContext, maps: list[Array]) -> str:
+    position = queries.position(context.record, context.cursor)
     ends = [m[:, position] if m.shape[1] else np.full(2, np.nan) for m in maps]
     first, last = (
-        reading.listed(sheet.record, [float(column[row]) for column in ends]) for row in (0, -1)
+        queries.listed(context.record, [float(column[row]) for column in ends]) for row in (0, -1)
     )
     return (
-        f"log10 of the gradient norm {reading.when(sheet.look.step)}, "
-        f"{reading.of_seeds(sheet.record)}, in layer 1: {first}; in the output layer: {last}."
+        f"log10 of the gradient norm {queries.when(context.snapshot.step)}, "
+        f"{queries.of_seeds(context.record)}, in layer 1: {first}; in the output layer: {last}."
     )
 
 
 def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
     """Return log10 of update : data over the steps, the median of the layers and their range."""
-    sheet = Sheet(record, view, cursor)
+    context = FigureContext(record, view, cursor)
     data: list[Trace] = []
-    curves = [_ratios_of(sheet, arm) for arm in range(len(sheet.arms))]
+    curves = [_ratios_of(context, arm) for arm in range(len(context.arms))]
     for arm, powers in enumerate(curves):
-        hover = f"10^%{{y:.2f}} · step %{{x:,}}<extra>{sheet.arms[arm].label}</extra>"
-        data += median_and_band(sheet, arm, sheet.steps, powers, hover)
+        hover = f"10^%{{y:.2f}} · step %{{x:,}}<extra>{context.arms[arm].label}</extra>"
+        data += median_and_band(context, arm, context.steps, powers, hover)
     seen = np.concatenate([powers.ravel() for powers in curves])
-    low = float(np.fmin(math.floor(np.fmax(reading.lowest(seen), -8.0)), -5))
-    high = float(np.fmax(math.ceil(np.fmin(reading.highest(seen), 2.0)), -1))
+    low = float(np.fmin(math.floor(np.fmax(queries.lowest(seen), -8.0)), -5))
+    high = float(np.fmax(math.ceil(np.fmin(queries.highest(seen), 2.0)), -1))
     healthy = {"yref": "y", "xanchor": "left", "yanchor": "top", "bgcolor": "@paper/0.7"}
     figure_layout = layout(
         view,
-        xaxis=steps_axis(sheet),
+        xaxis=steps_axis(context),
         yaxis=axis(view, "log<sub>10</sub> step : weights", range=[low, high], dtick=1),
         shapes=[
             guide(view, (0, 1), (-3, -3), xref="paper", line=line(view, "@muted", "2px,2px", 1.3)),
-            *rate_lines(sheet),
-            cursor_line(sheet),
+            *rate_lines(context),
+            cursor_line(context),
         ],
-        annotations=[note(view, "-3: healthy", 0, -3, **healthy), *rate_labels(sheet)],
+        annotations=[note(view, "-3: healthy", 0, -3, **healthy), *rate_labels(context)],
         **legend(view),
     )
-    figure = {"data": data + legend_entries(sheet), "layout": figure_layout}
-    words = _ratio_words(sheet, curves)
+    figure = {"data": data + legend_entries(context), "layout": figure_layout}
+    words = _ratio_words(context, curves)
     return Chart("gradients", "Update : data", figure, words, RATIO_HELP)
 
 
-def _ratios_of(sheet: Sheet, arm: int) -> Array:
+def _ratios_of(context: FigureContext, arm: int) -> Array:
     """Return log10 of step : weights of each layer, medians over the seeds, (n, L + 1)."""
-    return reading.log10(
-        reading.middle(reading.series(sheet.record, arm, "update_ratio"), 1), FLOOR
+    return queries.log10(
+        queries.middle(queries.series(context.record, arm, "update_ratio"), 1), FLOOR
     )
 
 
-def _ratio_words(sheet: Sheet, curves: list[Array]) -> str:
-    position = reading.position(sheet.record, sheet.cursor)
-    if sheet.look.step == 0:
+def _ratio_words(context: FigureContext, curves: list[Array]) -> str:
+    position = queries.position(context.record, context.cursor)
+    if context.snapshot.step == 0:
         return "log10 of the step size over the weight size: no step has been taken yet."
-    values = [float(reading.middle(powers[position], 0)) for powers in curves]
+    values = [float(queries.middle(powers[position], 0)) for powers in curves]
     return (
-        f"log10 of the step size over the weight size {reading.when(sheet.look.step)}, median "
-        f"of layers and seeds: {reading.listed(sheet.record, values)}. About -3 is healthy."
+        f"log10 of the step size over the weight size {queries.when(context.snapshot.step)}, "
+        f"median of layers and seeds: {queries.listed(context.record, values)}. "
+        "About -3 is healthy."
     )

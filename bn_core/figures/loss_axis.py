@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
+from bn_core.figures.context import FigureContext
 from bn_core.figures.layout import axis, log_axis
-from bn_core.figures.sheet import Sheet
 from bn_core.figures.view import View
 
 Array = np.ndarray
@@ -20,15 +20,17 @@ LOG_REACH = 1e3, 1e-6
 """A logarithmic axis goes no further than these many times the smallest initial loss."""
 
 
-def loss_ends(sheet: Sheet, means: Array) -> tuple[float, float]:
+def loss_ends(context: FigureContext, means: Array) -> tuple[float, float]:
     """Return where the loss axis begins and ends; ``means`` (P, A, K) are training losses."""
-    seen = np.concatenate([means.ravel(), *(values.ravel() for values in sheet.validation_losses)])
+    seen = np.concatenate(
+        [means.ravel(), *(values.ravel() for values in context.validation_losses)]
+    )
     seen = seen[np.isfinite(seen) & (seen > 0)]
-    reference = _smallest_initial(sheet, means)
+    reference = _smallest_initial(context, means)
     if not len(seen):
-        return (0.1, 10.0) if sheet.view.loss_scale == "log" else (0.0, 3.0)
+        return (0.1, 10.0) if context.view.loss_scale == "log" else (0.0, 3.0)
     highest, lowest = float(seen.max()), float(seen.min())
-    if sheet.view.loss_scale != "log":
+    if context.view.loss_scale != "log":
         return 0.0, _rounded_up(min(highest, TIMES_INITIAL * reference) * 1.04)
     # In quarters of a power of ten: the axis seldom changes.
     top = math.ceil(4 * math.log10(min(highest, LOG_REACH[0] * reference) * 1.1)) / 4
@@ -36,15 +38,15 @@ def loss_ends(sheet: Sheet, means: Array) -> tuple[float, float]:
     return 10 ** min(low, top - 0.5), 10**top
 
 
-def _smallest_initial(sheet: Sheet, means: Array) -> float:
+def _smallest_initial(context: FigureContext, means: Array) -> float:
     """Return the smallest loss an arm begins with, in training or in validation.
 
     Batch norm's first validation uses running averages that nothing has filled yet: in a deep
     net that loss is as large as if there were no batch norm.
     """
-    initial = [reading.middle(values[0], 0) for values in sheet.validation_losses if len(values)]
+    initial = [queries.middle(values[0], 0) for values in context.validation_losses if len(values)]
     if len(means):
-        initial += list(reading.middle(means[0], 1))
+        initial += list(queries.middle(means[0], 1))
     known = [float(value) for value in initial if np.isfinite(value) and value > 0]
     return min(known, default=1.0)
 

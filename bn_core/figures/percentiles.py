@@ -4,23 +4,23 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart
-from bn_core.figures.distributions import SITE_NAMES, missing_words
-from bn_core.figures.layout import axis, layout, line, note
-from bn_core.figures.reading import float32
-from bn_core.figures.sheet import (
-    Sheet,
+from bn_core.figures.context import (
+    FigureContext,
     Trace,
     absence,
     arm_title,
     band,
     cursor_line,
     group,
-    spread,
+    split_interval,
     steps_axis,
     titled_margin,
 )
+from bn_core.figures.distributions import SITE_NAMES, missing_words
+from bn_core.figures.layout import axis, layout, line, note
+from bn_core.figures.record_queries import float32
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
 from bn_core.records import SITES, Record
@@ -38,84 +38,86 @@ PERCENTILES_HELP = (
 
 def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the 15th, 50th and 85th percentile of one layer over the steps, a panel an arm."""
-    sheet = Sheet(record, view, cursor)
-    layer = reading.last_layer(record, view.layer)
-    values, parts = value_axis(sheet, layer), spread(len(sheet.arms), 0.03)
+    context = FigureContext(record, view, cursor)
+    layer = queries.last_layer(record, view.layer)
+    values, parts = value_axis(context, layer), split_interval(len(context.arms), 0.03)
     data: list[Trace] = []
     axes: dict[str, Any] = {"yaxis": axis(view, SITE_NAMES[view.site], **values.ticks())}
     notes, found = [], []
     for arm, (left, right) in enumerate(parts):
         number = str(arm + 1) if arm else ""
         marks = {"nticks": 6 if len(parts) == 1 else 3}
-        axes[f"xaxis{number}"] = steps_axis(sheet, "step", domain=[left, right], **marks)
-        notes.append(arm_title(sheet, arm, (left + right) / 2, 1))
-        three = _percentile_curves(sheet, arm, layer)
-        found.append(three[reading.position(record, cursor)] if len(three) else np.full(3, np.nan))
+        axes[f"xaxis{number}"] = steps_axis(context, "step", domain=[left, right], **marks)
+        notes.append(arm_title(context, arm, (left + right) / 2, 1))
+        three = _percentile_curves(context, arm, layer)
+        found.append(three[queries.position(record, cursor)] if len(three) else np.full(3, np.nan))
         if np.isfinite(three).any():
-            data += _percentile_traces(sheet, arm, three, values, f"x{number}")
+            data += _percentile_traces(context, arm, three, values, f"x{number}")
         if not np.isfinite(found[-1]).any():
-            notes.append(_empty(sheet, arm, (left + right) / 2))
+            notes.append(_empty(context, arm, (left + right) / 2))
     figure_layout = layout(
         view,
-        margin=titled_margin(sheet),
+        margin=titled_margin(context),
         shapes=[
-            cursor_line(sheet, xref=f"x{arm + 1}" if arm else "x") for arm in range(len(parts))
+            cursor_line(context, xref=f"x{arm + 1}" if arm else "x") for arm in range(len(parts))
         ],
         annotations=notes,
         **axes,
     )
-    words = _percentile_words(sheet, layer, found)
+    words = _percentile_words(context, layer, found)
     figure = {"data": data, "layout": figure_layout}
     return Chart("distributions", f"Layer {layer + 1} over time", figure, words, PERCENTILES_HELP)
 
 
-def _percentile_curves(sheet: Sheet, arm: int, layer: int) -> Array:
+def _percentile_curves(context: FigureContext, arm: int, layer: int) -> Array:
     """Return the three percentiles over the looks, medians over the seeds, (n, 3)."""
-    field = "unit_quantiles" if sheet.view.unit == "first" else "quantiles"
-    values = reading.series(sheet.record, arm, field)[:, :, SITES.index(sheet.view.site), layer]
-    return reading.middle(values, 1)
+    field = "unit_quantiles" if context.view.unit == "first" else "quantiles"
+    values = queries.series(context.record, arm, field)[:, :, SITES.index(context.view.site), layer]
+    return queries.middle(values, 1)
 
 
 def _percentile_traces(
-    sheet: Sheet, arm: int, three: Array, values: ValueAxis, x_axis: str
+    context: FigureContext, arm: int, three: Array, values: ValueAxis, x_axis: str
 ) -> list[Trace]:
-    style, label = sheet.styles[arm], sheet.arms[arm].label
+    style, label = context.styles[arm], context.arms[arm].label
     places = values.place(three)
-    traces = [band(sheet, arm, sheet.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
+    traces = [band(context, arm, context.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
     for column, (name, width) in enumerate((("15th", 1), ("50th", 2.2), ("85th", 1))):
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "x": sheet.steps,
+                "x": context.steps,
                 "y": float32(places[:, column]),
                 "customdata": float32(three[:, column]),
                 "xaxis": x_axis,
-                "line": line(sheet.view, style.colour, style.dash, width),
+                "line": line(context.view, style.colour, style.dash, width),
                 "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
                 f"step %{{x:,}}<extra>{label}</extra>",
-                **group(sheet, arm),
+                **group(context, arm),
             }
         )
     return traces
 
 
-def _empty(sheet: Sheet, arm: int, x: float) -> dict[str, Any]:
-    without = sheet.setting(arm, "normalization") == "none"
-    text = "no batch norm" if without and sheet.view.site == "normalized" else absence(sheet, arm)
-    return note(sheet.view, text, x, 0.5, xanchor="center")
+def _empty(context: FigureContext, arm: int, x: float) -> dict[str, Any]:
+    without = context.setting(arm, "normalization") == "none"
+    text = (
+        "no batch norm" if without and context.view.site == "normalized" else absence(context, arm)
+    )
+    return note(context.view, text, x, 0.5, xanchor="center")
 
 
-def _percentile_words(sheet: Sheet, layer: int, found: list[Array]) -> str:
-    units = "its first unit" if sheet.view.unit == "first" else "all its units"
+def _percentile_words(context: FigureContext, layer: int, found: list[Array]) -> str:
+    units = "its first unit" if context.view.unit == "first" else "all its units"
     parts = [
-        f"{arm.label} {', '.join(reading.plain(value) for value in three)}"
-        for arm, three in zip(sheet.arms, found, strict=True)
+        f"{arm.label} {', '.join(queries.plain(value) for value in three)}"
+        for arm, three in zip(context.arms, found, strict=True)
         if np.isfinite(three).all()
     ]
     words = (
-        f"15th, 50th and 85th percentile of each {SITE_NAMES[sheet.view.site]} in layer "
-        f"{layer + 1}, {units}, {reading.when(sheet.look.step)}, "
-        f"{reading.of_seeds(sheet.record)}: {'; '.join(parts) or 'nothing finite'}."
+        f"15th, 50th and 85th percentile of each {SITE_NAMES[context.view.site]} in layer "
+        f"{layer + 1}, {units}, {queries.when(context.snapshot.step)}, "
+        f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
-    return words + missing_words(sheet, [float(three[1]) for three in found])
+    return words + missing_words(context, [float(three[1]) for three in found])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.curves import last_losses
 from bn_core.records import Divergence, Record
 
@@ -37,11 +37,11 @@ class SummaryRow:
 
 def rows(record: Record) -> list[SummaryRow]:
     """Return one row for each arm, from the newest look and the last steps of its curve."""
-    look, losses = reading.look_at(record, None), last_losses(record, record.step)
+    snapshot, losses = queries.snapshot_at(record, None), last_losses(record, record.step)
     found = []
     for i, arm in enumerate(record.comparison.arms):
         alive = _alive(record, i)
-        seen = look.arms[i]
+        seen = snapshot.arms[i]
         nothing = np.full(len(alive), np.nan)
         validation = seen.validation_loss if seen else nothing
         accuracy = (
@@ -83,7 +83,7 @@ def ending_words(record: Record) -> str:
 def _divergence_words(record: Record, one: Divergence) -> str:
     config = record.configs[one.arm]
     layer = "the output layer" if one.layer > config.depth else f"layer {one.layer}"
-    label, seed = record.comparison.arms[one.arm].label, reading.seed(record, one.replica)
+    label, seed = record.comparison.arms[one.arm].label, queries.seed(record, one.replica)
     where = f"{layer} went non-finite first (its {one.what})"
     return f"{label}: seed {seed} diverged at step {one.step:,}; {where}."
 
@@ -92,7 +92,7 @@ def _going(record: Record) -> str:
     labels = [
         arm.label
         for i, arm in enumerate(record.comparison.arms)
-        if reading.divergence_of(record, i) is None
+        if queries.divergence_of(record, i) is None
     ]
     return (
         " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels) or "none"
@@ -113,18 +113,20 @@ def _alive(record: Record, arm: int) -> Array:
 def _range(values: Array, alive: Array) -> Range:
     kept = np.where(alive, values, np.nan)
     return Range(
-        float(reading.middle(kept, 0)), float(reading.lowest(kept)), float(reading.highest(kept))
+        float(queries.middle(kept, 0)),
+        float(queries.lowest(kept)),
+        float(queries.highest(kept)),
     )
 
 
 def _milliseconds(record: Record, arm: int) -> float:
     """Return the mean time of the steps an arm took; NaN before the first."""
-    taken = reading.divergence_of(record, arm) or record.step
+    taken = queries.divergence_of(record, arm) or record.step
     return 1000 * float(record.seconds[arm]) / taken if taken and len(record.seconds) else np.nan
 
 
 def _state(record: Record, arm: int) -> str:
-    stopped = reading.divergence_of(record, arm)
+    stopped = queries.divergence_of(record, arm)
     if stopped is not None:
         return f"diverged at step {stopped:,}"
     kind = record.ending.kind if record.ending else "training"

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures import reading
-from bn_core.figures.sheet import Sheet
+from bn_core.figures import record_queries as queries
+from bn_core.figures.context import FigureContext
 from bn_core.records import LARGEST_VALUE, LINEAR_ZONE, SITES, Record
 
 Array = np.ndarray
@@ -64,24 +64,27 @@ class ValueAxis:
         }
 
 
-def value_axis(sheet: Sheet, layer: int | None = None) -> ValueAxis:
+def value_axis(context: FigureContext, layer: int | None = None) -> ValueAxis:
     """Return the axis that shows nearly all values of a site in every look of the record.
 
     It is one for all arms and looks (and layers, unless one is given), so that they compare.
     """
-    site = SITES.index(sheet.view.site)
+    site = SITES.index(context.view.site)
     count = SPREADS if layer is None else PERCENTILE_SPREADS
-    reaches = [_reach(sheet.record, arm, site, layer, count) for arm in range(len(sheet.arms))]
+    reaches = [_reach(context.record, arm, site, layer, count) for arm in range(len(context.arms))]
     limits = (*LINEAR_LIMITS, *WARPED_LIMITS)
     limit = next((limit for limit in limits if max(reaches) <= limit), limits[-1])
-    positive = sheet.view.site == "leaves" and sheet.record.comparison.base.activation in POSITIVE
+    positive = (
+        context.view.site == "post_activation"
+        and context.record.comparison.base.activation in POSITIVE
+    )
     return ValueAxis(limit, not positive)
 
 
 def _reach(record: Record, arm: int, site: int, layer: int | None, count: float) -> float:
     """Return how far from zero an arm's values go, 0 where there are none."""
     chosen = slice(None) if layer is None else slice(layer, layer + 1)
-    mean, std = (reading.series(record, arm, name)[:, :, site, chosen] for name in ("mean", "std"))
+    mean, std = (queries.series(record, arm, name)[:, :, site, chosen] for name in ("mean", "std"))
     with np.errstate(over="ignore", invalid="ignore"):
-        reach = reading.middle(np.abs(mean) + count * std, 1)
-    return float(np.nan_to_num(reading.highest(reach)))
+        reach = queries.middle(np.abs(mean) + count * std, 1)
+    return float(np.nan_to_num(queries.highest(reach)))

@@ -10,10 +10,10 @@ class View:
     """The settings of the figures; they travel in the link beside the comparison."""
 
     site: str = choice(
-        "enters",
+        "pre_activation",
         {
-            "enters": "into the activation",
-            "leaves": "out of the activation",
+            "pre_activation": "into the activation",
+            "post_activation": "out of the activation",
             "normalized": "out of batch norm",
         },
         key="site",

@@ -70,11 +70,11 @@ class Normalization(nn.Module):
         epsilon: float = 1e-5,
         scale: bool = True,
         shift: bool = True,
-        written_out: bool = False,
+        reference: bool = False,
     ) -> None:
         super().__init__()
-        self.epsilon, self.written_out = epsilon, written_out
-        self.updating = True
+        self.epsilon, self.reference = epsilon, reference
+        self.track_statistics = True
         """Whether training moves what the layer remembers; a probe switches it off."""
         self._shape = (replicas, units)
         self.flat_gamma = nn.Parameter(torch.ones(replicas * units)) if scale else None
@@ -128,7 +128,7 @@ class RunningNormalization(Normalization):
 
     def _share_of_new_batch(self) -> float | None:
         """Return the weight of this batch in the running averages; None leaves them alone."""
-        if not (self.training and self.updating and self.running_mean is not None):
+        if not (self.training and self.track_statistics and self.running_mean is not None):
             return None
         self.batches_seen += 1
         return 1 / self.batches_seen if self.momentum is None else self.momentum

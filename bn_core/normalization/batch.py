@@ -30,7 +30,7 @@ class BatchNorm(RunningNormalization):
     keeps no running averages: inference uses batch statistics too. A batch of one has no spread:
     xhat is 0 and y is beta, where torch raises an error; its variance counts as 0.
 
-    ``written_out=True`` computes by the equations above; otherwise torch's own kernel does the
+    ``reference=True`` computes by the equations above; otherwise torch's own kernel does the
     same faster. Source: Ioffe & Szegedy 2015, section 3, Algorithms 1 and 2.
     """
 
@@ -43,7 +43,7 @@ class BatchNorm(RunningNormalization):
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
         share = self._share_of_new_batch()
-        if self.written_out or _values_per_unit(x) == 1:
+        if self.reference or _values_per_unit(x) == 1:
             return self._by_equations(x, share)
         if self.statistics == "running":
             return self._as_linear_map(x)

@@ -19,7 +19,7 @@ class PerExampleNorm(Normalization):
     y_ncs = gamma_c (x_ncs - mu_ng) / sqrt(var_ng + epsilon) + beta_c,
     for example n, group g, unit c in g, position s and m values in a group of an example.
 
-    ``written_out=True`` computes by the equations; otherwise torch's kernel does the same faster.
+    ``reference=True`` computes by the equations; otherwise torch's kernel does the same faster.
     """
 
     subtracts_unit_mean = False
@@ -33,7 +33,7 @@ class PerExampleNorm(Normalization):
         """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
         cut = x.reshape(self.grouping.cut(x.shape))
         # torch's kernel is twice as slow as the equations where a group is a single value.
-        equations = self.written_out or cut[0, 0, 0, 0].numel() == 1
+        equations = self.reference or cut[0, 0, 0, 0].numel() == 1
         xhat = self._by_equations(cut) if equations else self._by_torch(cut)
         return scale_and_shift(xhat.view(x.shape), self.gamma, self.beta)
 

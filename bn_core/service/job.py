@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from bn_core.comparison import Comparison
-from bn_core.records import Ending, Scene, Snapshot, Stretch
+from bn_core.records import DataSummary, Ending, RecordChunk, StepResult
 from bn_core.training import Request, Setup, Training, train
 
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -22,7 +22,7 @@ class Job:
 
     def __init__(self, comparison: Comparison, replay_to: int) -> None:
         setup = Setup.of(comparison)
-        self.scene: Scene = setup.probe.scene()
+        self.summary: DataSummary = setup.probe.summary()
         self.used = 0.0
         self.playing = False
         self.ending: Ending | None = None
@@ -34,7 +34,7 @@ class Job:
         self._pace = 0.0
         self._due = 0.0
         self._rate: float | None = None
-        self._unreported: list[Snapshot] = []
+        self._unreported: list[StepResult] = []
         self._reported_at = 0.0
         self._advance()
 
@@ -79,13 +79,13 @@ class Job:
             now = time.monotonic()
         self.used += now - began
 
-    def report(self, now: float) -> Stretch | None:
+    def report(self, now: float) -> RecordChunk | None:
         """Return what was trained since the last report, if it is time for one."""
         if not self._unreported or now < self.report_due():
             return None
-        stretch, self._unreported = Stretch.of(self._unreported), []
+        chunk, self._unreported = RecordChunk.of(self._unreported), []
         self._reported_at = now
-        return stretch
+        return chunk
 
     def report_due(self) -> float:
         """Return when the next report is to go out."""
@@ -101,31 +101,31 @@ class Job:
             self._advance()
         elif self._single_steps:
             self._single_steps -= 1
-            self._advance(look=True)
+            self._advance(snapshot=True)
         else:
-            self._advance(look=0 < self._pace < _LOOK_AT_EVERY_STEP_BELOW)
+            self._advance(snapshot=0 < self._pace < _LOOK_AT_EVERY_STEP_BELOW)
             wait = 1 / self._pace if self._pace else 0.0
             self._due = max(self._due + wait, now - _FURTHEST_BEHIND)
 
-    def _is_last(self, snapshot: Snapshot) -> bool:
-        broken = snapshot.step > 0 and not np.isfinite(snapshot.train_loss).any()
-        return broken or snapshot.step == self._last_step
+    def _is_last(self, step_result: StepResult) -> bool:
+        broken = step_result.step > 0 and not np.isfinite(step_result.train_loss).any()
+        return broken or step_result.step == self._last_step
 
-    def _advance(self, look: bool = False) -> None:
+    def _advance(self, snapshot: bool = False) -> None:
         try:
             if self.step < 0:
-                snapshot = next(self._training)
+                step_result = next(self._training)
             else:
                 rate = None if self.replaying else self._rate
-                snapshot = self._training.send(Request(rate, look))
+                step_result = self._training.send(Request(rate, snapshot))
                 self._rate = self._rate if self.replaying else None
         except StopIteration as stop:
             self.ending, self.playing, self._reported_at = stop.value, False, 0.0
             return
-        self.step = snapshot.step
-        if snapshot.step > self._replay_to or snapshot.step == 0:
-            self._unreported.append(snapshot)
-        if self._is_last(snapshot):
+        self.step = step_result.step
+        if step_result.step > self._replay_to or step_result.step == 0:
+            self._unreported.append(step_result)
+        if self._is_last(step_result):
             self._advance()  # only to learn how it ended
 
 

@@ -16,7 +16,7 @@ from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run
 from bn_core.service.studies import STUDIES
-from bn_core.service.study import Study
+from bn_core.service.study import Task
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Pool:
         self.places = places
         self.lock = threading.RLock()
         self._runs: dict[int, Run] = {}
-        self._studies: dict[int, Study] = {}
+        self._studies: dict[int, Task] = {}
         self._numbers = itertools.count(1)
         self._links: list[WorkerLink | None] = [None] * workers
         self._pictures: Mapping[str, protocol.Picture] = {}
@@ -165,7 +165,7 @@ class Pool:
                 load[study.slot] += 101  # as much as a run that trains
         return min(load, key=lambda slot: load[slot], default=None)
 
-    def ask(self, name: str, **arguments: Any) -> Study:
+    def ask(self, name: str, **arguments: Any) -> Task:
         """Begin a study by its name in ``STUDIES``.
 
         Errors: ``PoolFull`` if too many are asked; ``ValueError`` if none has that name.
@@ -178,24 +178,24 @@ class Pool:
                     "So many computations wait at this moment that no more are taken. "
                     "Try again in a minute."
                 )
-            study = Study(self, next(self._numbers), name, arguments)
+            study = Task(self, next(self._numbers), name, arguments)
             self._studies[study.number] = study
             self._assign_study(study)
             return study
 
-    def forget_study(self, study: Study) -> None:
+    def forget_study(self, study: Task) -> None:
         """Take a study that has ended off the list."""
         with self.lock:
             self._studies.pop(study.number, None)
 
-    def send_study(self, study: Study, command: protocol.Command) -> None:
+    def send_study(self, study: Task, command: protocol.Command) -> None:
         """Send a command to the worker of a study, if it has one."""
         with self.lock:
             link = None if study.slot is None else self._links[study.slot]
             if link is not None:
                 link.send(command)
 
-    def _assign_study(self, study: Study) -> None:
+    def _assign_study(self, study: Task) -> None:
         study.slot = self._least_loaded()
         self.send_study(study, protocol.Ask(study.number, study.name, study.arguments))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bn_core.comparison import Comparison
-from bn_core.findings import Progress as StudyNews
-from bn_core.records import Array, Ending, Scene, Stretch
+from bn_core.records import Array, DataSummary, Ending, RecordChunk
+from bn_core.results import Progress as StudyNews
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Opened:
     """The nets of a run are built."""
 
     run: int
-    scene: Scene
+    scene: DataSummary
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Progress:
     """A run has trained on."""
 
     run: int
-    stretch: Stretch
+    stretch: RecordChunk
 
 
 @dataclass(frozen=True)

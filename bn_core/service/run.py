@@ -152,11 +152,11 @@ class Run:
     def hear(self, report: protocol.Report) -> None:
         """Take in what the worker says of this run."""
         match report:
-            case protocol.Opened(_, scene) if self.record is None:
-                self.record = Record(self.comparison, scene)
-            case protocol.Progress(_, stretch) if self.record is not None:
-                self.record = self.record.extended(stretch)
-                if stretch.rate_changes:
+            case protocol.Opened(_, summary) if self.record is None:
+                self.record = Record(self.comparison, summary)
+            case protocol.Progress(_, chunk) if self.record is not None:
+                self.record = self.record.extended(chunk)
+                if chunk.rate_changes:
                     self._unconfirmed_rate = None
             case protocol.Ended(_, ending):
                 self._end(ending)

@@ -5,14 +5,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bn_core.findings import Progress
+from bn_core.results import Progress
 from bn_core.service import protocol
 
 if TYPE_CHECKING:
     from bn_core.service.pool import Pool
 
 
-class Study:
+class Task:
     """One study on some worker. ``version`` grows with every change.
 
     ``result`` is set when it has come to its end, ``failure`` says in plain words why it has not.

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from bn_core.findings import Progress
+from bn_core.results import Progress
 from bn_core.service import protocol
 from bn_core.service.job import SECONDS_BETWEEN_REPORTS
 from bn_core.service.studies import STUDIES
@@ -14,7 +14,7 @@ from bn_core.service.studies import STUDIES
 _LOG = logging.getLogger(__name__)
 
 
-class StudyJob:
+class TaskJob:
     """A study at work. Its clock ``used`` says how much of the worker's time it has had."""
 
     playing = True

@@ -20,7 +20,7 @@ from bn_core.records import Ending
 from bn_core.service import protocol
 from bn_core.service.job import Job, next_in_turn
 from bn_core.service.pictures import draw_pictures
-from bn_core.service.study_job import StudyJob
+from bn_core.service.study_job import TaskJob
 from bn_core.training import prepare_process, train
 
 SLICE = 0.015
@@ -39,7 +39,7 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.jobs: dict[int, Job] = {}
-        self.studies: dict[int, StudyJob] = {}
+        self.studies: dict[int, TaskJob] = {}
         self.warm = self._stepped_back = False
 
     def serve(self) -> None:
@@ -53,7 +53,7 @@ class Worker:
             self._report()
 
     @property
-    def _all(self) -> list[Job | StudyJob]:
+    def _all(self) -> list[Job | TaskJob]:
         return [*self.jobs.values(), *self.studies.values()]
 
     def _listen(self) -> None:
@@ -87,7 +87,7 @@ class Worker:
         elif isinstance(command, protocol.DrawPictures):
             self.connection.send(protocol.Pictures(draw_pictures()))
         elif isinstance(command, protocol.Ask):
-            study = StudyJob(command.study, command.name, dict(command.arguments))
+            study = TaskJob(command.study, command.name, dict(command.arguments))
             self._join_turns(study)
             self.studies[command.study] = study
         elif isinstance(command, protocol.Cancel):
@@ -119,14 +119,14 @@ class Worker:
             return
         self._join_turns(job)
         self.jobs[command.run] = job
-        self.connection.send(protocol.Opened(command.run, job.scene))
+        self.connection.send(protocol.Opened(command.run, job.summary))
 
-    def _join_turns(self, job: Job | StudyJob) -> None:
+    def _join_turns(self, job: Job | TaskJob) -> None:
         """Let a job that rested start level with the others instead of catching up with them."""
         clocks = [other.used for other in self._all if other.playing and other is not job]
         job.used = max(job.used, min(clocks, default=0.0))
 
-    def _work(self, job: Job | StudyJob) -> None:
+    def _work(self, job: Job | TaskJob) -> None:
         try:
             crowd = sum(other.playing for other in self._all)
             job.work(min(SLICE, ROUND / max(crowd, 1)))

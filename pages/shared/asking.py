@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.findings import Finding
+from bn_core.results import Result
 from bn_core.service.pool import PoolFull
 from pages.shared.inquiry import Question
 from pages.shared.inquiry_view import inquiry_view
@@ -30,7 +30,7 @@ def question(place: str, name: str, arguments: dict[str, Any]) -> Question | Non
     return visit.questions[place]
 
 
-def ask(place: str, name: str, **arguments: Any) -> Finding | None:
+def ask(place: str, name: str, **arguments: Any) -> Result | None:
     """Ask, and show the answer as it grows; return it once it is whole."""
     held = question(place, name, arguments)
     if held is None:
@@ -41,7 +41,7 @@ def ask(place: str, name: str, **arguments: Any) -> Finding | None:
     return held.finding() if held.done and not held.failure else None
 
 
-def answer(place: str, name: str, **arguments: Any) -> Finding | None:
+def answer(place: str, name: str, **arguments: Any) -> Result | None:
     """Ask something quick and return the answer; until it is there, say so and look again."""
     held = question(place, name, arguments)
     if held is None:

@@ -2,7 +2,7 @@
 
 import functools
 
-from bn_core.findings import About
+from bn_core.results import ExperimentSpec
 from pages.shared import server
 
 _SECONDS_TO_WAIT = 30
@@ -13,7 +13,7 @@ def _asked():
     return server.pool().ask("catalogue")
 
 
-def catalogue() -> dict[str, About]:
+def catalogue() -> dict[str, ExperimentSpec]:
     """Return every experiment by its slug; empty if no worker has answered in time."""
     study = _asked()
     if not study.wait(_SECONDS_TO_WAIT) or study.failure:

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from bn_core.findings import About, Finding, Verdict
+from bn_core.results import ExperimentSpec, Result, Verdict
 from bn_core.service.pool import PoolFull
-from bn_core.service.study import Study
+from bn_core.service.study import Task
 from pages.shared import server
 from pages.shared.visit import Visit
 
@@ -23,11 +23,11 @@ class Inquiry(ABC):
     """What it was asked with: another question is another inquiry."""
 
     @abstractmethod
-    def studies(self) -> list[Study]:
+    def studies(self) -> list[Task]:
         """Return the studies that are under way or done."""
 
     @abstractmethod
-    def finding(self) -> Finding | None:
+    def finding(self) -> Result | None:
         """Return what is known so far."""
 
     def look(self) -> None:
@@ -83,11 +83,11 @@ class Question(Inquiry):
         """Wait for the end; return whether it has come."""
         return self._study.wait(seconds)
 
-    def studies(self) -> list[Study]:
+    def studies(self) -> list[Task]:
         """Return the study."""
         return [self._study]
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> Result | None:
         """Return its finding, or the partial one."""
         return self._study.result or self._study.progress.partial
 
@@ -95,7 +95,7 @@ class Question(Inquiry):
 class Trial(Inquiry):
     """An experiment: its parts in several workers, and what they add up to."""
 
-    def __init__(self, about: About, seeds: int, quick: bool) -> None:
+    def __init__(self, about: ExperimentSpec, seeds: int, quick: bool) -> None:
         self.about, self.seeds, self.quick = about, seeds, quick
         self.asked = (about.slug, seeds, quick)
         self.parts = {
@@ -105,19 +105,19 @@ class Trial(Inquiry):
             for part in about.parts
         }
         self.verdict: Verdict | None = None
-        self._concluding: Study | None = None
+        self._concluding: Task | None = None
         self._of: Hashable = None
         self._asked_for: Hashable = None
-        self._finding: Finding | None = None
+        self._finding: Result | None = None
         self._findings = 0
         self._asked_at = 0.0
         self._looking = threading.Lock()
 
-    def studies(self) -> list[Study]:
+    def studies(self) -> list[Task]:
         """Return the parts."""
         return list(self.parts.values())
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> Result | None:
         """Return what the pieces so far add up to."""
         return self._finding
 
@@ -173,7 +173,7 @@ class Trial(Inquiry):
 class Series(Inquiry):
     """Several experiments, one after the other; each goes to the visitor's trials."""
 
-    def __init__(self, abouts: list[About], seeds: int, quick: bool, visit: Visit) -> None:
+    def __init__(self, abouts: list[ExperimentSpec], seeds: int, quick: bool, visit: Visit) -> None:
         self.asked = ("series", seeds, quick, time.monotonic())
         self._ahead, self._count = list(abouts), len(abouts)
         self._seeds, self._quick, self._visit = seeds, quick, visit
@@ -181,11 +181,11 @@ class Series(Inquiry):
         self._stepping = threading.Lock()
         self._full = ""
 
-    def studies(self) -> list[Study]:
+    def studies(self) -> list[Task]:
         """Return those of the experiment under way."""
         return self._now.studies() if self._now else []
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> Result | None:
         """Return what the experiment under way has found."""
         return self._now.finding() if self._now else None
 
@@ -218,7 +218,7 @@ class Series(Inquiry):
             if self._ahead and (self._now is None or self._now.done):
                 self._begin(self._ahead[0])
 
-    def _begin(self, about: About) -> None:
+    def _begin(self, about: ExperimentSpec) -> None:
         try:
             self._now = Trial(about, self._seeds, self._quick)
         except PoolFull as full:

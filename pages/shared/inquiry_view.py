@@ -4,9 +4,9 @@ from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Any
 
-from bn_core.figures.finding import chart
+from bn_core.figures.result import chart
 from bn_core.figures.view import View
-from bn_core.findings import Contours, Finding, Map, Panel
+from bn_core.results import Contours, HeatMaps, Panel, Result
 from pages.shared.feed import Feed, Part
 from pages.shared.inquiry import Inquiry, Series
 from pages.shared.live import show_feed
@@ -20,7 +20,7 @@ class InquiryFeed(Feed):
         super().__init__()
         self.visit = visit
         self.inquiry: Inquiry | None = None
-        self._finding: Finding | None = None
+        self._finding: Result | None = None
         self._findings = 0
 
     def seen(self) -> None:
@@ -85,7 +85,7 @@ class InquiryFeed(Feed):
         return 0.4
 
 
-def _chart(panel: Panel | Map | Contours, view: View, asked: Hashable) -> dict[str, Any]:
+def _chart(panel: Panel | HeatMaps | Contours, view: View, asked: Hashable) -> dict[str, Any]:
     return vars(chart(panel, view)) | {"choices": [], "reset": repr(asked)}
 
 

@@ -88,7 +88,7 @@ class LabFeed(Feed):
     def words(self) -> dict[str, Any]:
         """Return the table, the notice and the time."""
         run, visit = self._run, self.visit
-        if run is None or run.record is None or not run.record.looks:
+        if run is None or run.record is None or not run.record.snapshots:
             # What is on the page stays there until there is something to show instead.
             return {"notice": run.ending.why if run and run.ending else "Building the nets …"}
         return picture.words(run.record, visit.view, visit.cursor, playing=run.playing)
@@ -96,14 +96,14 @@ class LabFeed(Feed):
     def parts(self) -> Mapping[str, Part]:
         """Return the charts that the view asks for."""
         run, visit = self._run, self.visit
-        if run is None or run.record is None or not run.record.looks:
+        if run is None or run.record is None or not run.record.snapshots:
             return {}
         return picture.parts(run.record, visit.view, visit.cursor, run.number)
 
     def restless(self) -> bool:
         """Return whether the picture of the run will change by itself."""
         run = self._run
-        if run is None or run.playing or run.record is None or not run.record.looks:
+        if run is None or run.playing or run.record is None or not run.record.snapshots:
             return run is None or run.ending is None
         patience = _SECONDS_FOR_A_STEP if run.awaits_step else _SECONDS_TO_SETTLE
         return time.monotonic() - self.visit.stirred < patience

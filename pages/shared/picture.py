@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bn_core.figures.frame import makers, state_of
+from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
@@ -20,7 +20,7 @@ _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per s
 
 def words(record: Record, view: View, step: int | None, *, playing: bool) -> dict[str, Any]:
     """Return what a picture says beside its charts; ``step`` is where the reader went back to."""
-    steps = [look.step for look in record.looks]
+    steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
     styles = arm_styles(arm.name for arm in record.comparison.arms)
     return {
@@ -49,7 +49,7 @@ def parts(record: Record, view: View, step: int | None, reset: int) -> dict[str,
 
     return {
         name: ((reset, state_of(name, record, view, cursor)), partial(chart, name, make))
-        for name, make in makers(record, view).items()
+        for name, make in builders(record, view).items()
     }
 
 
@@ -84,7 +84,7 @@ def _choice(name: str, record: Record, view: View) -> dict[str, Any]:
 
 def _cursor(record: Record, step: int | None) -> int | None:
     """Return which look is that of a step; None, the newest, if there is none."""
-    steps = [look.step for look in record.looks]
+    steps = [snapshot.step for snapshot in record.snapshots]
     return steps.index(step) if step in steps and step != steps[-1] else None
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bn_core.findings import Finding
-from bn_core.lessons.checking import TableError, read_table, remarks
+from bn_core.demos.checking import TableError, read_table, remarks
+from bn_core.results import Result
 from pages.shared.browser import component
 from pages.shared.keep import first_value
 from pages.shared.visit import this_visit
@@ -57,7 +57,7 @@ def _restore(name: str) -> None:
     visit.renew_controls()
 
 
-def steps(key: str, finding: Finding, columns: Sequence[str]) -> None:
+def steps(key: str, finding: Result, columns: Sequence[str]) -> None:
     """Show the stages of a computation as tables that light up."""
     stages = [
         {"name": s.name, "symbol": s.symbol, "words": s.words, "values": s.values.tolist()}

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bn_core.findings import VERDICT_WORDS, About
+from bn_core.results import VERDICT_WORDS, ExperimentSpec
 from bn_core.service.pool import PoolFull
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Trial
@@ -40,7 +40,7 @@ def settings() -> tuple[int, bool]:
     return seeds, quick
 
 
-def buttons(about: About, seeds: int, quick: bool) -> None:
+def buttons(about: ExperimentSpec, seeds: int, quick: bool) -> None:
     """Show Run, and Cancel while it runs."""
     visit = this_visit()
     trial = visit.trials.get(about.slug)

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bn_core.findings import VERDICT_WORDS, About
+from bn_core.results import VERDICT_WORDS, ExperimentSpec
 from bn_core.service.pool import Pool
-from bn_core.service.study import Study
+from bn_core.service.study import Task
 
 SEEDS = 3
 AIMS = {False: 60.0, True: 15.0}
@@ -28,7 +28,7 @@ class Outcome:
     failed: bool = False
 
 
-def awaited(studies: dict[str, Study]) -> dict[str, Any]:
+def awaited(studies: dict[str, Task]) -> dict[str, Any]:
     """Return the results of studies, seen all the while. Errors: ``RuntimeError`` if one fails."""
     while not all(study.done for study in studies.values()):
         for study in studies.values():
@@ -39,7 +39,7 @@ def awaited(studies: dict[str, Study]) -> dict[str, Any]:
     return {name: study.result for name, study in studies.items()}
 
 
-def timed(pool: Pool, about: About, quick: bool) -> Outcome:
+def timed(pool: Pool, about: ExperimentSpec, quick: bool) -> Outcome:
     """Run one experiment's parts at once, then have its finding made, as a page does."""
     began = time.perf_counter()
     try:
@@ -58,7 +58,7 @@ def timed(pool: Pool, about: About, quick: bool) -> Outcome:
     return Outcome(seconds, VERDICT_WORDS[verdict.kind])
 
 
-def chosen(pool: Pool, slugs: list[str]) -> list[About]:
+def chosen(pool: Pool, slugs: list[str]) -> list[ExperimentSpec]:
     """Return the experiments asked for, all without a choice. Errors: ``SystemExit``."""
     listed = {about.slug: about for about in awaited({"list": pool.ask("catalogue")})["list"]}
     unknown = [slug for slug in slugs if slug not in listed]

@@ -18,7 +18,7 @@ from torch.nn import functional
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.data import load
-from bn_core.records import look_spacing
+from bn_core.records import snapshot_spacing
 from bn_core.training import Request, Setup, prepare_process, train
 
 BASE = Config(depth=3, width=100, batch_size=64, steps=1000, learning_rate=0.1, replicas=1)
@@ -88,10 +88,10 @@ def cost_of_a_look(depth: int, width: int, replicas: int = 3) -> tuple[float, fl
         next(training)
     times: dict[bool, list[float]] = {False: [], True: []}
     for number in range(40):
-        look = number % 2 == 0
+        snapshot = number % 2 == 0
         began = time.perf_counter()
-        training.send(Request(look=look))
-        times[look].append(1000 * (time.perf_counter() - began))
+        training.send(Request(snapshot=snapshot))
+        times[snapshot].append(1000 * (time.perf_counter() - began))
     plain = statistics.median(times[False])
     return plain, statistics.median(times[True]) - plain
 
@@ -101,7 +101,7 @@ def main() -> int:
     prepare_process()
     missed = False
     print(f"64-100-100-100-10, batch 64, batch norm, {BASE.steps} steps, one thread,")
-    print(f"a look every {look_spacing(BASE.steps)} steps; medians of {REPEATS} repeats\n")
+    print(f"a look every {snapshot_spacing(BASE.steps)} steps; medians of {REPEATS} repeats\n")
     print("seeds | bare steps/s | net-steps/s | ratio (range)      | aim")
     for replicas, aim in AIMS.items():
         bare, ours, found = ratios(replicas)
@@ -114,7 +114,7 @@ def main() -> int:
     print("depth | " + " | ".join(f"width {width:<7}" for width in widths))
     for depth in (1, 3, 5, 10, 20):
         costs = [cost_of_a_look(depth, width) for width in widths]
-        cells = (f"{look:5.1f} ({look / plain:4.1f})" for plain, look in costs)
+        cells = (f"{snapshot:5.1f} ({snapshot / plain:4.1f})" for plain, snapshot in costs)
         print(f"{depth:5} | " + " | ".join(f"{cell:13}" for cell in cells))
     return int(missed)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from bn_core.claims import CLAIMS
-from bn_core.findings import VERDICT_WORDS
+from bn_core.results import VERDICT_WORDS
 from pages.shared.trials import ICONS
 
 pytestmark = pytest.mark.browser

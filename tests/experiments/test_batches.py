@@ -8,33 +8,33 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import batch_noise, noniid, run, small_batches
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Measure, Verdict
+from bn_core.experiments.base import Trainer
+from bn_core.results import Metric, Result, Verdict
 
-Result = tuple[Finding, Verdict]
+Outcome = tuple[Result, Verdict]
 
 
 @pytest.fixture(scope="module")
-def small() -> Result:
+def small() -> Outcome:
     return run("small", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Result:
+def pairs() -> Outcome:
     return run("noniid", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def noise() -> Result:
+def noise() -> Outcome:
     return run("noise", seeds=3)
 
 
-def invented(values: dict[str, float]) -> Finding:
+def invented(values: dict[str, float]) -> Result:
     """Return a finding of two seeds with made-up measures."""
-    return Finding((), tuple(Measure(key, key, np.full(2, value)) for key, value in values.items()))
+    return Result((), tuple(Metric(key, key, np.full(2, value)) for key, value in values.items()))
 
 
-def test_batches_of_two_ruin_batch_norm_and_spare_group_norm(small: Result):
+def test_batches_of_two_ruin_batch_norm_and_spare_group_norm(small: Outcome):
     finding, verdict = small
     assert verdict.kind == "holds"
     assert (finding["before 2"].values <= 0.5).all()
@@ -52,7 +52,7 @@ def test_small_batches_are_judged_by_the_numbers():
     assert judge(invented(good | {"before 2": math.nan})).kind == "fails"
 
 
-def test_pairs_of_classes_open_a_gap_that_renormalization_closes(pairs: Result):
+def test_pairs_of_classes_open_a_gap_that_renormalization_closes(pairs: Outcome):
     finding, verdict = pairs
     assert verdict.kind == "holds"
     assert (finding["gap"].values >= 0.1).all()
@@ -61,7 +61,7 @@ def test_pairs_of_classes_open_a_gap_that_renormalization_closes(pairs: Result):
 
 
 def test_each_batch_is_of_one_pair():
-    trainee = Trainee(Config(batch_size=32, replicas=2))
+    trainee = Trainer(Config(batch_size=32, replicas=2))
     batches = noniid.PairBatches(trainee.dataset, trainee.config)
     seen = set()
     for _ in range(60):
@@ -74,13 +74,13 @@ def test_each_batch_is_of_one_pair():
 
 
 def test_accuracy_as_trained_counts_every_digit_once():
-    trainee = Trainee(Config(depth=2, width=8, normalization="batch", replicas=2))
+    trainee = Trainer(Config(depth=2, width=8, normalization="batch", replicas=2))
     data, labels = trainee.dataset.validation_inputs, trainee.dataset.validation_labels
     right = np.zeros(2)
     trainee.net.double()
     for pair in range(5):
         chosen = torch.isin(labels, torch.tensor([2 * pair, 2 * pair + 1]))
-        with torch.no_grad(), trainee.net.undisturbed(statistics="batch"):
+        with torch.no_grad(), trainee.net.evaluation_mode(statistics="batch"):
             logits = trainee.net(data[chosen].double().expand(2, -1, -1))
         right += (logits.numpy().argmax(axis=2) == labels[chosen].numpy()).sum(axis=1)
     trainee.net.float()
@@ -95,7 +95,7 @@ def test_pairs_are_judged_by_the_numbers():
     assert noniid.judge(invented(good | {"gap": math.nan})).kind == "fails"
 
 
-def test_noise_falls_with_the_root_of_the_batch_size(noise: Result):
+def test_noise_falls_with_the_root_of_the_batch_size(noise: Outcome):
     finding, verdict = noise
     assert verdict.kind == "holds"
     for key in ("trained", "fresh"):

@@ -7,12 +7,12 @@ from torch import nn
 
 from bn_core.config import Config
 from bn_core.experiments import final_accuracy, run, vanishing
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Measure
+from bn_core.experiments.base import Trainer
+from bn_core.results import Metric, Result
 
 
 @pytest.fixture(scope="module")
-def vanished() -> Finding:
+def vanished() -> Result:
     return run("vanish", seeds=3)[0]
 
 
@@ -25,15 +25,15 @@ def test_sigmoid_layers_swallow_the_gradient_and_batch_norm_lets_it_through(vani
 
 def test_the_claim_fails_where_no_more_gradient_comes_through(vanished):
     same = [
-        Measure(one.key, one.label, vanished[one.key.replace("before", "none")].values)
+        Metric(one.key, one.label, vanished[one.key.replace("before", "none")].values)
         for one in vanished.measures
     ]
-    assert vanishing.judge(Finding(measures=tuple(same))).kind == "fails"
+    assert vanishing.judge(Result(measures=tuple(same))).kind == "fails"
 
 
 def test_the_ratio_is_that_of_an_ordinary_net():
     config = Config(depth=4, activation="sigmoid", initialization="xavier", replicas=1)
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     inputs, labels = trainee.batches.first()
     layers: list[nn.Module] = []
     for linear in trainee.net.linears:
@@ -50,11 +50,11 @@ def test_the_ratio_is_that_of_an_ordinary_net():
     assert vanishing.ratio(trainee)[0] == pytest.approx(float(lengths[0] / lengths[-1]), rel=1e-4)
 
 
-def finding(none: float, before: float, dropout: float, both: float) -> Finding:
+def finding(none: float, before: float, dropout: float, both: float) -> Result:
     values = {"none": none, "before": before, "dropout": dropout, "both": both}
     noise = np.array([0.0, 0.001, -0.001])
-    return Finding(
-        measures=tuple(Measure(name, name, value + noise) for name, value in values.items())
+    return Result(
+        measures=tuple(Metric(name, name, value + noise) for name, value in values.items())
     )
 
 

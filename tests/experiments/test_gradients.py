@@ -12,10 +12,10 @@ from bn_core.config import Config
 from bn_core.data import load
 from bn_core.experiments import explode, heatmap, moments_by_depth, run
 from bn_core.experiments.explode import gradient_norms, growth
-from bn_core.findings import Finding, Map, Verdict
 from bn_core.models import Net
 from bn_core.residual import ResidualNet
-from tests.findings import with_values
+from bn_core.results import HeatMaps, Result, Verdict
+from tests.results import with_values
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -23,17 +23,17 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def exploding() -> tuple[Finding, Verdict]:
+def exploding() -> tuple[Result, Verdict]:
     return run("explode")
 
 
 @pytest.fixture(scope="module")
-def maps() -> tuple[Finding, Verdict]:
+def maps() -> tuple[Result, Verdict]:
     return run("heatmap")
 
 
 @pytest.fixture(scope="module")
-def depths() -> tuple[Finding, Verdict]:
+def depths() -> tuple[Result, Verdict]:
     return run("depth")
 
 
@@ -109,7 +109,7 @@ def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
     assert (finding["none_he"].values <= 0.1).all()
     assert finding["none_he"].words() in verdict.words
     shown = finding.panels[0]
-    assert isinstance(shown, Map)
+    assert isinstance(shown, HeatMaps)
     assert [field.values.shape for field in shown.fields] == [(30, 10), (30, 10)]
     for field in shown.fields:
         np.testing.assert_allclose(field.values.sum(axis=1), 0, atol=1e-5)
@@ -236,4 +236,4 @@ def test_following_the_stream_leaves_the_running_averages_alone():
     assert net.output.norm is not None
     last = net.output(passed[-1])
     torch.testing.assert_close(last, net(x))
-    assert all(norm.updating for norm in net.norms)
+    assert all(norm.track_statistics for norm in net.norms)

@@ -8,38 +8,38 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import adabn, forgot_eval, lag, run
-from bn_core.experiments.kit import Trainee
+from bn_core.experiments.base import Trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
-from bn_core.findings import Finding, Map, Measure, Verdict
+from bn_core.results import HeatMaps, Metric, Result, Verdict
 
-Result = tuple[Finding, Verdict]
+Outcome = tuple[Result, Verdict]
 
 
 @pytest.fixture(scope="module")
-def lagging() -> Result:
+def lagging() -> Outcome:
     return run("lag", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def forgotten() -> Result:
+def forgotten() -> Outcome:
     return run("eval", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def adapted() -> Result:
+def adapted() -> Outcome:
     return run("adabn", seeds=3)
 
 
-def invented(values: dict[str, float]) -> Finding:
+def invented(values: dict[str, float]) -> Result:
     """Return a finding of two seeds with made-up measures."""
-    return Finding((), tuple(Measure(key, key, np.full(2, value)) for key, value in values.items()))
+    return Result((), tuple(Metric(key, key, np.full(2, value)) for key, value in values.items()))
 
 
-def small_trainee() -> Trainee:
-    return Trainee(Config(depth=2, width=8, normalization="batch", replicas=2))
+def small_trainee() -> Trainer:
+    return Trainer(Config(depth=2, width=8, normalization="batch", replicas=2))
 
 
-def test_slow_averages_lag_behind_and_usual_ones_do_not(lagging: Result):
+def test_slow_averages_lag_behind_and_usual_ones_do_not(lagging: Outcome):
     finding, verdict = lagging
     assert verdict.kind == "depends"
     assert finding["slow"].median >= 0.3 and (finding["slow"].values >= 0.1).all()
@@ -68,7 +68,7 @@ def test_recomputed_statistics_are_those_of_the_data():
     )
 
 
-def test_batches_in_training_mode_decide_what_is_predicted(forgotten: Result):
+def test_batches_in_training_mode_decide_what_is_predicted(forgotten: Outcome):
     finding, verdict = forgotten
     assert verdict.kind == "holds"
     assert (finding["before eval"].values >= 0.95).all()
@@ -77,14 +77,14 @@ def test_batches_in_training_mode_decide_what_is_predicted(forgotten: Result):
     assert (finding["before 50"].values >= 0.9).all()
 
 
-def test_layer_norm_does_not_see_the_batch(forgotten: Result):
+def test_layer_norm_does_not_see_the_batch(forgotten: Outcome):
     finding, _ = forgotten
     right = finding["layer eval"].values
     for key in ("layer sorted", "layer 50", "layer 10", "layer 2"):
         np.testing.assert_allclose(finding[key].values, right, atol=1e-6)
 
 
-def test_right_answers_against_a_batch_norm_written_out():
+def test_right_answers_against_a_batch_norm_reference():
     trainee = small_trainee()
     chosen = torch.arange(0, 500, 10)
     x = trainee.dataset.validation_inputs[chosen].double().numpy()[None]
@@ -108,7 +108,7 @@ def test_forgetting_eval_is_judged_by_the_numbers():
     assert forgot_eval.judge(invented(good | {"before sorted": math.nan})).kind == "fails"
 
 
-def test_new_statistics_mend_levels_and_not_content(adapted: Result):
+def test_new_statistics_mend_levels_and_not_content(adapted: Outcome):
     finding, verdict = adapted
     assert verdict.kind == "depends"
     assert (finding["affine old"].values <= 0.5).all()
@@ -116,7 +116,7 @@ def test_new_statistics_mend_levels_and_not_content(adapted: Result):
     assert (finding["pixel new"].values > finding["pixel old"].values + 0.1).all()
     assert (finding["noise new"].values < 0.9).all()
     assert (finding["inverse new"].values <= 0.2).all()
-    (images,) = (part for part in finding.panels if isinstance(part, Map))
+    (images,) = (part for part in finding.panels if isinstance(part, HeatMaps))
     assert len(images.fields) == len(adabn.DOMAINS)
 
 

@@ -8,21 +8,21 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import gradient_ics, landscape, run, shift
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Measure, Verdict
+from bn_core.experiments.base import Trainer
 from bn_core.models import Net
-from tests.findings import with_values
+from bn_core.results import Metric, Result, Verdict
+from tests.results import with_values
 
 CASES = ("slow", "fast", "small")
 
 
 @pytest.fixture(scope="module")
-def smooth() -> tuple[Finding, Verdict]:
+def smooth() -> tuple[Result, Verdict]:
     return run("landscape")
 
 
 @pytest.fixture(scope="module")
-def shifts() -> tuple[Finding, Verdict]:
+def shifts() -> tuple[Result, Verdict]:
     return run("ics")
 
 
@@ -115,11 +115,11 @@ class Written:
 
 
 @pytest.fixture
-def small() -> tuple[Trainee, tuple[torch.Tensor, torch.Tensor]]:
+def small() -> tuple[Trainer, tuple[torch.Tensor, torch.Tensor]]:
     config = Config(
         depth=3, width=8, activation="tanh", normalization="batch", replicas=2, batch_size=16
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     trainee.net.double()
     inputs, labels = trainee.batches.next()
     for _ in range(3):  # gamma and beta are no longer 1 and 0
@@ -155,7 +155,7 @@ def test_shifted_gradients_are_those_of_nets_with_some_layers_moved(small):
         assert torch.equal(now, then)
 
 
-def test_what_is_seen_along_the_gradient_is_what_the_written_out_net_has_there(small):
+def test_what_is_seen_along_the_gradient_is_what_the_reference_net_has_there(small):
     trainee, batch = small
     found = landscape.along_gradient(trainee.net, copy.deepcopy(trainee.net), batch)
     sizes = [0.05 * 8 ** (index / 7) for index in range(8)]
@@ -202,7 +202,7 @@ def test_measuring_a_step_changes_nothing_of_the_step(norm):
 
 
 def test_looking_along_the_gradient_leaves_the_net_as_it_was():
-    trainee = Trainee(Config(normalization="batch", depth=2, width=8, replicas=2))
+    trainee = Trainer(Config(normalization="batch", depth=2, width=8, replicas=2))
     kept = copy.deepcopy(trainee.net.state_dict())
     landscape.along_gradient(trainee.net, copy.deepcopy(trainee.net), trainee.batches.next())
     for name, value in trainee.net.state_dict().items():
@@ -221,4 +221,4 @@ def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
         for _ in range(40):
             pieces[name] = next(study).partial
         finding = experiment.conclude(pieces)
-        assert all(isinstance(one, Measure) for one in finding.measures)
+        assert all(isinstance(one, Metric) for one in finding.measures)

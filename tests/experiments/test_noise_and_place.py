@@ -7,22 +7,22 @@ from torch import nn
 
 from bn_core.config import Config
 from bn_core.experiments import noisy, placement, run
+from bn_core.experiments.base import Trainer
 from bn_core.experiments.jitter import Jitter, Jumps, add_noise
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Verdict
 from bn_core.randomness import generator
-from tests.findings import with_values
+from bn_core.results import Result, Verdict
+from tests.results import with_values
 
 NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
-def noise() -> tuple[Finding, Verdict]:
+def noise() -> tuple[Result, Verdict]:
     return run("noisy")
 
 
 @pytest.fixture(scope="module")
-def places() -> tuple[Finding, Verdict]:
+def places() -> tuple[Result, Verdict]:
     return run("placement")
 
 
@@ -113,7 +113,7 @@ def test_noise_is_never_the_same_twice_and_none_in_evaluation():
 
 def test_noise_stands_between_norm_and_activation_and_nowhere_else():
     config = Config(depth=2, width=8, normalization="batch", activation="tanh", replicas=1)
-    trainee, plain = Trainee(config), Trainee(config)
+    trainee, plain = Trainer(config), Trainer(config)
     noise = add_noise(trainee)
     inputs = trainee.batches.first()[0]
     heard: list[torch.Tensor] = []

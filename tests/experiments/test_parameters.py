@@ -9,36 +9,36 @@ from torch import nn
 
 from bn_core.config import Config
 from bn_core.experiments import dropout_shift, only_gamma_beta, run, scale_invariance
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Measure, Verdict
+from bn_core.experiments.base import Trainer
+from bn_core.results import Metric, Result, Verdict
 
-Result = tuple[Finding, Verdict]
+Outcome = tuple[Result, Verdict]
 
 
 @pytest.fixture(scope="module")
-def scale() -> Result:
+def scale() -> Outcome:
     return run("scale", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def dropout() -> Result:
+def dropout() -> Outcome:
     return run("dropout", seeds=3)
 
 
 @pytest.fixture(scope="module")
-def affine() -> Result:
+def affine() -> Outcome:
     return run("affine", seeds=3)
 
 
-def invented(**values: float) -> Finding:
+def invented(**values: float) -> Result:
     """Return a finding of two seeds with made-up measures; "_" in a key stands for a space."""
     measures = [
-        Measure(key.replace("_", " "), key, np.full(2, value)) for key, value in values.items()
+        Metric(key.replace("_", " "), key, np.full(2, value)) for key, value in values.items()
     ]
-    return Finding((), tuple(measures))
+    return Result((), tuple(measures))
 
 
-def test_weights_times_ten_leave_the_loss_and_divide_the_gradient(scale: Result):
+def test_weights_times_ten_leave_the_loss_and_divide_the_gradient(scale: Outcome):
     finding, verdict = scale
     assert verdict.kind == "holds"
     assert (finding["before loss"].values < 1e-12).all()
@@ -47,7 +47,7 @@ def test_weights_times_ten_leave_the_loss_and_divide_the_gradient(scale: Result)
     assert (finding["before growth"].values < 1e-9).all()
 
 
-def test_without_batch_norm_none_of_it_holds(scale: Result):
+def test_without_batch_norm_none_of_it_holds(scale: Outcome):
     finding, _ = scale
     assert (finding["none loss"].values > 0.1).all()
     assert (finding["none cosine"].values > 1e-3).all()
@@ -65,7 +65,7 @@ def test_scale_fails_if_one_law_breaks(broken: str):
     assert scale_invariance.judge(invented(none_gradient=1.0, **laws)).kind == "fails"
 
 
-def plain_net(trainee: Trainee, factor: float) -> nn.Sequential:
+def plain_net(trainee: Trainer, factor: float) -> nn.Sequential:
     """Return torch's own net with one replica's weights, the first layer's times a factor."""
     modules: list[nn.Module] = []
     for layer in trainee.net.hidden:
@@ -82,7 +82,7 @@ def plain_net(trainee: Trainee, factor: float) -> nn.Sequential:
 
 
 def test_loss_gradient_and_cosine_are_those_of_torch():
-    trainee = Trainee(Config(depth=3, width=8, initialization="he", normalization="batch"))
+    trainee = Trainer(Config(depth=3, width=8, initialization="he", normalization="batch"))
     trainee.net.double()
     inputs, labels = trainee.batches.first()
     inputs = inputs.double()
@@ -100,7 +100,7 @@ def test_loss_gradient_and_cosine_are_those_of_torch():
 
 
 def test_measuring_at_a_scale_leaves_the_net_as_it_is():
-    trainee = Trainee(Config(depth=2, width=8, normalization="batch"))
+    trainee = Trainer(Config(depth=2, width=8, normalization="batch"))
     before = {key: value.clone() for key, value in trainee.net.state_dict().items()}
     scale_invariance.at_scale(trainee, trainee.batches.first(), 10.0)
     for key, value in trainee.net.state_dict().items():
@@ -108,7 +108,7 @@ def test_measuring_at_a_scale_leaves_the_net_as_it_is():
     assert all(parameter.grad is None for parameter in trainee.net.parameters())
 
 
-def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Result):
+def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
     finding, verdict = dropout
     assert verdict.kind == "holds"
     np.testing.assert_allclose(finding["alone"].values, 2.467, rtol=0.02)
@@ -138,7 +138,7 @@ def test_the_formula_against_enumeration():
 
 
 def test_the_deployed_variance_is_that_of_the_first_linear_map():
-    trainee = Trainee(Config(depth=2, width=8, normalization="batch", dropout=0.5))
+    trainee = Trainer(Config(depth=2, width=8, normalization="batch", dropout=0.5))
     first = dropout_shift.deployed_variances(trainee)[0].numpy()
     inputs = trainee.dataset.train_inputs.double().numpy()
     weight = trainee.net.linears[0].weight.detach().double().numpy()
@@ -155,7 +155,7 @@ def test_dropout_is_judged_by_the_numbers():
     assert dropout_shift.judge(invented(**good | {"error": math.nan})).kind == "fails"
 
 
-def test_gamma_and_beta_alone_learn_the_digits(affine: Result):
+def test_gamma_and_beta_alone_learn_the_digits(affine: Outcome):
     finding, verdict = affine
     assert verdict.kind == "holds"
     assert (finding["affine"].values >= 0.93).all()
@@ -165,7 +165,7 @@ def test_gamma_and_beta_alone_learn_the_digits(affine: Result):
 
 def test_only_what_is_chosen_moves():
     settings = {"depth": 5, "width": 256, "normalization": "batch", "learning_rate": 0.01}
-    trainee = Trainee(Config(**settings, optimizer="adam", replicas=2))
+    trainee = Trainer(Config(**settings, optimizer="adam", replicas=2))
     assert only_gamma_beta.freeze_all_but(trainee, "affine") == 5 * 256 * 2
     before = {key: value.clone() for key, value in trainee.net.named_parameters()}
     trainee.step()

@@ -11,24 +11,24 @@ import torch
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments import figure1, gain, initialization_scale, run
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Verdict
-from tests.findings import with_values
+from bn_core.experiments.base import Trainer
+from bn_core.results import Result, Verdict
 from tests.reference import torch_net
+from tests.results import with_values
 
 
 @pytest.fixture(scope="module")
-def scales() -> tuple[Finding, Verdict]:
+def scales() -> tuple[Result, Verdict]:
     return run("init")
 
 
 @pytest.fixture(scope="module")
-def first_figure() -> tuple[Finding, Verdict]:
+def first_figure() -> tuple[Result, Verdict]:
     return run("figure1")
 
 
 @pytest.fixture(scope="module")
-def gains() -> tuple[Finding, Verdict]:
+def gains() -> tuple[Result, Verdict]:
     return run("gain")
 
 
@@ -101,7 +101,7 @@ def test_percentiles_are_those_of_what_torchs_net_hands_to_its_last_sigmoid():
     config = Config(
         depth=3, width=8, activation="sigmoid", normalization="batch", replicas=2, batch_size=60
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     trainee.net.double()
     probe = trainee.dataset.train_inputs[:41].double()
     before = copy.deepcopy(trainee.net.state_dict())
@@ -155,7 +155,7 @@ def test_the_update_is_the_rate_times_the_gradient_over_the_weights():
     config = Config(
         depth=3, width=12, activation="tanh", normalization="batch", replicas=2, batch_size=20
     )
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     trainee.net.double()
     inputs, labels = trainee.batches.first()
     trainee.batches.dataset = dataclasses.replace(
@@ -175,7 +175,7 @@ def test_the_update_is_the_rate_times_the_gradient_over_the_weights():
 
 def test_spread_and_saturation_are_those_of_the_last_hidden_layers_outputs():
     config = Config(depth=2, width=16, activation="tanh", gain=4.0, replicas=2)
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     trainee.net.double()
     probe = trainee.dataset.train_inputs.double()
     trainee.dataset = dataclasses.replace(trainee.dataset, train_inputs=probe)

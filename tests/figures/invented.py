@@ -11,12 +11,12 @@ from bn_core.config import Config
 from bn_core.records import (
     BINS,
     SITES,
-    ArmLook,
+    DataSummary,
     Divergence,
     Ending,
-    Look,
+    NetStatistics,
     Record,
-    Scene,
+    Snapshot,
 )
 
 Array = np.ndarray
@@ -29,7 +29,7 @@ def arms_named(names: Iterable[str]) -> tuple[Arm, ...]:
     return tuple(ARMS.get(name) or Arm(name, name.title(), changes) for name in names)
 
 
-def make_look(config: Config, random: np.random.Generator, step: int) -> ArmLook:
+def make_statistics(config: Config, random: np.random.Generator, step: int) -> NetStatistics:
     """Return one arm's look with plausible numbers; losses fall with the step."""
     replicas, layers, sites = config.replicas, config.depth, len(SITES)
     classes, grid = (2, GRID) if config.plane else (10, 0)
@@ -44,7 +44,7 @@ def make_look(config: Config, random: np.random.Generator, step: int) -> ArmLook
         for values in (mean, std, quantiles):
             values[:, 2] = np.nan
         histogram[2] = 0
-    return ArmLook(
+    return NetStatistics(
         validation_loss=positive(replicas) * 2.3 / (1 + step / 10),
         validation_accuracy=random.uniform(0, 1, replicas).astype(np.float32),
         train_accuracy=random.uniform(0, 1, replicas).astype(np.float32),
@@ -63,11 +63,11 @@ def make_look(config: Config, random: np.random.Generator, step: int) -> ArmLook
     )
 
 
-def make_scene(config: Config, random: np.random.Generator) -> Scene:
+def make_summary(config: Config, random: np.random.Generator) -> DataSummary:
     """Return a scene with sorted rows, and points for a plane."""
     classes = ("orange", "blue") if config.plane else tuple("0123456789")
     points = 200 if config.plane else 0
-    return Scene(
+    return DataSummary(
         classes=classes,
         train_size=400,
         validation_size=200,
@@ -90,16 +90,16 @@ def make_record(
         Config(steps=100, seed=10, depth=5).changed(settings), arms_named(names)
     )
     configs, replicas = comparison.configs, comparison.base.replicas
-    looks = tuple(
-        Look(step, tuple(make_look(config, random, step) for config in configs))
+    snapshots = tuple(
+        Snapshot(step, tuple(make_statistics(config, random, step) for config in configs))
         for step in range(0, trained + 1, every)
     )
     falling = 2.3 * np.exp(-np.arange(trained) / 20)[:, None, None]
     losses = falling * random.uniform(0.8, 1.2, (trained, len(configs), replicas))
     return Record(
         comparison,
-        make_scene(comparison.base, random),
-        looks,
+        make_summary(comparison.base, random),
+        snapshots,
         losses.astype(np.float32) if trained else np.zeros((0, 0, 0), np.float32),
         np.full(len(configs), 0.001 * trained) if trained else np.zeros(0),
     )
@@ -111,33 +111,33 @@ def with_divergence(record: Record, arm: int, replicas: Iterable[int], step: int
     losses[step - 1 :, arm, lost] = np.nan
     all_lost = len(lost) == record.comparison.base.replicas
 
-    def changed(look: Look) -> Look:
-        seen = look.arms[arm]
-        if look.step < step or seen is None:
-            return look
+    def changed(snapshot: Snapshot) -> Snapshot:
+        seen = snapshot.arms[arm]
+        if snapshot.step < step or seen is None:
+            return snapshot
         kept = None if all_lost else changed_fields(seen, lost, np.nan)
-        return Look(look.step, (*look.arms[:arm], kept, *look.arms[arm + 1 :]))
+        return Snapshot(snapshot.step, (*snapshot.arms[:arm], kept, *snapshot.arms[arm + 1 :]))
 
     return dataclasses.replace(
         record,
         train_loss=losses,
-        looks=tuple(changed(look) for look in record.looks),
+        snapshots=tuple(changed(snapshot) for snapshot in record.snapshots),
         divergences=tuple(Divergence(arm, k, step, 4, "weights") for k in lost),
     )
 
 
-def changed_fields(look: ArmLook, replicas: list[int], value: float) -> ArmLook:
+def changed_fields(snapshot: NetStatistics, replicas: list[int], value: float) -> NetStatistics:
     """Return a look in which every number of some replicas is ``value``."""
     changes = {}
-    for field in dataclasses.fields(look):
-        array = getattr(look, field.name).copy()
+    for field in dataclasses.fields(snapshot):
+        array = getattr(snapshot, field.name).copy()
         if field.name in ("output_gradient", "boundary"):
             if 0 in replicas:
                 array[:] = value if abs(value) < 6e4 else np.inf
         elif field.name != "histogram":
             array[replicas] = value
         changes[field.name] = array
-    return ArmLook(**changes)
+    return NetStatistics(**changes)
 
 
 def flooded(record: Record, value: float) -> Record:
@@ -145,17 +145,19 @@ def flooded(record: Record, value: float) -> Record:
     everyone = list(range(record.comparison.base.replicas))
     losses = record.train_loss.copy()
     losses[:, 0] = value
-    looks = []
-    for look in record.looks:
-        first = look.arms[0]
+    snapshots = []
+    for snapshot in record.snapshots:
+        first = snapshot.arms[0]
         assert first is not None
-        looks.append(Look(look.step, (changed_fields(first, everyone, value), *look.arms[1:])))
-    return dataclasses.replace(record, train_loss=losses, looks=tuple(looks))
+        snapshots.append(
+            Snapshot(snapshot.step, (changed_fields(first, everyone, value), *snapshot.arms[1:]))
+        )
+    return dataclasses.replace(record, train_loss=losses, snapshots=tuple(snapshots))
 
 
 CASES: dict[str, Callable[[], Record]] = {
     "usual": make_record,
-    "no looks": lambda: dataclasses.replace(make_record(trained=0), looks=()),
+    "no looks": lambda: dataclasses.replace(make_record(trained=0), snapshots=()),
     "only the first look": lambda: make_record(trained=0),
     "one arm": lambda: make_record(["before"]),
     "only no norm": lambda: make_record(["none"]),

@@ -12,9 +12,9 @@ import pytest
 from bn_core.figures.boundary import boundary
 from bn_core.figures.chart import Chart
 from bn_core.figures.curves import accuracy, loss
+from bn_core.figures.dashboard import IDS, charts
 from bn_core.figures.depth import by_depth
 from bn_core.figures.distributions import ridges
-from bn_core.figures.frame import IDS, charts
 from bn_core.figures.gradients import heat_map, update_ratio
 from bn_core.figures.outputs import output_gradient
 from bn_core.figures.percentiles import percentiles
@@ -36,7 +36,7 @@ VIEWS = (
         moment="output",
         projector=True,
     ),
-    View(site="leaves", distributions="percentiles", layer=1),
+    View(site="post_activation", distributions="percentiles", layer=1),
 )
 
 
@@ -87,9 +87,9 @@ def test_arrays_are_32_bit_floats_or_integers(any_record: Record) -> None:
 
 def test_a_frame_is_small_and_valid_json() -> None:
     record = make_record(trained=1000, every=16, steps=1000, depth=10)
-    frame = to_bytes([chart.figure for chart in charts(record, View())])
-    assert len(frame) < 250_000
-    assert orjson.loads(frame)
+    dashboard = to_bytes([chart.figure for chart in charts(record, View())])
+    assert len(dashboard) < 250_000
+    assert orjson.loads(dashboard)
 
 
 def test_the_moment_follows_the_data_and_the_view() -> None:
@@ -126,9 +126,9 @@ def test_gradient_maps_share_one_scale(record: Record) -> None:
 
 
 def test_a_map_holds_the_log_of_the_median_norm(record: Record) -> None:
-    figure, look = heat_map(record, View(), None).figure, record.looks[2].arms[1]
-    assert look is not None
-    expected = np.log10(np.median(look.gradient_norm, axis=0))
+    figure, snapshot = heat_map(record, View(), None).figure, record.snapshots[2].arms[1]
+    assert snapshot is not None
+    expected = np.log10(np.median(snapshot.gradient_norm, axis=0))
     np.testing.assert_allclose(figure["data"][1]["z"][:, 2], expected, rtol=1e-5)
     assert figure["layout"]["yaxis2"]["ticktext"][-1] == "out"
 
@@ -155,17 +155,17 @@ def test_percentile_panels_share_their_y_axis(record: Record) -> None:
     figure = percentiles(record, View(), None).figure
     assert {trace.get("yaxis", "y") for trace in figure["data"]} == {"y"}
     assert {trace["xaxis"] for trace in figure["data"]} == {"x", "x2", "x3"}
-    look = record.looks[-1].arms[0]
-    assert look is not None
+    snapshot = record.snapshots[-1].arms[0]
+    assert snapshot is not None
     drawn = [trace["customdata"][-1] for trace in figure["data"][1:4]]
-    np.testing.assert_allclose(drawn, np.median(look.quantiles[:, 0, -1], axis=0), rtol=1e-5)
+    np.testing.assert_allclose(drawn, np.median(snapshot.quantiles[:, 0, -1], axis=0), rtol=1e-5)
 
 
 def test_a_blown_up_arm_does_not_press_the_others_flat(record: Record) -> None:
     record.train_loss[20:, 0] = 1e9
     chart = loss(record, View(), None)
     assert chart.figure["layout"]["yaxis"]["range"][1] < 20
-    seen = record.looks[-1].arms[0]
+    seen = record.snapshots[-1].arms[0]
     assert seen is not None
     seen.validation_loss[:] = 1e9
     assert "Beyond the top of the axis" in loss(record, View(), None).alt
@@ -183,10 +183,10 @@ def test_divergence_is_crossed_and_named() -> None:
 
 def test_a_lost_seed_counts_in_no_accuracy() -> None:
     lost = with_divergence(make_record(), 1, (0,), 13)
-    look = lost.looks[-1].arms[1]
-    assert look is not None
+    snapshot = lost.snapshots[-1].arms[1]
+    assert snapshot is not None
     # The largest of ten NaN is the first: torch calls it a guess of class 0.
-    look.validation_accuracy[:] = (0.1, 0.8, 0.9)
+    snapshot.validation_accuracy[:] = (0.1, 0.8, 0.9)
     assert "BN before 85 %" in accuracy(lost, View(), None).alt
 
 
@@ -198,9 +198,9 @@ def test_rate_changes_are_labelled_unless_crowded() -> None:
 
 
 def test_words_tell_the_numbers_at_the_cursor(record: Record) -> None:
-    position, look = 5, record.looks[5]
-    assert look.step == 20
-    arm = look.arms[1]
+    position, snapshot = 5, record.snapshots[5]
+    assert snapshot.step == 20
+    arm = snapshot.arms[1]
     assert arm is not None
     arm.validation_loss[:] = (0.4, 0.5, 0.6)
     arm.validation_accuracy[:] = (0.7, 0.8, 0.9)
@@ -233,7 +233,7 @@ def test_a_missing_site_is_absent_and_said_to_be(record: Record) -> None:
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_unfilled_running_averages_do_not_set_the_loss_axis(record: Record, scale: str) -> None:
-    for arm in record.looks[0].arms:
+    for arm in record.snapshots[0].arms:
         assert arm is not None
         arm.validation_loss[:] = 4000.0
     low, high = loss(record, View(loss_scale=scale), None).figure["layout"]["yaxis"]["range"]

@@ -7,10 +7,11 @@ import numpy as np
 import orjson
 import pytest
 
-from bn_core.figures import reading, theme
+from bn_core.figures import record_queries as queries
+from bn_core.figures import theme
+from bn_core.figures.context import FigureContext
 from bn_core.figures.distributions import MIDDLES, WIDTHS, density, ridges
 from bn_core.figures.serialize import to_bytes
-from bn_core.figures.sheet import Sheet
 from bn_core.figures.smoothing import decimated, smoothed
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
@@ -110,12 +111,12 @@ def test_ridges_stay_in_their_rows(record: Record) -> None:
 
 def test_the_value_axis_takes_few_shapes() -> None:
     record = make_record()
-    usual = value_axis(Sheet(record, View(), None))
+    usual = value_axis(FigureContext(record, View(), None))
     assert not usual.warped
-    assert usual == value_axis(Sheet(record, View(), 0))
-    huge = value_axis(Sheet(flooded(record, 1e30), View(), None))
+    assert usual == value_axis(FigureContext(record, View(), 0))
+    huge = value_axis(FigureContext(flooded(record, 1e30), View(), None))
     assert huge.warped and huge.limit == HISTOGRAM_EDGES[-1].round()
-    assert not value_axis(Sheet(record, View(site="leaves"), None)).negative
+    assert not value_axis(FigureContext(record, View(site="post_activation"), None)).negative
 
 
 def test_a_warped_axis_is_labelled_in_the_values_unit() -> None:
@@ -175,20 +176,20 @@ def test_arms_keep_their_style_and_new_ones_get_their_own() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     values = np.random.default_rng(2).normal(size=(5, count, 3))
-    np.testing.assert_allclose(reading.middle(values, 1), np.median(values, axis=1))
+    np.testing.assert_allclose(queries.middle(values, 1), np.median(values, axis=1))
     values[1, 0], values[2] = np.inf, np.nan
-    found = reading.middle(values, 1)
+    found = queries.middle(values, 1)
     assert np.isnan(found[2]).all()
     if count > 1:
         np.testing.assert_allclose(found[1], np.median(values[1, 1:], axis=0))
-    assert np.isfinite(reading.middle(np.full((2, 1), 3e38, np.float32), 0)).all()
+    assert np.isfinite(queries.middle(np.full((2, 1), 3e38, np.float32), 0)).all()
 
 
 def test_numbers_in_words() -> None:
     numbers = (0.0, 0.004, 0.5, 99.5, 250.4, 123456.0, -1e30)
     words = ["0.00", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
-    assert [reading.plain(number) for number in numbers] == words
-    assert [reading.when(step) for step in (0, 1, 1200)] == [
+    assert [queries.plain(number) for number in numbers] == words
+    assert [queries.when(step) for step in (0, 1, 1200)] == [
         "before training",
         "after 1 step",
         "after 1,200 steps",

@@ -11,10 +11,10 @@ from tests.figures.invented import make_record, with_divergence
 
 def test_rows_are_medians_over_finite_seeds() -> None:
     record = with_divergence(make_record(), 1, (2,), 31)
-    look = record.looks[-1].arms[1]
-    assert look is not None
-    look.validation_loss[:] = (0.3, 0.5, np.nan)
-    look.validation_accuracy[:] = (0.9, 0.8, 0.1)
+    snapshot = record.snapshots[-1].arms[1]
+    assert snapshot is not None
+    snapshot.validation_loss[:] = (0.3, 0.5, np.nan)
+    snapshot.validation_accuracy[:] = (0.9, 0.8, 0.1)
     row = rows(record)[1]
     assert (row.arm, row.label, row.finite_seeds, row.seeds) == ("before", "BN before", 2, 3)
     loss, share = row.validation_loss, row.validation_accuracy

@@ -38,7 +38,7 @@ def step_of(run: Run) -> int:
 
 
 def is_drawn(run: Run) -> bool:
-    return run.record is not None and len(run.record.looks) > 0
+    return run.record is not None and len(run.record.snapshots) > 0
 
 
 def finish(run: Run) -> str:
@@ -125,7 +125,7 @@ def test_pause_rests_and_a_step_is_one_step(pool):
     run.step()
     wait_for(lambda: step_of(run) == resting + 1, run)
     assert settled(run) == resting + 1
-    assert run.record is not None and run.record.looks[-1].step == resting + 1
+    assert run.record is not None and run.record.snapshots[-1].step == resting + 1
     run.close()
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
+from bn_core.demos.following import following
+from bn_core.demos.why import why
 from bn_core.experiments import _ended
-from bn_core.findings import Contours, Finding, Map, Panel
-from bn_core.lessons.following import following
-from bn_core.lessons.why import why
+from bn_core.results import Contours, HeatMaps, Panel, Result
 from bn_core.service import pool as pool_module
 from bn_core.service.pool import MOST_DEATHS, Patience, Pool, PoolFull
 from bn_core.service.run import Run
-from bn_core.service.study import Study
+from bn_core.service.study import Task
 from bn_core.training import run as train_here
 
 SHORT: dict[str, Any] = {
@@ -29,7 +29,7 @@ LONG = SHORT | {"steps": 1000}
 CARS = ((3.0, 40_000.0, 14_500.0), (5.0, 90_000.0, 9_800.0), (1.0, 12_000.0, 21_000.0))
 
 
-def wait_for(condition: Callable[[], object], *watched: Run | Study, seconds: float = 50.0) -> None:
+def wait_for(condition: Callable[[], object], *watched: Run | Task, seconds: float = 50.0) -> None:
     """Wait until a condition holds, looking at what is watched meanwhile as a page does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -39,20 +39,20 @@ def wait_for(condition: Callable[[], object], *watched: Run | Study, seconds: fl
         time.sleep(0.02)
 
 
-def finish(*studies: Study) -> list[Finding]:
+def finish(*studies: Task) -> list[Result]:
     """Wait for studies and return what they find."""
     wait_for(lambda: all(study.done for study in studies), *studies)
     for study in studies:
         assert not study.failure
-        assert isinstance(study.result, Finding)
+        assert isinstance(study.result, Result)
     return [study.result for study in studies]
 
 
-def arrays(finding: Finding) -> dict[str, np.ndarray]:
+def arrays(finding: Result) -> dict[str, np.ndarray]:
     """Return every number of a finding by a name."""
     found = {f"measure {m.key}": m.values for m in finding.measures}
     for part in finding.panels:
-        if isinstance(part, Map):
+        if isinstance(part, HeatMaps):
             found |= {f"{part.id} {one.label}": one.values for one in part.fields}
             continue
         assert isinstance(part, Panel | Contours)
@@ -62,7 +62,7 @@ def arrays(finding: Finding) -> dict[str, np.ndarray]:
     return found
 
 
-def assert_same(one: Finding, other: Finding) -> None:
+def assert_same(one: Result, other: Result) -> None:
     """Assert that two findings have the same numbers, bit for bit."""
     first, second = arrays(one), arrays(other)
     assert list(first) == list(second) and first
@@ -70,11 +70,11 @@ def assert_same(one: Finding, other: Finding) -> None:
         np.testing.assert_array_equal(values, second[name], err_msg=name)
 
 
-def begun(study: Study) -> bool:
+def begun(study: Task) -> bool:
     return study.progress.share > 0
 
 
-def process_of(study: Study) -> int:
+def process_of(study: Task) -> int:
     """Return the process that a study is at work in."""
     assert study.slot is not None
     link = study._pool._links[study.slot]
@@ -82,7 +82,7 @@ def process_of(study: Study) -> int:
     return link.process_id
 
 
-def kill_worker_of(study: Study) -> None:
+def kill_worker_of(study: Task) -> None:
     victim = process_of(study)
     os.kill(victim, signal.SIGKILL)
     wait_for(lambda: victim not in study._pool.process_ids, study)
@@ -147,19 +147,19 @@ def test_progress_arrives_and_what_has_been_found_stays(all_there):
     assert not study.done and study.progress.words
     shares, versions, parts = [], [], []
 
-    def look() -> bool:
+    def snapshot() -> bool:
         if not versions or study.version > versions[-1]:
             versions.append(study.version)
             shares.append(study.progress.share)
             parts.append(study.progress.partial)
         return study.done
 
-    wait_for(look, study)
+    wait_for(snapshot, study)
     (whole,) = finish(study)
     assert len(versions) >= 3 and shares == sorted(shares) and 0 <= shares[0] < shares[-1] <= 1
     first = next((i for i, part in enumerate(parts) if part is not None), None)
     assert first is not None, "nothing was shown before the end"
-    assert all(isinstance(part, Finding) for part in parts[first:])
+    assert all(isinstance(part, Result) for part in parts[first:])
     early, late = arrays(parts[first]), arrays(whole)
     short = early["loss training mode y"]
     np.testing.assert_array_equal(short, late["loss training mode y"][:, : short.shape[1]])

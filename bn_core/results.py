@@ -21,7 +21,7 @@ class Progress:
     partial: Any = None
 
 
-Study = Generator[Progress, None, Any]
+TaskGenerator = Generator[Progress, None, Any]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Field:
+class HeatMap:
     """A matrix drawn as colours, beside others on the same scale."""
 
     label: str
@@ -68,14 +68,14 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Map:
+class HeatMaps:
     """Heat maps side by side on one scale; ``signed`` centres the colours on zero."""
 
     id: str
     title: str
     x_label: str
     y_label: str
-    fields: tuple[Field, ...]
+    fields: tuple[HeatMap, ...]
     unit: str
     help: str = ""
     signed: bool = True
@@ -114,7 +114,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """A number for each seed, with what it means; ``values`` is (R,)."""
 
     key: str
@@ -142,14 +142,14 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Result:
     """All that a study shows."""
 
-    panels: tuple[Panel | Map | Contours, ...] = ()
-    measures: tuple[Measure, ...] = ()
+    panels: tuple[Panel | HeatMaps | Contours, ...] = ()
+    measures: tuple[Metric, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def __getitem__(self, key: str) -> Measure:
+    def __getitem__(self, key: str) -> Metric:
         """Return a measure by its key. Errors: ``KeyError``."""
         return {measure.key: measure for measure in self.measures}[key]
 
@@ -171,7 +171,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class About:
+class ExperimentSpec:
     """An experiment in words: what is claimed, by whom, how it is tested."""
 
     slug: str

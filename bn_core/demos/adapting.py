@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bn_core.demos.trained import digits_net, side_by_side, trained
 from bn_core.experiments.statistics import recomputed
-from bn_core.findings import Curve, Field, Finding, Map, Measure, Panel, Progress, Study
-from bn_core.lessons.trained import digits_net, side_by_side, trained
 from bn_core.randomness import generator
+from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, Result, TaskGenerator
 
 _SIDE, _SHOWN = 8, 4
 _STATES = ("as trained", "changed", "changed, new statistics")
@@ -23,7 +23,7 @@ def changed(inputs: Tensor, scale: float, offset: float, noise: float, invert: b
     return scale * turned + offset + noise * drawn
 
 
-def adapting(scale: float, offset: float, noise: float, invert: bool) -> Study:
+def adapting(scale: float, offset: float, noise: float, invert: bool) -> TaskGenerator:
     """Judge one net on changed validation images, with old and with recomputed statistics.
 
     The weights, gamma and beta stay, and no label is used. Li et al. 2016 (1603.04779), section 3.
@@ -48,16 +48,16 @@ def adapting(scale: float, offset: float, noise: float, invert: bool) -> Study:
         y_range=(-0.03, 1.03),
         categories=_STATES,
     )
-    found = [Measure(s, f"Accuracy {s}", r, ".1%") for s, r in zip(_STATES, right, strict=True)]
-    return Finding((panel, _images(clean, inputs)), tuple(found))
+    found = [Metric(s, f"Accuracy {s}", r, ".1%") for s, r in zip(_STATES, right, strict=True)]
+    return Result((panel, _images(clean, inputs)), tuple(found))
 
 
-def _images(clean: Tensor, inputs: Tensor) -> Map:
+def _images(clean: Tensor, inputs: Tensor) -> HeatMaps:
     fields = [
-        Field(label, side_by_side(data[:_SHOWN], 2))
+        HeatMap(label, side_by_side(data[:_SHOWN], 2))
         for label, data in (("as trained", clean), ("changed", inputs))
     ]
-    return Map(
+    return HeatMaps(
         "images",
         f"The first {_SHOWN} digits",
         "",

@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from bn_core.comparison import Comparison
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Finding, Progress, Study
+from bn_core.experiments.base import Trainer
+from bn_core.results import Progress, Result, TaskGenerator
 
 MOST_EXAMPLES, MOST_UNITS = 12, 4
 
 
-def from_lab(comparison: Comparison, layer: int, step: int) -> Study:
+def from_lab(comparison: Comparison, layer: int, step: int) -> TaskGenerator:
     """Return what enters a layer's batch norm for the next mini-batch, at most (12, 4).
 
     The first arm of the comparison that has batch norm is trained up to the step, else the first
@@ -24,7 +24,7 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> Study:
     normalized = [one for one in comparison.configs if one.normalization == "batch"]
     config = (normalized or list(comparison.configs))[0].changed({"replicas": 1})
     step, layer = min(step, config.steps), min(layer, config.depth)
-    trainee = Trainee(config)
+    trainee = Trainer(config)
     changes = dict(config.rate_changes)
     for done in range(step):
         if done in changes:
@@ -34,11 +34,11 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> Study:
     values = _entering(trainee, layer)[:MOST_EXAMPLES, :MOST_UNITS].double().numpy()
     if not np.isfinite(values).all():
         raise ValueError(f"This net has diverged by step {step}: its values are not finite.")
-    return Finding(facts={"x": values})
+    return Result(facts={"x": values})
 
 
 @torch.no_grad()
-def _entering(trainee: Trainee, layer: int) -> torch.Tensor:
+def _entering(trainee: Trainer, layer: int) -> torch.Tensor:
     inputs, _ = trainee.batches.next()
     chosen = trainee.net.hidden[layer - 1]
     found: list[torch.Tensor] = []
@@ -46,7 +46,7 @@ def _entering(trainee: Trainee, layer: int) -> torch.Tensor:
         hook = chosen.linear.register_forward_hook(lambda *heard: found.append(heard[2]))
     else:
         hook = chosen.norm.register_forward_pre_hook(lambda _, heard: found.append(heard[0]))
-    with trainee.net.undisturbed(statistics="batch"):
+    with trainee.net.evaluation_mode(statistics="batch"):
         trainee.net(inputs)
     hook.remove()
     return found[0][0]

@@ -14,12 +14,12 @@ from torch import Tensor
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.data import Dataset, load
-from bn_core.findings import About, Finding, Progress, Study, Verdict
 from bn_core.models import Net
+from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Batches, make_optimizer
 
 Array = np.ndarray
-Piece = dict[str, Any]
+PartialResult = dict[str, Any]
 """What one part of an experiment brings: plain numbers and arrays; "whole" once it has ended."""
 
 
@@ -32,13 +32,13 @@ class Experiment:
     reads nothing but the finding.
     """
 
-    about: About
-    part: Callable[[str, int, bool], Study]
-    conclude: Callable[[Mapping[str, Piece]], Finding]
-    judge: Callable[[Finding], Verdict]
+    about: ExperimentSpec
+    part: Callable[[str, int, bool], TaskGenerator]
+    conclude: Callable[[Mapping[str, PartialResult]], Result]
+    judge: Callable[[Result], Verdict]
 
 
-class Trainee:
+class Trainer:
     """K nets of one config in training, with all that an experiment may want to touch."""
 
     def __init__(self, config: Config, dataset: Dataset | None = None) -> None:
@@ -79,7 +79,7 @@ class Trainee:
         replicas = self.config.replicas
         inputs = inputs.expand(replicas, *inputs.shape) if inputs.dim() == 2 else inputs
         labels = labels.expand(replicas, *labels.shape) if labels.dim() == 1 else labels
-        with self.net.undisturbed(statistics=statistics):
+        with self.net.evaluation_mode(statistics=statistics):
             logits = self.net(inputs)
         return measures.losses(logits, labels), measures.accuracy(logits, labels)
 
@@ -91,11 +91,11 @@ def steps_to_reach(level: float, steps: Array, values: Array) -> Array:
     return first.astype(float)
 
 
-def progress(done: int, total: int, words: str, piece: Piece | None = None) -> Progress:
+def progress(done: int, total: int, words: str, piece: PartialResult | None = None) -> Progress:
     """Return how far a part is, with its piece so far."""
     return Progress(done / max(total, 1), words, piece)
 
 
-def whole(piece: Piece) -> Piece:
+def whole(piece: PartialResult) -> PartialResult:
     """Return a piece marked as complete."""
     return piece | {"whole": True}

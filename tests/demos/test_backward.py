@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from bn_core.demos.backward import backward, gradients, scale_invariance
+from bn_core.demos.forward import layer
 from bn_core.experiments import _ended
-from bn_core.findings import Finding
-from bn_core.lessons.backward import backward, gradients, scale_invariance
-from bn_core.lessons.forward import layer
+from bn_core.results import Result
 
 BATCH = (
     (1.0, 20.0, -0.5),
@@ -136,7 +136,7 @@ def test_tables_that_do_not_fit_are_refused_in_words(rows, upstream, words):
         _ended(backward(rows, upstream, 1.0, 1e-5))
 
 
-def invariance(factor: float) -> Finding:
+def invariance(factor: float) -> Result:
     return _ended(scale_invariance(factor))
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from bn_core.config import Config
-from bn_core.findings import Field, Finding, Map, Progress, Study
 from bn_core.grouping import groups_of
 from bn_core.normalization import BatchRenorm, normalization
 from bn_core.randomness import generator
+from bn_core.results import HeatMap, HeatMaps, Progress, Result, TaskGenerator
 
 EXAMPLES, UNITS, POSITIONS = 4, 4, 3
 RELATIVES = {
@@ -27,7 +27,7 @@ _OUTPUT_HELP = (
 _NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def relatives() -> Study:
+def relatives() -> TaskGenerator:
     """Normalize one tensor (4, 4, 3) by every relative: groups by letter and colour, and outputs.
 
     Batch renormalization is shown with its limits at full size and running averages that lag: a
@@ -38,22 +38,22 @@ def relatives() -> Study:
         EXAMPLES, UNITS, POSITIONS, generator=generator(0, "data", 41), dtype=torch.float64
     )
     x = drawn * torch.arange(1, UNITS + 1).view(1, -1, 1) + torch.arange(UNITS).view(1, -1, 1)
-    groups, outputs = [], [Field("x", _flat(x.numpy()), _numbers(x.numpy()))]
+    groups, outputs = [], [HeatMap("x", _flat(x.numpy()), _numbers(x.numpy()))]
     for name, words in RELATIVES.items():
         labels = groups_of(name, (EXAMPLES, UNITS, POSITIONS), groups=2, ghost_size=2)
         letters = tuple(tuple(_NAMES[i] for i in row) for row in _flat(labels))
-        groups.append(Field(words, _flat(labels) * _APART % len(_NAMES), letters))
+        groups.append(HeatMap(words, _flat(labels) * _APART % len(_NAMES), letters))
         y = _normalized(name, x)
-        outputs.append(Field(words, _flat(y), _numbers(y)))
+        outputs.append(HeatMap(words, _flat(y), _numbers(y)))
     axes = (f"unit (each with {POSITIONS} positions)", "example")
-    return Finding(
+    return Result(
         (
-            Map(
+            HeatMaps(
                 "groups", "Which numbers share one mean and one variance", *axes, tuple(groups),
                 "group", help="Equal letters are averaged together.", signed=False, wide=True,
                 scale=False,
             ),
-            Map(
+            HeatMaps(
                 "outputs", "The same tensor, normalized by each", *axes, tuple(outputs),
                 "value", help=_OUTPUT_HELP, wide=True,
             ),

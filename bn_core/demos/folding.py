@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bn_core.findings import Field, Finding, Map, Measure, Progress, Study
-from bn_core.lessons.trained import digits_net, trained
+from bn_core.demos.trained import digits_net, trained
 from bn_core.models import Linear, Net
 from bn_core.normalization.batch import BatchNorm
+from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
 
 _UNITS = 10
 
@@ -38,7 +38,7 @@ def without_norms(net: Net, inputs: Tensor) -> Tensor:
     return net.output(x)
 
 
-def folding() -> Study:
+def folding() -> TaskGenerator:
     """Fold a trained net and compare it with itself, in 32 and 64 bits."""
     trainee = yield from trained(digits_net())
     yield Progress(0.9, "comparing")
@@ -54,29 +54,29 @@ def folding() -> Study:
     assert isinstance(first.norm, BatchNorm)
     weight = folded(first.linear, first.norm)[0].detach()
     measures = (
-        Measure("32", "Largest difference of a logit, 32 bits", differences["32"], ".1e"),
-        Measure("64", "Largest difference of a logit, 64 bits", differences["64"], ".1e"),
-        Measure(
+        Metric("32", "Largest difference of a logit, 32 bits", differences["32"], ".1e"),
+        Metric("64", "Largest difference of a logit, 64 bits", differences["64"], ".1e"),
+        Metric(
             "saved", "Operations saved for each example, besides the pass over memory", saved, ".0f"
         ),
     )
-    return Finding((_map(first.linear.weight.detach(), weight),), measures)
+    return Result((_map(first.linear.weight.detach(), weight),), measures)
 
 
 @torch.no_grad()
 def _difference(net: Net, inputs: Tensor) -> np.ndarray:
     """Return the largest difference between the net and the folded net, (K,)."""
-    with net.undisturbed(statistics="running"):
+    with net.evaluation_mode(statistics="running"):
         usual = net(inputs)
     return (usual - without_norms(net, inputs)).abs().amax(dim=(1, 2)).double().numpy()
 
 
-def _map(before: Tensor, after: Tensor) -> Map:
+def _map(before: Tensor, after: Tensor) -> HeatMaps:
     fields = [
-        Field(label, weight[0, :, :_UNITS].numpy())
+        HeatMap(label, weight[0, :, :_UNITS].numpy())
         for label, weight in (("W", before), ("W', folded", after))
     ]
-    return Map(
+    return HeatMaps(
         "weights",
         f"Weights into the first {_UNITS} units, before and after folding",
         "unit",

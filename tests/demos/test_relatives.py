@@ -5,23 +5,23 @@ import pytest
 import torch
 from torch.nn import functional
 
+from bn_core.demos.relatives import EXAMPLES, POSITIONS, RELATIVES, UNITS, relatives
 from bn_core.experiments import _ended
-from bn_core.findings import Field, Map
-from bn_core.lessons.relatives import EXAMPLES, POSITIONS, RELATIVES, UNITS, relatives
+from bn_core.results import HeatMap, HeatMaps
 
 SHAPE = (EXAMPLES, UNITS, POSITIONS)
 
 
-def maps() -> dict[str, Map]:
-    return {part.id: part for part in _ended(relatives()).panels if isinstance(part, Map)}
+def maps() -> dict[str, HeatMaps]:
+    return {part.id: part for part in _ended(relatives()).panels if isinstance(part, HeatMaps)}
 
 
-def field(part: Map, label: str) -> Field:
+def field(part: HeatMaps, label: str) -> HeatMap:
     (found,) = (one for one in part.fields if one.label == label)
     return found
 
 
-def tensor(part: Map, label: str) -> torch.Tensor:
+def tensor(part: HeatMaps, label: str) -> torch.Tensor:
     return torch.from_numpy(np.asarray(field(part, label).values).reshape(SHAPE))
 
 

@@ -9,17 +9,19 @@ from torch import Tensor, nn
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.kit import Trainee
+from bn_core.experiments.base import Trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
-from bn_core.findings import Curve, Finding, Measure, Panel, Progress, Study
 from bn_core.normalization.base import batch_moments
+from bn_core.results import Curve, Metric, Panel, Progress, Result, TaskGenerator
 
 _EVERY = 5
 """Steps between two passes over all training data."""
 _UNIT_HELP = "Unit 1 of the last hidden layer of the first seed, before it is normalized."
 
 
-def following(momentum: float, cumulative: bool, batch_size: int, rate: float, steps: int) -> Study:
+def following(
+    momentum: float, cumulative: bool, batch_size: int, rate: float, steps: int
+) -> TaskGenerator:
     """Train three seeds and write down, at every step, what the running averages know.
 
     One unit's batch mean and variance, their running averages, and those of all training data for
@@ -38,7 +40,7 @@ def following(momentum: float, cumulative: bool, batch_size: int, rate: float, s
         learning_rate=rate,
         replicas=3,
     )
-    rows = _Rows(Trainee(config))
+    rows = _Rows(Trainer(config))
     for step in range(1, steps + 1):
         rows.take_step(step)
         if step % _EVERY == 0 or step == steps:
@@ -51,7 +53,7 @@ def following(momentum: float, cumulative: bool, batch_size: int, rate: float, s
 class _Rows:
     """What has been written down so far."""
 
-    def __init__(self, trainee: Trainee) -> None:
+    def __init__(self, trainee: Trainer) -> None:
         self.trainee = trainee
         self.norm = batch_norms(trainee)[-1]
         self.steps: list[int] = []
@@ -64,7 +66,7 @@ class _Rows:
 
     def take_step(self, step: int) -> None:
         batch = self.trainee.batches.next()
-        with torch.no_grad(), self.trainee.net.undisturbed(statistics="running"):
+        with torch.no_grad(), self.trainee.net.evaluation_mode(statistics="running"):
             in_eval = measures.losses(self.trainee.net(batch[0]), batch[1])
         with _entering(self.norm) as entered:
             in_training = self.trainee.step(batch)
@@ -86,7 +88,7 @@ class _Rows:
         assert mean is not None and variance is not None
         return float(mean[0, 0]), float(variance[0, 0])
 
-    def finding(self) -> Finding:
+    def finding(self) -> Result:
         """Return the curves so far, and the gaps at the last step."""
         running, precise = (_seeds([pair[i] for pair in self.accuracies]) for i in (0, 1))
         training, evaluating = (_seeds([pair[i] for pair in self.losses]) for i in (0, 1))
@@ -97,15 +99,15 @@ class _Rows:
             self._accuracy(running, precise),
         )
         found = (
-            Measure(
+            Metric(
                 "gap",
                 "Loss in eval mode minus in training mode, same batch",
                 (evaluating - training)[:, -1],
             ),
-            Measure("running", "Accuracy with running averages", running[:, -1], ".1%"),
-            Measure("precise", "Accuracy with recomputed statistics", precise[:, -1], ".1%"),
+            Metric("running", "Accuracy with running averages", running[:, -1], ".1%"),
+            Metric("precise", "Accuracy with recomputed statistics", precise[:, -1], ".1%"),
         )
-        return Finding(panels, found)
+        return Result(panels, found)
 
     def _of_unit(self, which: int, name: str, title: str) -> Panel:
         at, every = np.array(self.steps), np.array(self.all_steps)

@@ -7,38 +7,38 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from bn_core.records import QUANTILES, SITES, ArmLook, Look, Record
+from bn_core.records import QUANTILES, SITES, NetStatistics, Record, Snapshot
 
 Array = np.ndarray
 
 
 def position(record: Record, cursor: int | None) -> int:
     """Return the index of the look at the cursor; None is the newest."""
-    last = len(record.looks) - 1
+    last = len(record.snapshots) - 1
     return last if cursor is None else max(0, min(cursor, last))
 
 
-def look_at(record: Record, cursor: int | None) -> Look:
+def snapshot_at(record: Record, cursor: int | None) -> Snapshot:
     """Return the look at the cursor; a record without any has an empty one at step 0."""
-    if not record.looks:
-        return Look(0, (None,) * len(record.comparison.arms))
-    return record.looks[position(record, cursor)]
+    if not record.snapshots:
+        return Snapshot(0, (None,) * len(record.comparison.arms))
+    return record.snapshots[position(record, cursor)]
 
 
-def look_steps(record: Record) -> Array:
+def snapshot_steps(record: Record) -> Array:
     """Return the steps of all looks, (n,)."""
-    return np.array([look.step for look in record.looks], np.float32)
+    return np.array([snapshot.step for snapshot in record.snapshots], np.float32)
 
 
 def series(record: Record, arm: int, field: str) -> Array:
     """Return one field of one arm over all looks, (n, K, ...), NaN where the arm had ended."""
-    looks = [look.arms[arm] for look in record.looks]
-    found = [getattr(look, field) for look in looks if look is not None]
-    if found and len(found) == len(looks):
+    snapshots = [snapshot.arms[arm] for snapshot in record.snapshots]
+    found = [getattr(snapshot, field) for snapshot in snapshots if snapshot is not None]
+    if found and len(found) == len(snapshots):
         return np.array(found)
-    filled = np.full((len(looks), *_shape(record, arm, field)), np.nan, np.float32)
+    filled = np.full((len(snapshots), *_shape(record, arm, field)), np.nan, np.float32)
     if found:
-        filled[[i for i, look in enumerate(looks) if look is not None]] = found
+        filled[[i for i, snapshot in enumerate(snapshots) if snapshot is not None]] = found
     return filled
 
 
@@ -54,9 +54,9 @@ def _shape(record: Record, arm: int, field: str) -> tuple[int, ...]:
     return (replicas,)
 
 
-def shares(look: ArmLook, field: str) -> Array:
+def shares(snapshot: NetStatistics, field: str) -> Array:
     """Return the median over live replicas of ``saturated``, ``dead`` or ``zero``, (L,)."""
-    return middle(np.where(np.isfinite(look.mean[:, 1]), getattr(look, field), np.nan), 0)
+    return middle(np.where(np.isfinite(snapshot.mean[:, 1]), getattr(snapshot, field), np.nan), 0)
 
 
 def only_finite(values: Array) -> Array:

@@ -7,11 +7,11 @@ from torch import Tensor
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.data import Dataset
-from bn_core.experiments.kit import Trainee
+from bn_core.demos.trained import side_by_side, trained
+from bn_core.experiments.base import Trainer
 from bn_core.experiments.shift import Rows, measured_step
 from bn_core.experiments.summaries import by_seed
-from bn_core.findings import Curve, Field, Finding, Map, Measure, Panel, Progress, Study
-from bn_core.lessons.trained import side_by_side, trained
+from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, Result, TaskGenerator
 
 _STEPS = 300
 _MOVES = (0, 1, 2, 3)
@@ -19,7 +19,7 @@ _SIDE = 8
 _MOST_ARMS, _MOST_LAYERS, _MEASURED = 3, 12, 60
 
 
-def of_data(pixels: int) -> Study:
+def of_data(pixels: int) -> TaskGenerator:
     """Train on the digits where they stand, test on held-out ones moved to the right.
 
     What a digit means does not change when it is moved, only where its ink is: the distribution of
@@ -42,11 +42,11 @@ def of_data(pixels: int) -> Study:
         _examples(data, pixels),
     )  # fmt: skip
     measures = tuple(
-        Measure(str(by), f"Accuracy, moved by {by}", found, ".1%")
+        Metric(str(by), f"Accuracy, moved by {by}", found, ".1%")
         for by, found in zip(_MOVES, right, strict=True)
         if by in (0, pixels)
     )
-    return Finding(panels, measures)
+    return Result(panels, measures)
 
 
 def moved(images: Tensor, pixels: int) -> Tensor:
@@ -77,21 +77,21 @@ def _shares(images: Tensor, edges: np.ndarray) -> np.ndarray:
     return np.histogram(centre.numpy(), edges)[0] / len(images)
 
 
-def _examples(data: Dataset, pixels: int) -> Map:
+def _examples(data: Dataset, pixels: int) -> HeatMaps:
     fields = [
-        Field(words, side_by_side(images[:6], 3))
+        HeatMap(words, side_by_side(images[:6], 3))
         for words, images in (
             ("as they were", data.validation_inputs),
             ("as they are met", moved(data.validation_inputs, pixels)),
         )
     ]
-    return Map(
+    return HeatMaps(
         "examples", "Six held-out digits", "", "", tuple(fields), "brightness",
         help="In standard deviations of the training data.", signed=False, square=True,
     )  # fmt: skip
 
 
-def inside(comparison: Comparison) -> Study:
+def inside(comparison: Comparison) -> TaskGenerator:
     """Measure both kinds of internal covariate shift on the reader's own nets, 60 steps of each.
 
     Gradient ICS: cos(G, G') and ||G - G'|| of each layer (Santurkar et al. 2018, 1805.11604,
@@ -110,7 +110,7 @@ def inside(comparison: Comparison) -> Study:
     seen: dict[str, dict[str, np.ndarray]] = {}
     for index, (name, config) in enumerate(zip(names, comparison.configs, strict=False)):
         config = config.changed({"replicas": min(config.replicas, 3)})
-        trainee, rows = Trainee(config), _no_rows()
+        trainee, rows = Trainer(config), _no_rows()
         for step in range(1, _MEASURED + 1):
             share = (index + step / _MEASURED) / len(names)
             for _ in measured_step(trainee, config.depth - 1, rows):
@@ -136,19 +136,19 @@ def _arrays(rows: Rows, seeds: int) -> dict[str, np.ndarray]:
 
 def _shift_finding(
     seen: dict[str, dict[str, np.ndarray]], names: list[str], labels: list[str]
-) -> Finding:
+) -> Result:
     words = dict(zip(names, labels, strict=True))
     panels = tuple(_shift_panel(*about, seen, words) for about in _PANELS)
     measures = tuple(
-        Measure(f"{name} {key}", f"{words[name]}: {title}", np.nanmedian(found[key], axis=1), ".3g")
+        Metric(f"{name} {key}", f"{words[name]}: {title}", np.nanmedian(found[key], axis=1), ".3g")
         for name, found in seen.items()
         for key, title in _MEASURES.items()
     )
     measures += tuple(
-        Measure(f"{name} accuracy", f"{words[name]}: accuracy so far", found["accuracy"], ".1%")
+        Metric(f"{name} accuracy", f"{words[name]}: accuracy so far", found["accuracy"], ".1%")
         for name, found in seen.items()
     )
-    return Finding(panels, measures)
+    return Result(panels, measures)
 
 
 _MEASURES = {"mean": "drift of the mean in a step", "cosine": "cos(G, G')", "distance": "‖G - G'‖"}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bn_core.findings import Contours, Curve, Finding, Measure, Progress, Study
-from bn_core.lessons.checking import read_table
+from bn_core.demos.checking import read_table
+from bn_core.results import Contours, Curve, Metric, Progress, Result, TaskGenerator
 
 Array = np.ndarray
 _MOST_STEPS = 20_000
@@ -92,7 +92,7 @@ def descend(x: Array, y: Array, share: float) -> Descent:
     return Descent(hessian, best, rate, np.array(path), arrived, diverged)
 
 
-def why(table: tuple[tuple[float, float, float], ...], share: float, shown: int) -> Study:
+def why(table: tuple[tuple[float, float, float], ...], share: float, shown: int) -> TaskGenerator:
     """Descend on the reader's table, (N, 3) with two features and a target, at every scale.
 
     ``shown`` steps of each descent are drawn; where it ends does not depend on them.
@@ -107,7 +107,7 @@ def why(table: tuple[tuple[float, float, float], ...], share: float, shown: int)
     for scaling in SCALINGS:
         descents[scaling] = descend(scaled(numbers[:, :2], scaling), numbers[:, 2], share)
         yield Progress(0.5, f"descending, {SCALINGS[scaling]}")
-    return Finding(
+    return Result(
         tuple(_contours(scaling, descent, shown) for scaling, descent in descents.items()),
         tuple(m for scaling, descent in descents.items() for m in _measures(scaling, descent)),
         {"scaled": {s: scaled(numbers[:, :2], s) for s in SCALINGS}},
@@ -139,19 +139,19 @@ def _contours(scaling: str, descent: Descent, shown: int) -> Contours:
     )
 
 
-def _measures(scaling: str, descent: Descent) -> tuple[Measure, ...]:
+def _measures(scaling: str, descent: Descent) -> tuple[Metric, ...]:
     label = SCALINGS[scaling]
     steps = np.array([np.nan if descent.arrived is None else descent.arrived], float)
     condition = np.array([descent.condition])
     outcome = "diverged" if descent.diverged else f"not within {_MOST_STEPS:,} steps"
     missing = "" if descent.arrived else outcome
     return (
-        Measure(
+        Metric(
             f"{scaling} steps",
             f"{label}: steps to {_NEAR:.0%} of the excess loss",
             steps,
             ".0f",
             missing,
         ),
-        Measure(f"{scaling} condition", f"{label}: condition number", condition, ".3g"),
+        Metric(f"{scaling} condition", f"{label}: condition number", condition, ".3g"),
     )

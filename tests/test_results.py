@@ -6,11 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
-from bn_core.findings import VERDICT_WORDS, Finding, Measure, Progress, Verdict
+from bn_core.results import VERDICT_WORDS, Metric, Progress, Result, Verdict
 
 
-def measure(*values: float, form: str = ".3g", missing: str = "-") -> Measure:
-    return Measure("key", "label", np.array(values, float), form, missing)
+def measure(*values: float, form: str = ".3g", missing: str = "-") -> Metric:
+    return Metric("key", "label", np.array(values, float), form, missing)
 
 
 @pytest.mark.parametrize(
@@ -48,28 +48,28 @@ def test_a_number_is_written_in_its_own_form():
 
 def test_the_median_is_a_plain_number_and_leaves_the_values_alone():
     values = np.array([3.0, math.nan, 1.0], np.float32)
-    found = Measure("key", "label", values)
+    found = Metric("key", "label", values)
     assert type(found.median) is float and found.median == 2.0
     np.testing.assert_array_equal(values, np.array([3.0, math.nan, 1.0], np.float32))
 
 
 def test_a_finding_gives_its_measures_by_key():
-    one, other = Measure("a", "first", np.zeros(1)), Measure("b", "second", np.ones(3))
-    finding = Finding((), (one, other))
+    one, other = Metric("a", "first", np.zeros(1)), Metric("b", "second", np.ones(3))
+    finding = Result((), (one, other))
     assert finding["a"] is one and finding["b"] is other
     with pytest.raises(KeyError):
         _ = finding["c"]
     with pytest.raises(KeyError):
-        _ = Finding()["a"]
+        _ = Result()["a"]
 
 
 def test_findings_do_not_share_their_facts():
-    Finding().facts["x"] = 1
-    assert Finding().facts == {}
+    Result().facts["x"] = 1
+    assert Result().facts == {}
 
 
 def test_a_finding_survives_the_way_between_processes():
-    finding = Finding((), (measure(1.0, math.nan),), {"x": np.arange(3)})
+    finding = Result((), (measure(1.0, math.nan),), {"x": np.arange(3)})
     again = pickle.loads(pickle.dumps(Progress(0.5, "half", finding))).partial
     assert again["key"].words() == finding["key"].words()
     np.testing.assert_array_equal(again.facts["x"], np.arange(3))

@@ -17,10 +17,10 @@ IDS = ("loss", "accuracy", "moment", "distributions", "gradients", "depth")
 """The charts' names, in page order; they stay whatever the view."""
 
 
-Maker = Callable[[Record, View, int | None], Chart]
+Builder = Callable[[Record, View, int | None], Chart]
 
 
-def makers(record: Record, view: View) -> dict[str, Maker]:
+def builders(record: Record, view: View) -> dict[str, Builder]:
     """Return what makes each chart that the view asks for, by the chart's name."""
     plane = record.comparison.base.plane and view.moment == "boundary"
     chosen = (
@@ -36,7 +36,7 @@ def makers(record: Record, view: View) -> dict[str, Maker]:
 
 def charts(record: Record, view: View, cursor: int | None = None) -> list[Chart]:
     """Return the charts the view asks for; ``cursor`` is an index of a look, None the newest."""
-    return [make(record, view, cursor) for make in makers(record, view).values()]
+    return [make(record, view, cursor) for make in builders(record, view).values()]
 
 
 def state_of(name: str, record: Record, view: View, cursor: int | None) -> Hashable:
@@ -44,7 +44,7 @@ def state_of(name: str, record: Record, view: View, cursor: int | None) -> Hasha
 
     All but the loss change with the looks inside alone, which are far rarer than pictures.
     """
-    newest = record.looks[-1].step
+    newest = record.snapshots[-1].step
     every_step = record.step if name == "loss" else 0
     events = (len(record.divergences), len(record.rate_changes), record.ending)
     return record.comparison, view, cursor, newest, every_step, events

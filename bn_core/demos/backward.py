@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bn_core.findings import Finding, Measure, Progress, Stage, Study
-from bn_core.lessons.forward import Rows, layer, short, tensor
+from bn_core.demos.forward import Rows, layer, short, tensor
 from bn_core.normalization.base import batch_moments, normalize
 from bn_core.randomness import generator
+from bn_core.results import Metric, Progress, Result, Stage, TaskGenerator
 
 Array = np.ndarray
 
@@ -36,7 +36,7 @@ def gradients(x: Tensor, dy: Tensor, gamma: float, epsilon: float) -> dict[str, 
     }  # fmt: skip
 
 
-def backward(rows: Rows, upstream: Rows, gamma: float, epsilon: float) -> Study:
+def backward(rows: Rows, upstream: Rows, gamma: float, epsilon: float) -> TaskGenerator:
     """Take an upstream gradient dy (N, C) back through batch norm, and check it with autograd."""
     yield Progress(0.0, "differentiating")
     x, dy = tensor(rows), tensor(upstream)
@@ -48,7 +48,7 @@ def backward(rows: Rows, upstream: Rows, gamma: float, epsilon: float) -> Study:
     found = gradients(x, dy, gamma, epsilon)
     automatic = _automatic(x, dy, gamma, epsilon)
     shown = {name: value[0].numpy() for name, value in {"x": x, "dy": dy, **found}.items()}
-    return Finding(
+    return Result(
         measures=_checks(found, automatic),
         facts={"stages": _stages(shown), "lines": _lines(shown, gamma, epsilon)},
     )
@@ -67,16 +67,14 @@ def _automatic(x: Tensor, dy: Tensor, gamma: float, epsilon: float) -> dict[str,
     }
 
 
-def _checks(found: dict[str, Tensor], automatic: dict[str, Tensor]) -> tuple[Measure, ...]:
+def _checks(found: dict[str, Tensor], automatic: dict[str, Tensor]) -> tuple[Metric, ...]:
     measures = [
-        Measure(
-            name, f"{words}: largest difference from autograd", _one(found[name] - other), ".1e"
-        )
+        Metric(name, f"{words}: largest difference from autograd", _one(found[name] - other), ".1e")
         for (name, other), words in zip(automatic.items(), ("dx", "dγ", "dβ"), strict=True)
     ]
-    measures.append(Measure("sum", "Largest |Σ dx| of a unit", _one(found["dx"].sum(1)), ".1e"))
+    measures.append(Metric("sum", "Largest |Σ dx| of a unit", _one(found["dx"].sum(1)), ".1e"))
     along = (found["dx"] * found["xhat"]).sum(1)
-    measures.append(Measure("along", "Largest |Σ dx·x̂| of a unit", _one(along), ".1e"))
+    measures.append(Metric("along", "Largest |Σ dx·x̂| of a unit", _one(along), ".1e"))
     return tuple(measures)
 
 
@@ -120,7 +118,7 @@ def _lines(shown: dict[str, Array], gamma: float, epsilon: float) -> list[list[l
     return [[of(n, c) for c in range(units)] for n in range(count)]
 
 
-def scale_invariance(factor: float) -> Study:
+def scale_invariance(factor: float) -> TaskGenerator:
     """Multiply the weights in front of batch norm: L(a W) = L(W), dL/d(a W) = dL/dW / a.
 
     A small net of its own, x W -> batch norm -> cross entropy, in float64. Exact for epsilon = 0:
@@ -138,14 +136,14 @@ def scale_invariance(factor: float) -> Study:
     )
     along = (gradient * weight).sum() / gradient.norm() / weight.norm()
     measures = (
-        Measure("loss", "Loss with W", np.array([loss]), ".12f"),
-        Measure("moved", f"Loss with {factor:g} W", np.array([moved]), ".12f"),
-        Measure("gradient", "Length of the gradient with W", _norm(gradient), ".6g"),
-        Measure("smaller", f"Length of the gradient with {factor:g} W", _norm(smaller), ".6g"),
-        Measure("ratio", "First length over second", _norm(gradient) / _norm(smaller), ".10g"),
-        Measure("cosine", "Cosine of gradient and W", np.array([float(along)]), ".1e"),
+        Metric("loss", "Loss with W", np.array([loss]), ".12f"),
+        Metric("moved", f"Loss with {factor:g} W", np.array([moved]), ".12f"),
+        Metric("gradient", "Length of the gradient with W", _norm(gradient), ".6g"),
+        Metric("smaller", f"Length of the gradient with {factor:g} W", _norm(smaller), ".6g"),
+        Metric("ratio", "First length over second", _norm(gradient) / _norm(smaller), ".10g"),
+        Metric("cosine", "Cosine of gradient and W", np.array([float(along)]), ".1e"),
     )
-    return Finding(measures=measures)
+    return Result(measures=measures)
 
 
 def _loss_and_gradient(x: Tensor, weight: Tensor, labels: Tensor) -> tuple[float, Tensor]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bn_core.lessons.checking import MOST_COLUMNS, MOST_ROWS, TableError, read_table, remarks
+from bn_core.demos.checking import MOST_COLUMNS, MOST_ROWS, TableError, read_table, remarks
 
 COLUMNS = ("age", "price")
 

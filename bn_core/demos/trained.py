@@ -8,20 +8,20 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from bn_core.config import Config
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Progress
+from bn_core.experiments.base import Trainer
+from bn_core.results import Progress
 
 _MOST_KEPT = 4
-_kept: OrderedDict[Config, Trainee] = OrderedDict()
+_kept: OrderedDict[Config, Trainer] = OrderedDict()
 
 
-def trained(config: Config) -> Generator[Progress, None, Trainee]:
+def trained(config: Config) -> Generator[Progress, None, Trainer]:
     """Return the nets of a config after its steps; whoever gets them must leave them as they are.
 
     The same config gives the same nets, bit for bit, so it does not matter who trained them.
     """
     if config not in _kept:
-        trainee = Trainee(config)
+        trainee = Trainer(config)
         for step in range(config.steps):
             trainee.step()
             yield Progress(step / config.steps, f"training, step {step} of {config.steps}")

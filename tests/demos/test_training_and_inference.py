@@ -11,17 +11,17 @@ from torch import nn
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
+from bn_core.demos.adapting import adapting, changed
+from bn_core.demos.asking import forgot_eval
+from bn_core.demos.folding import folded, folding, without_norms
+from bn_core.demos.following import following
+from bn_core.demos.from_lab import MOST_EXAMPLES, MOST_UNITS, from_lab
+from bn_core.demos.trained import digits_net, trained
 from bn_core.experiments import _ended
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Curve, Finding, Map, Panel
-from bn_core.lessons.adapting import adapting, changed
-from bn_core.lessons.asking import forgot_eval
-from bn_core.lessons.folding import folded, folding, without_norms
-from bn_core.lessons.following import following
-from bn_core.lessons.from_lab import MOST_EXAMPLES, MOST_UNITS, from_lab
-from bn_core.lessons.trained import digits_net, trained
+from bn_core.experiments.base import Trainer
 from bn_core.models import Linear
 from bn_core.normalization.batch import BatchNorm
+from bn_core.results import Curve, HeatMaps, Panel, Result
 from bn_core.training import Batches, Setup, _Arm
 from tests.reference import torch_net
 
@@ -29,12 +29,12 @@ SEEDS = range(3)
 
 
 @pytest.fixture(scope="module")
-def trainee() -> Trainee:
+def trainee() -> Trainer:
     """The nets that the lessons on inference ask."""
     return _ended(trained(digits_net()))
 
 
-def as_torch(trainee: Trainee, replica: int) -> nn.Sequential:
+def as_torch(trainee: Trainer, replica: int) -> nn.Sequential:
     """Return one trained replica as torch's own modules in 64 bits."""
     net = torch_net(trainee.net, trainee.config, replica)
     norms = [module for module in net if isinstance(module, nn.BatchNorm1d)]
@@ -51,13 +51,13 @@ def as_torch(trainee: Trainee, replica: int) -> nn.Sequential:
     return net.double()
 
 
-def panel(finding: Finding, name: str) -> Panel:
+def panel(finding: Result, name: str) -> Panel:
     (found,) = (part for part in finding.panels if part.id == name)
     assert isinstance(found, Panel)
     return found
 
 
-def curve(finding: Finding, name: str, label: str) -> Curve:
+def curve(finding: Result, name: str, label: str) -> Curve:
     (found,) = (one for one in panel(finding, name).curves if one.label == label)
     return found
 
@@ -65,7 +65,7 @@ def curve(finding: Finding, name: str, label: str) -> Curve:
 # Following
 
 
-def follow(**changes) -> Finding:
+def follow(**changes) -> Result:
     usual = {"momentum": 0.1, "cumulative": False, "batch_size": 32, "rate": 0.1, "steps": 25}
     return _ended(following(**usual | changes))
 
@@ -84,7 +84,7 @@ def test_statistics_and_losses_are_those_of_torchs_net_at_every_step(momentum, c
         learning_rate=0.1,
         replicas=3,
     )
-    ours = Trainee(config)
+    ours = Trainer(config)
     net = torch_net(ours.net, config, 0).double()
     last = [module for module in net if isinstance(module, nn.BatchNorm1d)][-1]
     assert last.running_mean is not None and last.running_var is not None
@@ -119,7 +119,7 @@ def test_statistics_and_losses_are_those_of_torchs_net_at_every_step(momentum, c
 def test_statistics_of_all_data_and_accuracies_are_those_of_torchs_net():
     found = follow(steps=10)
     config = Config(depth=3, initialization="he", normalization="batch", batch_size=32, replicas=3)
-    ours = Trainee(config)
+    ours = Trainer(config)
     data = ours.dataset
     for step in range(1, 11):
         ours.step()
@@ -309,7 +309,7 @@ def test_images_are_changed_as_written():
 
 
 def test_the_changed_images_are_shown(trainee):
-    (shown,) = (p for p in _ended(adapting(0.4, 1.5, 0, False)).panels if isinstance(p, Map))
+    (shown,) = (p for p in _ended(adapting(0.4, 1.5, 0, False)).panels if isinstance(p, HeatMaps))
     clean, moved = (np.asarray(field.values) for field in shown.fields)
     np.testing.assert_array_equal(clean[:8, :8], trainee.dataset.validation_inputs[0].view(8, 8))
     np.testing.assert_allclose(moved, 0.4 * clean + 1.5, atol=1e-5)
@@ -386,7 +386,7 @@ def test_weights_are_folded_as_torch_folds_them(bias, scale, shift):
 
 
 def test_each_unit_is_multiplied_by_one_number():
-    (shown,) = (part for part in _ended(folding()).panels if isinstance(part, Map))
+    (shown,) = (part for part in _ended(folding()).panels if isinstance(part, HeatMaps))
     before, after = (np.asarray(field.values, float) for field in shown.fields)
     moved = np.abs(before) > 1e-3
     for unit in range(before.shape[1]):

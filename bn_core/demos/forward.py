@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from bn_core.findings import Curve, Finding, Panel, Progress, Stage, Study
-from bn_core.lessons.checking import read_table
+from bn_core.demos.checking import read_table
 from bn_core.normalization.base import batch_moments, normalize, scale_and_shift
 from bn_core.normalization.batch import BatchNorm
 from bn_core.randomness import generator
+from bn_core.results import Curve, Panel, Progress, Result, Stage, TaskGenerator
 
 Array = np.ndarray
 Rows = tuple[tuple[float, ...], ...]
@@ -25,7 +25,7 @@ def tensor(rows: Rows) -> torch.Tensor:
 
 def layer(units: int, gamma: float, beta: float, epsilon: float) -> BatchNorm:
     """Return the project's batch norm of so many units in float64, with one gamma and one beta."""
-    made = BatchNorm(1, units, epsilon=epsilon, written_out=True).double()
+    made = BatchNorm(1, units, epsilon=epsilon, reference=True).double()
     with torch.no_grad():
         assert made.flat_gamma is not None and made.flat_beta is not None
         made.flat_gamma.fill_(gamma)
@@ -33,7 +33,7 @@ def layer(units: int, gamma: float, beta: float, epsilon: float) -> BatchNorm:
     return made
 
 
-def forward(rows: Rows, gamma: float, beta: float, epsilon: float) -> Study:
+def forward(rows: Rows, gamma: float, beta: float, epsilon: float) -> TaskGenerator:
     """Take a batch (N, C) through batch norm; the last stage is what the layer itself puts out."""
     yield Progress(0.0, "normalizing")
     x = tensor(rows)
@@ -46,7 +46,7 @@ def forward(rows: Rows, gamma: float, beta: float, epsilon: float) -> Study:
     assert torch.equal(y, by_hand), "the steps shown are the layer's own"
     values = {"x": x, "mean": mean, "variance": variance, "xhat": xhat, "y": y}
     found = {name: value[0].numpy() for name, value in values.items()}
-    return Finding(
+    return Result(
         panels=_distributions(found),
         facts={"stages": _stages(found), "lines": _lines(found, gamma, beta, epsilon)},
     )
@@ -116,7 +116,7 @@ def _aside(rows: int, units: int) -> Array:
     return np.tile(np.linspace(-0.25, 0.25, rows) if rows > 1 else np.zeros(1), units)
 
 
-def noise(rows: Rows) -> Study:
+def noise(rows: Rows) -> TaskGenerator:
     """Draw many batches of each size from the reader's first column; how much do moments vary?
 
     Independent draws with replacement: std of the mean is sigma / sqrt(B); the mean of the biased
@@ -135,7 +135,7 @@ def noise(rows: Rows) -> Study:
         of_variance.append(float(variance.std()) / sigma**2)
         average.append(float(variance.mean()) / sigma**2)
     sizes = np.array(_SIZES, float)
-    return Finding((_noise_panel(sizes, of_mean, of_variance), _bias_panel(sizes, average)))
+    return Result((_noise_panel(sizes, of_mean, of_variance), _bias_panel(sizes, average)))
 
 
 def _noise_panel(sizes: Array, of_mean: list[float], of_variance: list[float]) -> Panel:

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
+from bn_core.demos.why import SCALINGS, descend, scaled, why
 from bn_core.experiments import _ended
-from bn_core.findings import Contours, Finding
-from bn_core.lessons.why import SCALINGS, descend, scaled, why
+from bn_core.results import Contours, Result
 
 CARS = (
     (3.0, 40_000.0, 14_500.0),
@@ -21,7 +21,7 @@ CARS = (
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.99)
 
 
-def found(table=CARS, share=0.75) -> Finding:
+def found(table=CARS, share=0.75) -> Result:
     return _ended(why(table, share, 400))
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-from bn_core.experiments.kit import Trainee
-from bn_core.findings import Curve, Finding, Measure, Panel, Progress, Study
-from bn_core.lessons.trained import digits_net, trained
+from bn_core.demos.trained import digits_net, trained
+from bn_core.experiments.base import Trainer
 from bn_core.randomness import generator
+from bn_core.results import Curve, Metric, Panel, Progress, Result, TaskGenerator
 
 ORDERS = ("shuffled", "sorted")
 
 
-def forgot_eval(batch_size: int, order: str) -> Study:
+def forgot_eval(batch_size: int, order: str) -> TaskGenerator:
     """Judge one net with eval() and without, on validation data cut into batches.
 
     Training mode normalizes each example by the moments of the batch it came in. ``order`` is
@@ -41,11 +41,11 @@ def forgot_eval(batch_size: int, order: str) -> Study:
         y_range=(-0.03, 1.03),
         categories=tuple(trainee.dataset.classes),
     )
-    found = [Measure(mode, f"Accuracy {words[mode]}", right[mode].mean(1), ".1%") for mode in right]
-    return Finding((panel,), tuple(found))
+    found = [Metric(mode, f"Accuracy {words[mode]}", right[mode].mean(1), ".1%") for mode in right]
+    return Result((panel,), tuple(found))
 
 
-def _ordered(trainee: Trainee, order: str) -> torch.Tensor:
+def _ordered(trainee: Trainer, order: str) -> torch.Tensor:
     labels = trainee.dataset.validation_labels
     if order == "sorted":
         return labels.argsort(stable=True)
@@ -53,11 +53,11 @@ def _ordered(trainee: Trainee, order: str) -> torch.Tensor:
 
 
 @torch.no_grad()
-def _right(trainee: Trainee, statistics: str, batches: list[torch.Tensor]) -> np.ndarray:
+def _right(trainee: Trainer, statistics: str, batches: list[torch.Tensor]) -> np.ndarray:
     """Return which validation examples are put right, (K, N) of 0 and 1."""
     data, replicas = trainee.dataset, trainee.config.replicas
     found = np.zeros((replicas, len(data.validation_labels)))
-    with trainee.net.undisturbed(statistics=statistics):
+    with trainee.net.evaluation_mode(statistics=statistics):
         for chosen in batches:
             inputs = data.validation_inputs[chosen]
             answers = trainee.net(inputs.expand(replicas, *inputs.shape)).argmax(dim=2)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from bn_core.demos.forward import forward, noise
 from bn_core.experiments import _ended
-from bn_core.findings import Finding, Panel
-from bn_core.lessons.forward import forward, noise
+from bn_core.results import Panel, Result
 
 BATCH = (
     (1.0, 20.0, -0.5),
@@ -27,7 +27,7 @@ def random_rows(rows: int, units: int, seed: int = 0) -> tuple[tuple[float, ...]
     return tuple(map(tuple, state.normal(state.uniform(-100, 100, units), spread, (rows, units))))
 
 
-def stages(finding: Finding) -> dict[str, np.ndarray]:
+def stages(finding: Result) -> dict[str, np.ndarray]:
     return {stage.name: stage.values for stage in finding.facts["stages"]}
 
 
@@ -87,7 +87,7 @@ def test_every_value_has_its_formulas_with_the_numbers_filled_in(rows):
             assert "nan" not in "".join(written)
 
 
-def test_short_sums_are_written_out_and_long_ones_cut():
+def test_short_sums_are_reference_and_long_ones_cut():
     lines = _ended(forward(BATCH, 1, 0, 1e-5)).facts["lines"]
     assert lines[0][0][0] == "μ = (1 + 2 + 4 + 3 + 5) / 5 = 3"
     long = _ended(forward(tuple((float(n),) for n in range(30)), 1, 0, 1e-5)).facts["lines"]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures.chart import Chart
+from bn_core.figures.context import area, split_interval
 from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis, note, thick
-from bn_core.figures.reading import float32, highest, lowest, middle
-from bn_core.figures.sheet import area, spread
+from bn_core.figures.record_queries import float32, highest, lowest, middle
 from bn_core.figures.theme import (
     ARM_STYLES,
     DIVERGING,
@@ -17,7 +17,7 @@ from bn_core.figures.theme import (
     ArmStyle,
 )
 from bn_core.figures.view import View
-from bn_core.findings import Contours, Curve, Field, Map, Panel
+from bn_core.results import Contours, Curve, HeatMap, HeatMaps, Panel
 
 Array = np.ndarray
 Trace = dict[str, Any]
@@ -27,16 +27,18 @@ _MOST_ACROSS = 4
 _NOTHING = "There are no numbers"
 
 
-def chart(part: Panel | Map | Contours, view: View) -> Chart:
+def chart(part: Panel | HeatMaps | Contours, view: View) -> Chart:
     """Return the chart of a panel, of a row of heat maps, or of contours."""
     match part:
         case Panel():
             made, alt = _panel(part, view), _panel_words(part)
-        case Map():
+        case HeatMaps():
             made, alt = _map(part, view), _map_words(part)
         case Contours():
             made, alt = _contours(part, view), _contour_words(part)
-    return Chart(part.id, part.title, made, alt, part.help, isinstance(part, Map) and part.wide)
+    return Chart(
+        part.id, part.title, made, alt, part.help, isinstance(part, HeatMaps) and part.wide
+    )
 
 
 def style_of(curve: Curve) -> ArmStyle:
@@ -127,7 +129,7 @@ def _curve(curve: Curve, panel: Panel, view: View) -> list[Trace]:
     return [area(style, curve.x, low, high) | beside, main]
 
 
-def _map(part: Map, view: View) -> dict[str, Any]:
+def _map(part: HeatMaps, view: View) -> dict[str, Any]:
     low, high = _scale(part.fields, part.signed)
     shown = layout(view, margin={"l": 40, "r": 60, "t": 24, "b": 36, "pad": 0})
     traces, notes = [], []
@@ -156,11 +158,15 @@ def _places(count: int) -> list[tuple[list[float], list[float]]]:
         return []
     across = count if count <= _MOST_ACROSS else -(-count // (-(-count // _MOST_ACROSS)))
     rows = -(-count // across)
-    downs = spread(rows, 0.16)[::-1]
-    return [(list(column), list(down)) for down in downs for column in spread(across, 0.05)][:count]
+    downs = split_interval(rows, 0.16)[::-1]
+    return [
+        (list(column), list(down)) for down in downs for column in split_interval(across, 0.05)
+    ][:count]
 
 
-def _heat(field: Field, part: Map, low: float, high: float, tail: str, *, last: bool) -> Trace:
+def _heat(
+    field: HeatMap, part: HeatMaps, low: float, high: float, tail: str, *, last: bool
+) -> Trace:
     colours = DIVERGING if part.signed else SEQUENTIAL
     return {
         "type": "heatmap",
@@ -215,7 +221,7 @@ def _path(curve: Curve, view: View) -> Trace:
     }
 
 
-def _scale(fields: Sequence[Field], signed: bool) -> tuple[float, float]:
+def _scale(fields: Sequence[HeatMap], signed: bool) -> tuple[float, float]:
     values = _finite(np.concatenate([field.values.ravel() for field in fields] or [np.zeros(0)]))
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     return (-max(-low, high, 1e-12), max(-low, high, 1e-12)) if signed else (low, high)
@@ -237,7 +243,7 @@ def _contour_words(part: Contours) -> str:
     return f"{path.label} of {len(path.x) - 1} steps from {begin} to {end}, over {part.unit}."
 
 
-def _map_words(part: Map) -> str:
+def _map_words(part: HeatMaps) -> str:
     said = [
         f"{field.label} lies between {_number(_finite(field.values).min())} "
         f"and {_number(_finite(field.values).max())}"

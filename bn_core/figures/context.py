@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from bn_core.comparison import Arm
-from bn_core.figures import reading
+from bn_core.figures import record_queries as queries
 from bn_core.figures.layout import axis, guide, line, note, text_size, thick
-from bn_core.figures.reading import float32
+from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import ArmStyle, arm_styles
 from bn_core.figures.view import View
-from bn_core.records import ArmLook, Look, Record
+from bn_core.records import NetStatistics, Record, Snapshot
 
 Array = np.ndarray
 Trace = dict[str, Any]
@@ -22,7 +22,7 @@ SIDE_BY_SIDE = 3
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FigureContext:
     """A record, the reader's view of it, and the look at the cursor (None: the newest)."""
 
     record: Record
@@ -40,9 +40,9 @@ class Sheet:
         return self.record.comparison.base.steps
 
     @cached_property
-    def look(self) -> Look:
+    def snapshot(self) -> Snapshot:
         """The look at the cursor."""
-        return reading.look_at(self.record, self.cursor)
+        return queries.snapshot_at(self.record, self.cursor)
 
     @cached_property
     def styles(self) -> list[ArmStyle]:
@@ -52,59 +52,63 @@ class Sheet:
     @cached_property
     def steps(self) -> Array:
         """The steps of all looks, (n,)."""
-        return reading.look_steps(self.record)
+        return queries.snapshot_steps(self.record)
 
     @cached_property
     def validation_losses(self) -> list[Array]:
         """The validation losses of each arm over all looks, (n, K) each."""
-        return [reading.series(self.record, i, "validation_loss") for i in range(len(self.arms))]
+        return [queries.series(self.record, i, "validation_loss") for i in range(len(self.arms))]
 
     def setting(self, arm: int, name: str) -> Any:
         """Return one setting of one arm, without making and checking its whole config."""
         return dict(self.arms[arm].changes).get(name, getattr(self.record.comparison.base, name))
 
     @property
-    def present(self) -> list[tuple[int, ArmLook]]:
+    def present(self) -> list[tuple[int, NetStatistics]]:
         """The arms that the look at the cursor holds, by index."""
-        return [(i, look) for i, look in enumerate(self.look.arms) if look is not None]
+        return [
+            (i, snapshot) for i, snapshot in enumerate(self.snapshot.arms) if snapshot is not None
+        ]
 
 
-def faint_line(sheet: Sheet, arm: int, steps: Array, values: Array) -> Trace:
+def faint_line(context: FigureContext, arm: int, steps: Array, values: Array) -> Trace:
     """Return a thin see-through curve for unsmoothed values, (P,)."""
     return {
         "type": "scatter",
         "mode": "lines",
         "x": float32(steps),
         "y": float32(values),
-        "line": line(sheet.view, sheet.styles[arm].faint(0.3)),
+        "line": line(context.view, context.styles[arm].faint(0.3)),
         "hoverinfo": "skip",
-        **group(sheet, arm),
+        **group(context, arm),
     }
 
 
 def median_and_band(
-    sheet: Sheet, arm: int, x: Array, values: Array, hover: str, **changes: Any
+    context: FigureContext, arm: int, x: Array, values: Array, hover: str, **changes: Any
 ) -> list[Trace]:
     """Return the median of ``values`` (P, K), and the band from the lowest to the highest."""
     median = {
         "type": "scatter",
         "mode": "lines",
         "x": float32(x),
-        "y": float32(reading.middle(values, 1)),
-        "line": line(sheet.view, sheet.styles[arm].colour, sheet.styles[arm].dash, 2),
+        "y": float32(queries.middle(values, 1)),
+        "line": line(context.view, context.styles[arm].colour, context.styles[arm].dash, 2),
         "hovertemplate": hover,
-        **group(sheet, arm),
+        **group(context, arm),
         **changes,
     }
     if values.shape[1] == 1:
         return [median]
-    low, high = reading.lowest(values, 1), reading.highest(values, 1)
-    return [band(sheet, arm, x, low, high), median]
+    low, high = queries.lowest(values, 1), queries.highest(values, 1)
+    return [band(context, arm, x, low, high), median]
 
 
-def band(sheet: Sheet, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
+def band(
+    context: FigureContext, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16
+) -> Trace:
     """Return the area between two curves of an arm, (P,) each."""
-    return area(sheet.styles[arm], x, low, high, opacity) | group(sheet, arm)
+    return area(context.styles[arm], x, low, high, opacity) | group(context, arm)
 
 
 def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
@@ -122,18 +126,18 @@ def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.
     }
 
 
-def marker(sheet: Sheet, arm: int, size: float = 6) -> dict[str, Any]:
+def marker(context: FigureContext, arm: int, size: float = 6) -> dict[str, Any]:
     """Return an arm's marker."""
-    style = sheet.styles[arm]
-    return {"symbol": style.symbol, "size": thick(sheet.view, size), "color": style.colour}
+    style = context.styles[arm]
+    return {"symbol": style.symbol, "size": thick(context.view, size), "color": style.colour}
 
 
-def group(sheet: Sheet, arm: int) -> dict[str, Any]:
+def group(context: FigureContext, arm: int) -> dict[str, Any]:
     """Return what lets the legend show and hide all of an arm's traces together."""
-    return {"legendgroup": sheet.arms[arm].name, "showlegend": False}
+    return {"legendgroup": context.arms[arm].name, "showlegend": False}
 
 
-def legend_entries(sheet: Sheet) -> list[Trace]:
+def legend_entries(context: FigureContext) -> list[Trace]:
     """Return one empty trace for each arm: its line, marker and name stand in the legend."""
     return [
         {
@@ -142,48 +146,48 @@ def legend_entries(sheet: Sheet) -> list[Trace]:
             "x": [None],
             "y": [None],
             "name": arm.label,
-            "line": line(sheet.view, sheet.styles[i].colour, sheet.styles[i].dash, 2),
-            "marker": marker(sheet, i),
+            "line": line(context.view, context.styles[i].colour, context.styles[i].dash, 2),
+            "marker": marker(context, i),
             "legendgroup": arm.name,
         }
-        for i, arm in enumerate(sheet.arms)
+        for i, arm in enumerate(context.arms)
     ]
 
 
-def steps_axis(sheet: Sheet, title: str = "step", **changes: Any) -> dict[str, Any]:
+def steps_axis(context: FigureContext, title: str = "step", **changes: Any) -> dict[str, Any]:
     """Return the x axis of a whole planned run: it does not move while the run grows."""
-    margin = sheet.planned * 0.01
-    ends = [-margin, sheet.planned + margin]
+    margin = context.planned * 0.01
+    ends = [-margin, context.planned + margin]
     shared: dict[str, Any] = {"range": ends, "tickformat": ",d"}
-    if sheet.planned < 6:
+    if context.planned < 6:
         shared["dtick"] = 1
-    return axis(sheet.view, title, **(shared | changes))
+    return axis(context.view, title, **(shared | changes))
 
 
-def cursor_line(sheet: Sheet, **changes: Any) -> dict[str, Any]:
+def cursor_line(context: FigureContext, **changes: Any) -> dict[str, Any]:
     """Return the vertical line at the cursor's step."""
-    step, style = sheet.look.step, line(sheet.view, "@muted/0.8")
-    return guide(sheet.view, (step, step), (0, 1), yref="paper", line=style, **changes)
+    step, style = context.snapshot.step, line(context.view, "@muted/0.8")
+    return guide(context.view, (step, step), (0, 1), yref="paper", line=style, **changes)
 
 
-def rate_lines(sheet: Sheet) -> list[dict[str, Any]]:
+def rate_lines(context: FigureContext) -> list[dict[str, Any]]:
     """Return a dotted vertical line where the learning rate was changed."""
     return [
-        guide(sheet.view, (step, step), (0, 1), yref="paper")
-        for step, _ in sheet.record.rate_changes
+        guide(context.view, (step, step), (0, 1), yref="paper")
+        for step, _ in context.record.rate_changes
     ]
 
 
-def rate_labels(sheet: Sheet) -> list[dict[str, Any]]:
+def rate_labels(context: FigureContext) -> list[dict[str, Any]]:
     """Return the new learning rates, upright beside their lines; crowded ones are left out."""
     labels, last = [], -np.inf
-    for step, rate in sheet.record.rate_changes:
-        if step - last < sheet.planned * 0.06:
+    for step, rate in context.record.rate_changes:
+        if step - last < context.planned * 0.06:
             continue
         last = step
         labels.append(
             note(
-                sheet.view,
+                context.view,
                 f"rate {rate:g}",
                 step,
                 1,
@@ -197,29 +201,31 @@ def rate_labels(sheet: Sheet) -> list[dict[str, Any]]:
     return labels
 
 
-def arm_title(sheet: Sheet, arm: int, x: float, y: float, **changes: Any) -> dict[str, Any]:
+def arm_title(
+    context: FigureContext, arm: int, x: float, y: float, **changes: Any
+) -> dict[str, Any]:
     """Return an arm's name in its colour, centred above the panel that ends at (x, y)."""
-    font = {"size": text_size(sheet.view), "color": sheet.styles[arm].colour}
+    font = {"size": text_size(context.view), "color": context.styles[arm].colour}
     shared = {"xanchor": "center", "yanchor": "bottom", "font": font}
-    label = sheet.arms[arm].label
-    if "xanchor" not in changes and len(sheet.arms) > SIDE_BY_SIDE:
+    label = context.arms[arm].label
+    if "xanchor" not in changes and len(context.arms) > SIDE_BY_SIDE:
         label = label.replace(" ", "<br>")
-    return note(sheet.view, f"<b>{label}</b>", x, y, **(shared | changes))
+    return note(context.view, f"<b>{label}</b>", x, y, **(shared | changes))
 
 
-def titled_margin(sheet: Sheet) -> dict[str, int]:
+def titled_margin(context: FigureContext) -> dict[str, int]:
     """Return the margin of panels side by side with their arms' names above them."""
-    lines = 1 if len(sheet.arms) <= SIDE_BY_SIDE else 2
-    return {"l": 40, "r": 10, "t": 6 + lines * (text_size(sheet.view) + 4), "b": 32, "pad": 0}
+    lines = 1 if len(context.arms) <= SIDE_BY_SIDE else 2
+    return {"l": 40, "r": 10, "t": 6 + lines * (text_size(context.view) + 4), "b": 32, "pad": 0}
 
 
-def absence(sheet: Sheet, arm: int) -> str:
+def absence(context: FigureContext, arm: int) -> str:
     """Return why an arm shows nothing at the cursor."""
-    step = reading.divergence_of(sheet.record, arm)
+    step = queries.divergence_of(context.record, arm)
     return "no data yet" if step is None else f"diverged at<br>step {step:,}"
 
 
-def spread(count: int, gap: float) -> list[tuple[float, float]]:
+def split_interval(count: int, gap: float) -> list[tuple[float, float]]:
     """Return ``count`` equal parts of the unit interval with gaps between them."""
     width = (1 - gap * (count - 1)) / count
     return [(i * (width + gap), i * (width + gap) + width) for i in range(count)]

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from bn_core.findings import Finding
+from bn_core.results import Result
 
 
-def with_values(finding: Finding, values: dict[str, float]) -> Finding:
+def with_values(finding: Result, values: dict[str, float]) -> Result:
     """Return the finding with other numbers in some measures."""
     changed = [
         dataclasses.replace(one, values=np.full_like(one.values, values[one.key]))

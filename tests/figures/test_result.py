@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import pytest
 
 from bn_core.figures.chart import Chart
-from bn_core.figures.finding import chart, style_of
+from bn_core.figures.result import chart, style_of
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.theme import ARM_STYLES, SPARE_STYLES, paint
 from bn_core.figures.view import View
-from bn_core.findings import Contours, Curve, Field, Map, Panel
+from bn_core.results import Contours, Curve, HeatMap, HeatMaps, Panel
 
 NAN, INF = float("nan"), float("inf")
 STEPS = np.arange(1, 31)
@@ -30,12 +30,12 @@ def curve(y: Any, label: str = "a curve", **changes: Any) -> Curve:
     return Curve(label, np.asarray(x), y, **changes)
 
 
-def fields(*values: Any) -> tuple[Field, ...]:
-    return tuple(Field(f"field {i}", np.asarray(v, float)) for i, v in enumerate(values))
+def fields(*values: Any) -> tuple[HeatMap, ...]:
+    return tuple(HeatMap(f"field {i}", np.asarray(v, float)) for i, v in enumerate(values))
 
 
-def heat(*values: Any, **changes: Any) -> Map:
-    return Map("map", "A map", "unit", "example", fields(*values), "value", **changes)
+def heat(*values: Any, **changes: Any) -> HeatMaps:
+    return HeatMaps("map", "A map", "unit", "example", fields(*values), "value", **changes)
 
 
 def contours(heights: Any, *paths: Curve) -> Contours:
@@ -48,7 +48,7 @@ BEST = curve([[0.9]], "best", x=[0.4], kind="points")
 HILLS = np.arange(12.0).reshape(3, 4)
 THREE = np.stack([np.exp(-STEPS / t) for t in (5, 10, 20)])
 
-PARTS: dict[str, Panel | Map | Contours] = {
+PARTS: dict[str, Panel | HeatMaps | Contours] = {
     "one seed": panel(curve(THREE[:1], x=STEPS)),
     "three seeds": panel(curve(THREE, "none", arm="none", x=STEPS), curve(2 * THREE, x=STEPS)),
     "rough": panel(curve(ROUGH)),
@@ -80,8 +80,8 @@ PARTS: dict[str, Panel | Map | Contours] = {
     "map, rough": heat([[1.0, NAN], [INF, -INF]], [[NAN, NAN], [NAN, NAN]]),
     "map, all NaN": heat([[NAN, NAN]]),
     "map, no fields": heat(),
-    "map, text": Map(
-        "map", "A map", "unit", "example", (Field("f", np.eye(2), (("a", "b"), ("c", "d"))),), "v"
+    "map, text": HeatMaps(
+        "map", "A map", "unit", "example", (HeatMap("f", np.eye(2), (("a", "b"), ("c", "d"))),), "v"
     ),
     "contours": contours(HILLS, PATH, BEST),
     "contours, rough": contours(np.where(HILLS == 5, NAN, HILLS), PATH),
@@ -90,12 +90,12 @@ PARTS: dict[str, Panel | Map | Contours] = {
 
 
 @pytest.fixture(params=PARTS, ids=str)
-def part(request: pytest.FixtureRequest) -> Panel | Map | Contours:
+def part(request: pytest.FixtureRequest) -> Panel | HeatMaps | Contours:
     """Each case in turn."""
     return PARTS[request.param]
 
 
-def drawn(part: Panel | Map | Contours, **view: Any) -> dict[str, Any]:
+def drawn(part: Panel | HeatMaps | Contours, **view: Any) -> dict[str, Any]:
     return chart(part, View(**view)).figure
 
 
@@ -109,7 +109,7 @@ def test_every_case_is_a_figure_plotly_accepts(part, theme: str, projector: bool
     go.Figure(painted)  # refuses what plotly does not know
     assert isinstance(made, Chart) and made.figure["layout"]["uirevision"] == "kept"
     assert (made.id, made.title) == (part.id, part.title)
-    assert made.wide == (isinstance(part, Map) and part.wide)
+    assert made.wide == (isinstance(part, HeatMaps) and part.wide)
 
 
 def test_arrays_are_32_bit_floats_without_infinity(part) -> None:
