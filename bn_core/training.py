@@ -15,7 +15,8 @@ from torch import Tensor
 from bn_core import measures
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.data import Dataset, load
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
 from bn_core.models import Net
 from bn_core.probes import Probe, measure_net
 from bn_core.randomness import generator

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.data import Dataset, load
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
 from bn_core.models import Net
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Batches, make_optimizer
