@@ -28,8 +28,8 @@ def places() -> tuple[Result, Verdict]:
 
 def test_with_noise_inputs_jump_more_than_a_plain_nets_yet_training_is_fast(noise):
     finding, verdict = noise
-    jumps = {name: finding[f"jump_{name}"].values for name in noisy.ABOUT.parts}
-    steps = {name: finding[f"steps_{name}"].values for name in noisy.ABOUT.parts}
+    jumps = {name: finding[f"jump_{name}"].values for name in noisy.SPEC.shards}
+    steps = {name: finding[f"steps_{name}"].values for name in noisy.SPEC.shards}
     assert (jumps["noisy"] > jumps["none"]).all()
     assert (jumps["before"] < 1e-3).all()
     assert (steps["noisy"] <= steps["none"] / 2).all()
@@ -151,11 +151,11 @@ def test_a_jump_is_the_mean_over_units_of_moves_of_the_mean_by_std():
 @pytest.mark.parametrize("experiment", [noisy, placement])
 def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
     pieces = {}
-    assert experiment.conclude(pieces).measures == ()
-    for name in experiment.ABOUT.parts[::-1]:
+    assert experiment.summarize(pieces).measures == ()
+    for name in experiment.SPEC.shards[::-1]:
         study = experiment.part(name, 1, True)
         pieces[name] = next(study).partial
-        experiment.conclude(pieces)
+        experiment.summarize(pieces)
         for _ in range(30):
             pieces[name] = next(study).partial
-        assert experiment.conclude(pieces).measures == ()
+        assert experiment.summarize(pieces).measures == ()
