@@ -194,7 +194,7 @@ def _curves(partials: Mapping[str, PartialResult], activation: str) -> Panel:
 
 def _comparison(id: str, title: str, y_label: str, tables: Mapping[str, Array]) -> Panel:
     x = np.arange(len(_CASES), dtype=float)
-    shift = dict(zip(_ARMS, (-0.15, 0.0, 0.15), strict=True))
+    shift: dict[str, float] = dict(zip(_ARMS, (-0.15, 0.0, 0.15), strict=True))
     curves = [
         Curve(arm_label(name), x + shift[name], table, arm=name, kind="points")
         for name, table in tables.items()

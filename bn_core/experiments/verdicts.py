@@ -7,7 +7,7 @@ logarithm, a difference or a share as it is.
 The rule, for an effect with a reference value (no effect) and a size that matters:
 
 - It **holds** if the 95 % interval lies beyond the reference, in the direction claimed, and the
-  median reaches the size that matters.
+  median over the seeds (for shares: the share over all seeds) reaches the size that matters.
 - It **fails** if the interval lies short of the size that matters: reversed, absent or too small.
 - Everything else is not settled, and the words say what is missing.
 - One seed has no interval and settles nothing. A failed control makes the verdict "untested".
@@ -109,17 +109,18 @@ class Effect:
         return math.log(value) if value > 0 else -math.inf
 
     def distances(self, values: Array) -> Array:
-        """Return how far each seed lies from the reference, towards the claim, (R,)."""
+        """Return how far each seed lies from the reference, towards the claim, (R,); -inf if lost."""
         values = np.asarray(values, float)
         if self.scale == "ratio":
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = np.log(values)
         distances = self.sign * (values - self.transformed(self.reference))
-        return np.where(np.isnan(distances), -np.inf, distances)
+        lost = np.isnan(distances) | (np.isinf(distances) & (self.direction == "within"))
+        return np.where(lost, -np.inf, distances)
 
     def value(self, distance: float) -> float:
         """Return the value, in the units of the metric, that lies at a distance."""
-        moved = self.transformed(self.reference) + self.sign * distance
+        moved = float(self.transformed(self.reference) + self.sign * distance)
         if self.scale != "ratio":
             return moved
         return math.exp(min(moved, 700.0)) if moved < math.inf else math.inf
@@ -185,14 +186,10 @@ def interval(effect: Effect, values: Array) -> tuple[float, float]:
     if effect.scale == "share":
         return _share_distances(effect, np.asarray(values, float))
     finite = distances[np.isfinite(distances)]
-    worst = (
-        int((~np.isfinite(distances)).sum())
-        if effect.direction == "within"
-        else int((distances == -np.inf).sum())
-    )
+    worst = int((distances == -np.inf).sum())
     if 2 * worst > len(distances):
         return -math.inf, -math.inf
-    if effect.direction != "within" and (distances == np.inf).any():
+    if (distances == np.inf).any():
         if not worst and not finite.size:
             return math.inf, math.inf
         best = np.full(int((distances == np.inf).sum()), finite.max(initial=-np.inf))
@@ -212,18 +209,28 @@ def _rounding(effect: Effect) -> float:
     return step / math.sqrt(12)
 
 
+def _pooled(effect: Effect, values: Array) -> Array:
+    return np.where(np.isnan(values), 1.0 if effect.sign < 0 else 0.0, values)
+
+
 def _share_distances(effect: Effect, values: Array) -> tuple[float, float]:
-    worst = 1.0 if effect.sign < 0 else 0.0
-    successes = np.where(np.isnan(values), worst, values).sum() * effect.trials
+    successes = _pooled(effect, values).sum() * effect.trials
     low, high = share_interval(round(float(successes)), len(values) * effect.trials)
     ends = [effect.sign * (end - effect.reference) for end in (low, high)]
     return min(ends), max(ends)
 
 
+def estimate(effect: Effect, values: Array) -> float:
+    """Return the distance of the effect from its reference: of the median, or the pooled share."""
+    if effect.scale != "share":
+        return _middle(effect.distances(values))
+    return float(effect.sign * (_pooled(effect, values).mean() - effect.reference))
+
+
 def kind_of(effect: Effect, values: Array, *, quick: bool = False) -> VerdictKind:
     """Return what the values (R,) of one effect say, by the rule of this module."""
     low, high = interval(effect, values)
-    goal, median = effect.goal, _middle(effect.distances(values))
+    goal, median = effect.goal, estimate(effect, values)
     if math.isnan(low):
         return "depends"
     if effect.direction == "within":
@@ -264,7 +271,7 @@ def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutc
     kind = kind_of(effect, values, quick=quick)
     low, high = sorted(effect.value(end) for end in interval(effect, values))
     ordered = [effect.value(distance) for distance in np.sort(distances)]
-    median = effect.value(_middle(distances))
+    median = effect.value(estimate(effect, values))
     lost = int((distances == -np.inf).sum())
     measured = _measured(effect, median, (min(ordered), max(ordered)), (low, high), len(values))
     counted = f" {lost} of {len(values)} {effect.lost} and count as the worst." if lost else ""
@@ -300,9 +307,9 @@ def _measured(
     if seeds == 1:
         return f"{_number(effect, median)} with one seed"
     spread, bounds = (" to ".join(_number(effect, one) for one in pair) for pair in (ends, limits))
+    over = "share over" if effect.scale == "share" else "median of"
     return (
-        f"{_number(effect, median)} (median of {seeds} seeds; range {spread}; "
-        f"95 % interval {bounds})"
+        f"{_number(effect, median)} ({over} {seeds} seeds; range {spread}; 95 % interval {bounds})"
     )
 
 
@@ -349,7 +356,9 @@ def _shortfall(effect: Effect, low: float, high: float) -> str:
 def _missing(effect: Effect, values: Array, quick: bool) -> str:
     if quick and kind_of(effect, values) != "depends":
         return f"a full run has to show whether it is {_asked(effect)}"
-    middle = _middle(effect.distances(values))
+    middle = estimate(effect, values)
+    if (effect.distances(values) == -np.inf).any():
+        return "the seeds that were lost leave it open"
     if effect.direction == "within":
         found = f"{_asked(effect)} was asked"
     elif middle <= 0:
