@@ -1,12 +1,11 @@
-"""Experiments without a browser: ``python -m bn_core.experiments [SLUG] [--seeds N] [--json]``."""
+"""Experiments without a browser: ``python -m bn_core.experiments [SLUG] [--seeds K] ...``."""
 
 import argparse
 import sys
 
 import orjson
 
-from bn_core.experiments import EXPERIMENTS, run
-from bn_core.results import VERDICT_WORDS
+from bn_core.experiments import EXPERIMENTS, report, run
 from bn_core.training import prepare_process
 
 
@@ -15,32 +14,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bn_core.experiments", description=__doc__)
     parser.add_argument("slug", nargs="?", help="which experiment; without it they are listed")
     parser.add_argument("--seeds", type=int, default=3, help="1 to 10 seeds (3)")
-    parser.add_argument("--quick", action="store_true", help="a shorter look")
+    parser.add_argument("--first-seed", type=int, default=0, help="0 to 999999 (0)")
+    parser.add_argument("--quick", action="store_true", help="a shorter run, which settles less")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     if asked.slug is None:
         for slug, experiment in EXPERIMENTS.items():
-            print(f"{slug:20} {experiment.about.claim}")
+            print(f"{slug:20} {experiment.spec.claim}")
         return 0
     prepare_process()
+    seeds = {"seeds": asked.seeds, "first_seed": asked.first_seed, "quick": asked.quick}
     try:
-        finding, verdict = run(asked.slug, seeds=asked.seeds, quick=asked.quick)
+        result, verdict = run(asked.slug, **seeds)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     if asked.json:
-        body = {
-            "experiment": asked.slug,
-            "seeds": asked.seeds,
-            "measures": {one.key: one.values.tolist() for one in finding.measures},
-            "verdict": verdict.kind,
-            "words": verdict.words,
-        }
+        body = report(asked.slug, result, verdict, **seeds)
         print(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return 0
-    for measure in finding.measures:
-        print(f"{measure.label:50} {measure.words()}")
-    print(f"{VERDICT_WORDS[verdict.kind]}. {verdict.words}")
+    for metric in result.measures:
+        print(f"{metric.label:50} {metric.words()}")
+    print(f"{verdict.headline}. {verdict.words}")
     return 0
 
 
