@@ -109,7 +109,7 @@ class Effect:
         return math.log(value) if value > 0 else -math.inf
 
     def distances(self, values: Array) -> Array:
-        """Return how far each seed lies from the reference, towards the claim, (R,); -inf if lost."""
+        """Return how far each seed lies from the reference towards the claim, (R,); lost: -inf."""
         values = np.asarray(values, float)
         if self.scale == "ratio":
             with np.errstate(divide="ignore", invalid="ignore"):
