@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import SETTINGS, Config
-from bn_core.models import Net
+from bn_core.nets import build
 from bn_core.records import SNAPSHOTS_PER_RUN, RecordChunk
 from bn_core.settings import SettingError
 from bn_core.training import Batches, Request, Setup, run, train
@@ -22,8 +22,8 @@ RATES = {"sgd": 0.2, "momentum": 0.05, "rmsprop": 0.003, "adam": 0.01}
 def losses_of_one_net(comparison: Comparison, arm: int, replica: int) -> list[float]:
     """Return the losses of one replica trained by torch's own modules, one net by itself."""
     config, setup = comparison.configs[arm], Setup.of(comparison)
-    inputs = setup.dataset.train_inputs.shape[1]
-    net = torch_net(Net(config, inputs, len(setup.dataset.classes)), config, replica)
+    data = setup.dataset
+    net = torch_net(build(config, data.input_shape, len(data.classes)), config, replica)
     optimizer, batches = optimizer_of(net, config), Batches(setup.dataset, comparison.base)
     losses, changes = [], dict(config.rate_changes)
     for step in range(config.steps):
@@ -171,7 +171,7 @@ def first_gradient(comparison: Comparison, arm: int) -> np.ndarray:
     images, labels = Batches(setup.dataset, comparison.base).first()
     norms = []
     for replica in range(config.replicas):
-        net = torch_net(Net(config, 64, 10), config, replica)
+        net = torch_net(build(config, (64,), 10), config, replica)
         functional.cross_entropy(net(images[replica]), labels[replica]).backward()
         linears = [module for module in net if isinstance(module, torch.nn.Linear)]
         norms.append([float(linear.weight.grad.norm()) for linear in linears])  # type: ignore[union-attr]
