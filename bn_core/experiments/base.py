@@ -16,8 +16,9 @@ from bn_core import measures
 from bn_core.comparison import ARMS
 from bn_core.config import Config
 from bn_core.data import Dataset, load
+from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.per_seed import PerSeedBatches, PerSeedDataset, load_per_seed
-from bn_core.experiments.verdicts import Control, Effect, decide
+from bn_core.experiments.verdicts import decide
 from bn_core.models import Net
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Batches, make_optimizer
