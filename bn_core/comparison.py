@@ -5,6 +5,7 @@ the same kind of machine.
 """
 
 import dataclasses
+from itertools import pairwise
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,7 @@ def _weights(config: Config) -> int:
     """Return how many weights the linear maps of one net have."""
     spec = config.data_spec
     sizes = [spec.inputs, *config.layer_widths, len(spec.classes)]
-    return sum(inputs * outputs for inputs, outputs in zip(sizes, sizes[1:], strict=False))
+    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
 
 
 def _layers_problem(config: Config) -> str:
