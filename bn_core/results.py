@@ -1,6 +1,6 @@
-"""What a study finds: plain numbers and arrays that any page, or a notebook, can show.
+"""What a computation results in: plain numbers and arrays that any page, or a notebook, can show.
 
-A study is a generator that yields ``Progress`` and returns its finding. R counts seeds.
+A computation is a generator that yields ``Progress`` and returns its ``Result``. R counts seeds.
 """
 
 from collections.abc import Generator
@@ -14,7 +14,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is: a share from 0 to 1, in words, and what it has found so far."""
+    """How far a computation is: a share from 0 to 1, in words, and its result so far."""
 
     share: float
     words: str
@@ -28,16 +28,21 @@ TaskGenerator = Generator[Progress, None, Any]
 class Curve:
     """Numbers over x, one row a seed; drawn as the median with the range as a band.
 
-    ``arm`` names an arm whose colour the curve has; ``tone`` tells apart curves without an arm.
+    ``colour`` names a style of the theme: an arm's name, or "neutral-1" to "neutral-4" for what
+    is no arm. Without it ``arm`` chooses the style, else ``tone``, a number of the neutral ones.
+    A seed that diverged has the worst value there is (infinity for a loss, 0 for an accuracy);
+    NaN is for what was not measured.
     """
 
     label: str
     x: Array  # (T,)
-    y: Array  # (R, T); NaN where there is nothing
+    y: Array  # (R, T)
     arm: str = ""
     tone: int = 0
     kind: Literal["line", "points"] = "line"
+    """"points" where nothing was measured between the values of x: no line joins them."""
     faint: bool = False
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Panel:
     y_range: tuple[float, float] | None = None
     marks: tuple[tuple[float, str], ...] = ()
     categories: tuple[str, ...] = ()
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding: drawn there, and said to be zero."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class HeatMap:
     values: Array  # (rows, columns)
     text: tuple[tuple[str, ...], ...] = ()
     """What is written in each cell; nothing where it is empty."""
+    words: str = ""
+    """What the map shows, for its text alternative; without it the range of its values."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class HeatMaps:
     """Whether rows are as high as columns are wide, as in images."""
     scale: bool = True
     """Whether a bar tells which colour is which value."""
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    """What each row and each column is, for the hover text; numbers without it."""
+    named: bool = False
+    """Whether the cells' text says what they hold and the colours only tell groups apart."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for each seed, with what it means; ``values`` is (R,)."""
+    """A number for each seed, (R,), with what it means.
+
+    A seed that never arrived or diverged has the worst value, so that the median counts it: plus
+    or minus infinity where larger or smaller is worse. NaN is for what was not measured.
+    """
 
     key: str
     label: str
@@ -123,27 +141,43 @@ class Metric:
     form: str = ".3g"
     missing: str = "-"
     """What is said where no seed has a number."""
+    none: str = "no number"
+    """What is said of the seeds without a finite number, as in "1 of 3 never reached"."""
+    note: str = ""
+    """What must be said beside the number."""
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding."""
 
     @property
     def median(self) -> float:
-        """The median over the seeds; NaN counts as the worst only if all are NaN."""
+        """The median over the seeds that have a number, infinite ones too; NaN if none has one."""
         finite = self.values[~np.isnan(self.values)]
-        return float(np.median(finite)) if finite.size else float("nan")
+        with np.errstate(invalid="ignore"):  # the middle of two infinities of opposite sign
+            return float(np.median(finite)) if finite.size else float("nan")
 
     def words(self) -> str:
-        """Return the median and the range as text."""
-        finite = self.values[~np.isnan(self.values)]
-        if not finite.size:
-            return self.missing
-        if len(self.values) == 1:
-            return f"{self.median:{self.form}}"
-        low, high = finite.min(), finite.max()
-        return f"{self.median:{self.form}} ({low:{self.form}} to {high:{self.form}})"
+        """Return the median and the range as text, and how many seeds have no finite number."""
+        known = self.values[~np.isnan(self.values)]
+        lost = int((~np.isfinite(self.values)).sum())
+        if (lost == len(self.values) and self.missing != "-") or not known.size:
+            said = self.missing
+        elif len(self.values) == 1:
+            said = self._number(self.median)
+        else:
+            low, high = self._number(known.min()), self._number(known.max())
+            said = f"{self._number(self.median)} ({low} to {high})"
+            said += f", {lost} of {len(self.values)} {self.none}" if lost else ""
+        return f"{said}; {self.note}" if self.note else said
+
+    def _number(self, value: float) -> str:
+        if not np.isfinite(value):
+            return self.none
+        return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """All that a study shows."""
+    """All that a computation shows."""
 
     panels: tuple[Panel | HeatMaps | Contours, ...] = ()
     measures: tuple[Metric, ...] = ()

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from bn_core.figures.bands import area
 from bn_core.figures.chart import Chart
-from bn_core.figures.context import area, split_interval
+from bn_core.figures.context import split_interval
 from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis, note, thick
 from bn_core.figures.record_queries import float32, highest, lowest, middle
 from bn_core.figures.theme import (
