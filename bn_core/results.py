@@ -141,8 +141,8 @@ class Metric:
     form: str = ".3g"
     missing: str = "-"
     """What is said where no seed has a number."""
-    none: str = "no number"
-    """What is said of the seeds without a finite number, as in "1 of 3 never reached"."""
+    none: str = ""
+    """What is said of seeds whose number is infinite or missing, as in "1 of 3 never reached"."""
     note: str = ""
     """What must be said beside the number."""
     rounding: float = 0.0
@@ -158,19 +158,20 @@ class Metric:
     def words(self) -> str:
         """Return the median and the range as text, and how many seeds have no finite number."""
         known = self.values[~np.isnan(self.values)]
-        lost = int((~np.isfinite(self.values)).sum())
-        if (lost == len(self.values) and self.missing != "-") or not known.size:
+        worst = np.isinf(known).sum() if self.none else 0
+        lost = len(self.values) - len(known) + int(worst)
+        if not known.size or (worst and lost == len(self.values)):
             said = self.missing
         elif len(self.values) == 1:
             said = self._number(self.median)
         else:
             low, high = self._number(known.min()), self._number(known.max())
             said = f"{self._number(self.median)} ({low} to {high})"
-            said += f", {lost} of {len(self.values)} {self.none}" if lost else ""
+            said += f", {lost} of {len(self.values)} {self.none or 'no number'}" if lost else ""
         return f"{said}; {self.note}" if self.note else said
 
     def _number(self, value: float) -> str:
-        if not np.isfinite(value):
+        if np.isinf(value) and self.none:
             return self.none
         return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
