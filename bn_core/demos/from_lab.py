@@ -43,9 +43,9 @@ def _entering(trainer: Trainer, layer: int) -> torch.Tensor:
     chosen = trainer.net.hidden[layer - 1]
     found: list[torch.Tensor] = []
     if chosen.norm is None:
-        hook = chosen.linear.register_forward_hook(lambda _, __, output: found.append(output))
+        hook = chosen.linear.register_forward_hook(lambda *call: found.append(call[2]))
     else:
-        hook = chosen.norm.register_forward_pre_hook(lambda _, entering: found.append(entering[0]))
+        hook = chosen.norm.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
     with trainer.net.evaluation_mode(statistics="batch"):
         trainer.net(inputs)
     hook.remove()

@@ -50,18 +50,19 @@ def relatives() -> TaskGenerator:
         for unit in range(UNITS)
         for place in range(POSITIONS)
     )
-    places = {"rows": tuple(f"example {n + 1}" for n in range(EXAMPLES)), "columns": columns}
+    rows = tuple(f"example {n + 1}" for n in range(EXAMPLES))
     axes = (f"unit (each with {POSITIONS} positions)", "example")
     return Result(
         (
             HeatMaps(
                 "groups", "Which numbers share one mean and one variance", *axes, tuple(groups),
                 "group", help="Equal letters share a mean and a variance; the colours only tell "
-                "letters apart.", signed=False, wide=True, scale=False, named=True, **places,
+                "letters apart.", signed=False, wide=True, scale=False, named=True, rows=rows,
+                columns=columns,
             ),
             HeatMaps(
                 "outputs", "The same tensor, normalized by each", *axes, tuple(outputs),
-                "value", help=_OUTPUT_HELP, wide=True, **places,
+                "value", help=_OUTPUT_HELP, wide=True, rows=rows, columns=columns,
             ),
         )
     )  # fmt: skip

@@ -101,10 +101,8 @@ def median_and_band(
     }
     if values.shape[1] == 1:
         return [main]
-    return [
-        band(context, arm, x, *(np.clip(v, hover.bottom, hover.top) for v in (low, high))),
-        main,
-    ]
+    low, high = (np.clip(end, hover.bottom, hover.top) for end in (low, high))
+    return [band(context, arm, x, low, high), main]
 
 
 def alone_shown(view: View, y: Array, style: ArmStyle) -> dict[str, Any]:

@@ -23,6 +23,8 @@ Array = np.ndarray
 
 WIDTHS = np.diff(HISTOGRAM_EDGES)
 MIDDLES = 0.5 * (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1])
+_DRAWN_AT = np.concatenate([HISTOGRAM_EDGES[:1], MIDDLES, HISTOGRAM_EDGES[-1:]])
+"""Where a hill has its points: each bin, and a foot at either end of the axis."""
 
 RIDGE = 0.88
 """Height of a ridge as a share of its row: ridges never touch."""
@@ -94,14 +96,15 @@ def _ridges_of(
     # Where the axis is warped a density per place, so that areas stay shares of the values.
     heights = densities * WIDTHS if values.warped else densities
     scaled = heights / np.maximum(heights.max(axis=1, keepdims=True), 1e-300)
+    scaled, densities = (np.pad(part, ((0, 0), (1, 1))) for part in (scaled, densities))
     floors = np.arange(layers - 1, -1, -1)[:, None]
     drawn = _with_feet(scaled > LOWEST_DRAWN)
     y = np.where(drawn, floors + RIDGE * np.where(scaled > LOWEST_DRAWN, scaled, 0), np.nan)
     gap = np.full((layers, 1), np.nan)
-    numbers = np.empty((layers, len(MIDDLES) + 1, 3), np.float32)
-    numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = MIDDLES, densities, np.nan
+    numbers = np.empty((layers, len(_DRAWN_AT) + 1, 3), np.float32)
+    numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = _DRAWN_AT, densities, np.nan
     numbers[..., 2] = np.arange(1, layers + 1)[:, None]
-    places = np.broadcast_to(values.place(MIDDLES), scaled.shape)
+    places = np.broadcast_to(values.place(_DRAWN_AT), scaled.shape)
     style, label = context.styles[arm], context.arms[arm].label
     return {
         "type": "scatter",

@@ -105,8 +105,8 @@ SEQUENTIAL = [
 DIVERGING = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("gfedcba")]
 """For signed values: violet below zero, olive above, the colour of the paper between."""
 
-BOUNDARY = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("abcdefg")]
-"""For the share of class 1 (violet) against class 0 (olive)."""
+BOUNDARY = [[i / 4, f"@signed_{letter}"] for i, letter in enumerate("bcdef")]
+"""For the share of class 1 (violet) against class 0 (olive), pale enough to show points."""
 
 CLASSES = (("@class_zero", "circle"), ("@class_one", "diamond"))
 """Colour and marker of the two classes of points in a plane."""

@@ -102,11 +102,21 @@ def test_a_flat_density_is_drawn_flat() -> None:
 
 def test_ridges_stay_in_their_rows(record: Record) -> None:
     trace = ridges(record, View(), None).figure["data"][0]
-    rows = trace["y"].reshape(5, BINS + 1)
+    rows = trace["y"].reshape(5, BINS + 3)
     assert np.isnan(rows[:, -1]).all()
     floors = np.arange(4, -1, -1)
     np.testing.assert_allclose(np.nanmax(rows, axis=1), floors + 0.88, rtol=1e-6)
     np.testing.assert_allclose(np.nanmin(rows, axis=1), floors, atol=1e-6)
+
+
+def test_a_hill_at_the_end_of_the_axis_stands_on_its_row(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram[0, :, :] = 0
+    seen.histogram[0, :, [0, -1]] = 65535
+    trace = ridges(record, View(), None).figure["data"][0]
+    rows, floors = trace["y"].reshape(5, BINS + 3), np.arange(4, -1, -1)
+    np.testing.assert_allclose(rows[:, [0, -2]], np.stack([floors, floors], axis=1))
 
 
 def test_the_value_axis_takes_few_shapes() -> None:
