@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from bn_core.demos.defaults import nets_to_measure
 from pages.shared.asking import ask, slide
 from pages.shared.chapters import show_chapters
 from pages.shared.trials import ICONS, experiment_here
@@ -29,14 +30,15 @@ def inside() -> None:
         "Ioffe & Szegedy (2015) called this **internal covariate shift**: the distribution of a "
         "layer's inputs drifts. Santurkar et al. (2018) asked what that does to learning: how much "
         "does a layer's **gradient** change when the layers below take their step? The two are not "
-        "the same. Both are measured here, on the nets that you have set up in the Lab, at most "
-        "three of them and three seeds."
+        "the same. Both are measured here on the nets that you have set up in the Lab, at most "
+        "three of them and three seeds; until you have changed the Lab, on its usual nets with "
+        "He's initial weights, because both of these learn."
     )
     st.markdown(
         "Read them with care: a net that does not learn hardly moves, and then its gradients "
         "hardly shift either. So the table also says how far each net has got."
     )
-    ask("inner_shift", "inner shift", comparison=this_visit().comparison)
+    ask("inner_shift", "inner shift", comparison=nets_to_measure(this_visit().comparison))
     if st.button("Change the nets in the Lab"):
         st.switch_page("pages/lab.py")
 

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures import record_queries as queries
+from bn_core.figures.bands import band
 from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
     FigureContext,
     Trace,
     absence,
     arm_title,
-    band,
     cursor_line,
     group,
     split_interval,
@@ -70,10 +70,21 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
 
 
 def _percentile_curves(context: FigureContext, arm: int, layer: int) -> Array:
-    """Return the three percentiles over the looks, medians over the seeds, (n, 3)."""
-    field = "unit_quantiles" if context.view.unit == "first" else "quantiles"
+    """Return the three percentiles over the snapshots, medians over the seeds, (n, 3)."""
+    field = _field(context)
     values = queries.series(context.record, arm, field)[:, :, SITES.index(context.view.site), layer]
     return queries.middle(values, 1)
+
+
+def _field(context: FigureContext) -> str:
+    return "unit_quantiles" if context.view.unit == "first" else "quantiles"
+
+
+def _counted_words(context: FigureContext) -> str:
+    """Return how many values each percentile is taken over, in each seed."""
+    counts = {queries.values_counted(snapshot, _field(context)) for _, snapshot in context.present}
+    counts.discard(0)
+    return f" Each is taken over {max(counts):,} values in each seed." if counts else ""
 
 
 def _percentile_traces(
@@ -103,7 +114,9 @@ def _percentile_traces(
 def _empty(context: FigureContext, arm: int, x: float) -> dict[str, Any]:
     without = context.setting(arm, "normalization") == "none"
     text = (
-        "no batch norm" if without and context.view.site == "normalized" else absence(context, arm)
+        "no normalization"
+        if without and context.view.site == "normalized"
+        else absence(context, arm)
     )
     return note(context.view, text, x, 0.5, xanchor="center")
 
@@ -120,4 +133,6 @@ def _percentile_words(context: FigureContext, layer: int, found: list[Array]) ->
         f"{layer + 1}, {units}, {queries.when(context.snapshot.step)}, "
         f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
-    return words + missing_words(context, [float(three[1]) for three in found])
+    words += missing_words(context, [float(three[1]) for three in found])
+    words += _counted_words(context)
+    return words + queries.left_out(context.record, context.snapshot.step)

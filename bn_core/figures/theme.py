@@ -25,24 +25,26 @@ _LIGHT = {
     "none": "#cc5200",
     "before": "#0072b2",
     "after": "#008a66",
-    # Chosen to stay apart from these three and from each other to every kind of colour-blind eye.
-    "layer": "#986897",
-    "group": "#744402",
-    "instance": "#2b3c15",
-    "ghost": "#5d1bba",
-    "renorm": "#005767",
-    "extra_a": "#4d4d4d",
-    "extra_b": "#7f3fbf",
-    "extra_c": "#8a5a3b",
-    "class_zero": "#a34c00",
-    "class_one": "#0a4f8f",
-    "signed_a": "#b35806",
-    "signed_b": "#e08a2c",
-    "signed_c": "#fcc98b",
+    # Found by a search: apart from these three and from each other in normal, red-blind and
+    # green-blind vision, and none of them orange, blue or green.
+    "layer": "#d22dd2",
+    "group": "#694b00",
+    "instance": "#a57896",
+    "ghost": "#4b00ff",
+    "renorm": "#a5005a",
+    "neutral_a": "#262b33",
+    "neutral_b": "#5a0087",
+    "neutral_c": "#ff1e78",
+    "neutral_d": "#8769ff",
+    "class_zero": "#3f3f00",
+    "class_one": "#43207a",
+    "signed_a": "#4f4f00",
+    "signed_b": "#96962c",
+    "signed_c": "#dcdca0",
     "signed_d": "#f6f6f4",
-    "signed_e": "#a9cfe8",
-    "signed_f": "#4a95cc",
-    "signed_g": "#1b5fa6",
+    "signed_e": "#d3c4ee",
+    "signed_f": "#9a78d6",
+    "signed_g": "#5a2d96",
 }
 _DARK = {
     "text": "#e8ebf0",
@@ -56,23 +58,24 @@ _DARK = {
     "none": "#ff8f4d",
     "before": "#56b4ff",
     "after": "#2fd3a0",
-    "layer": "#e08bbe",
-    "group": "#e4d30a",
-    "instance": "#c7efcc",
-    "ghost": "#827cff",
-    "renorm": "#99e7ff",
-    "extra_a": "#c4c9d1",
-    "extra_b": "#bf94f5",
-    "extra_c": "#cfa07f",
-    "class_zero": "#ffd9a8",
-    "class_one": "#b8dcff",
-    "signed_a": "#ffb454",
-    "signed_b": "#b8722a",
-    "signed_c": "#60421f",
+    "layer": "#ff69d2",
+    "group": "#f0e100",
+    "instance": "#968769",
+    "ghost": "#6969c3",
+    "renorm": "#c31e96",
+    "neutral_a": "#e8ebf0",
+    "neutral_b": "#a500ff",
+    "neutral_c": "#f00f0f",
+    "neutral_d": "#008700",
+    "class_zero": "#f2f2a8",
+    "class_one": "#dccbff",
+    "signed_a": "#eaea7a",
+    "signed_b": "#8c8c2a",
+    "signed_c": "#4a4a20",
     "signed_d": "#20242c",
-    "signed_e": "#22405c",
-    "signed_f": "#3878b0",
-    "signed_g": "#7cc4ff",
+    "signed_e": "#3b2f5c",
+    "signed_f": "#7e60c0",
+    "signed_g": "#d6c6ff",
 }
 
 
@@ -100,10 +103,10 @@ SEQUENTIAL = [
 """For magnitudes: viridis, even to the eye, to colour-blind eyes and in grey."""
 
 DIVERGING = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("gfedcba")]
-"""For signed values: blue below zero, orange above, the colour of the paper between."""
+"""For signed values: violet below zero, olive above, the colour of the paper between."""
 
-BOUNDARY = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("abcdefg")]
-"""For the share of class 1 (blue) against class 0 (orange)."""
+BOUNDARY = [[i / 4, f"@signed_{letter}"] for i, letter in enumerate("bcdef")]
+"""For the share of class 1 (violet) against class 0 (olive), pale enough to show points."""
 
 CLASSES = (("@class_zero", "circle"), ("@class_one", "diamond"))
 """Colour and marker of the two classes of points in a plane."""
@@ -132,11 +135,15 @@ ARM_STYLES = {
     "ghost": ArmStyle("@ghost", "6px,2px,2px,2px", "hourglass"),
     "renorm": ArmStyle("@renorm", "5px,3px", "star"),
 }
-SPARE_STYLES = (
-    ArmStyle("@extra_a", "12px,2px,3px,2px", "pentagon"),
-    ArmStyle("@extra_b", "2px,4px", "triangle-down"),
-    ArmStyle("@extra_c", "6px,2px,2px,2px,2px,2px", "hexagram"),
-)
+CURVE_STYLES = {
+    **ARM_STYLES,
+    "neutral-1": ArmStyle("@neutral_a", "12px,2px,3px,2px", "pentagon"),
+    "neutral-2": ArmStyle("@neutral_b", "2px,4px", "triangle-down"),
+    "neutral-3": ArmStyle("@neutral_c", "6px,2px,2px,2px,2px,2px", "hexagram"),
+    "neutral-4": ArmStyle("@neutral_d", "8px,5px", "bowtie"),
+}
+"""What ``Curve.colour`` may name: an arm's style, or one that stands for no arm."""
+SPARE_STYLES = tuple(style for name, style in CURVE_STYLES.items() if name not in ARM_STYLES)
 
 
 def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
@@ -149,6 +156,18 @@ def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
             spare += 1
         styles.append(style)
     return styles
+
+
+def curve_style(colour: str, arm: str, tone: int) -> ArmStyle:
+    """Return the style that ``colour`` names; else the arm's, else a spare one.
+
+    Errors: ``ValueError`` for a colour that does not exist.
+    """
+    if colour:
+        if colour not in CURVE_STYLES:
+            raise ValueError(f"“{colour}” is no colour of a curve: {', '.join(CURVE_STYLES)}.")
+        return CURVE_STYLES[colour]
+    return ARM_STYLES.get(arm) or SPARE_STYLES[tone % len(SPARE_STYLES)]
 
 
 def paint(figure: Any, theme_name: str) -> Any:

@@ -102,11 +102,21 @@ def test_a_flat_density_is_drawn_flat() -> None:
 
 def test_ridges_stay_in_their_rows(record: Record) -> None:
     trace = ridges(record, View(), None).figure["data"][0]
-    rows = trace["y"].reshape(5, BINS + 1)
+    rows = trace["y"].reshape(5, BINS + 3)
     assert np.isnan(rows[:, -1]).all()
     floors = np.arange(4, -1, -1)
     np.testing.assert_allclose(np.nanmax(rows, axis=1), floors + 0.88, rtol=1e-6)
     np.testing.assert_allclose(np.nanmin(rows, axis=1), floors, atol=1e-6)
+
+
+def test_a_hill_at_the_end_of_the_axis_stands_on_its_row(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram[0, :, :] = 0
+    seen.histogram[0, :, [0, -1]] = 65535
+    trace = ridges(record, View(), None).figure["data"][0]
+    rows, floors = trace["y"].reshape(5, BINS + 3), np.arange(4, -1, -1)
+    np.testing.assert_allclose(rows[:, [0, -2]], np.stack([floors, floors], axis=1))
 
 
 def test_the_value_axis_takes_few_shapes() -> None:
@@ -173,6 +183,75 @@ def test_arms_keep_their_style_and_new_ones_get_their_own() -> None:
         assert len({getattr(style, part) for style in mixed}) == 5
 
 
+def test_every_curve_differs_from_every_other_in_colour_dash_and_marker() -> None:
+    for part in ("colour", "dash", "symbol"):
+        values = [getattr(style, part) for style in theme.CURVE_STYLES.values()]
+        assert len(set(values)) == len(values), part
+
+
+VISIONS = {
+    "normal": np.eye(3),
+    # Machado, Oliveira & Fernandes 2009, full severity, in linear RGB.
+    "deuteranopia": np.array(
+        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]
+    ),
+    "protanopia": np.array(
+        [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]
+    ),
+}
+
+
+def perceived(triple: str, vision: str) -> np.ndarray:
+    """Return a colour in OKLab (Ottosson 2020) as an eye sees it: distances are about even."""
+    shares = np.array([int(part) for part in triple.split(", ")]) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(VISIONS[vision] @ linear, 0, 1)
+    to_cones = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    to_lab = np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    return to_lab @ np.cbrt(to_cones @ linear)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("vision", "least"), [("normal", 0.12), ("deuteranopia", 0.07), ("protanopia", 0.07)]
+)
+def test_curves_stay_apart_for_every_eye(mode: str, vision: str, least: float) -> None:
+    names = [style.colour.removeprefix("@") for style in theme.CURVE_STYLES.values()]
+    seen = {name: perceived(theme.PALETTES[mode][name], vision) for name in names}
+    near = {
+        (one, other): float(np.linalg.norm(seen[one] - seen[other]))
+        for i, one in enumerate(names)
+        for other in names[:i]
+    }
+    assert min(near.values()) >= least, min(near, key=lambda pair: near[pair])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("vision", VISIONS)
+def test_no_class_and_no_value_has_the_colour_of_a_net(mode: str, vision: str) -> None:
+    palette = theme.PALETTES[mode]
+    nets = [perceived(palette[name], vision) for name in ("none", "before", "after")]
+    others = ["class_zero", "class_one", "signed_a", "signed_g"]
+    for name in others:
+        apart = [np.linalg.norm(perceived(palette[name], vision) - net) for net in nets]
+        assert min(apart) >= 0.07, (name, apart)
+    for one, other in (("class_zero", "class_one"), ("signed_a", "signed_g")):
+        apart = perceived(palette[one], vision) - perceived(palette[other], vision)
+        assert np.linalg.norm(apart) >= (0.12 if one.startswith("class") else 0.2)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     values = np.random.default_rng(2).normal(size=(5, count, 3))
@@ -185,9 +264,18 @@ def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     assert np.isfinite(queries.middle(np.full((2, 1), 3e38, np.float32), 0)).all()
 
 
+def test_a_median_counts_infinity_and_not_what_is_missing() -> None:
+    inf, nan = np.inf, np.nan
+    rows = np.array([[1, 2, inf], [1, inf, inf], [nan, 1, inf], [nan, nan, nan], [3, nan, 5]])
+    np.testing.assert_array_equal(queries.median(rows, 1), [2, inf, inf, nan, 4])
+    low, high = queries.extremes(rows, 1)
+    np.testing.assert_array_equal(low, [1, 1, 1, nan, 3])
+    np.testing.assert_array_equal(high, [inf, inf, inf, nan, 5])
+
+
 def test_numbers_in_words() -> None:
     numbers = (0.0, 0.004, 0.5, 99.5, 250.4, 123456.0, -1e30)
-    words = ["0.00", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
+    words = ["0", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
     assert [queries.plain(number) for number in numbers] == words
     assert [queries.when(step) for step in (0, 1, 1200)] == [
         "before training",
