@@ -4,7 +4,6 @@ import functools
 import gzip
 import importlib.util
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -20,6 +19,8 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
+from pages.shared import environment
+from pages.shared.security_files import ResponseInParts
 
 _LOG = logging.getLogger(__name__)
 _FILES = Path(__file__).parent / "browser"
@@ -30,10 +31,8 @@ _SECONDS_FOR_PICTURES = 20
 @functools.cache
 def pool() -> Pool:
     """Return the pool of this server, started."""
-    started = Pool(
-        workers=int(os.environ.get("BN_LAB_WORKERS", "2")),
-        places=int(os.environ.get("BN_LAB_PLACES", "64")),
-    )
+    asked = environment.read()
+    started = Pool(workers=asked.workers, places=asked.places)
     started.start()
     return started
 
@@ -81,16 +80,21 @@ def _sender(path: Path, keep: str) -> Callable[[Request], Response]:
     def send(request: Request) -> Response:
         headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
         if "gzip" not in request.headers.get("accept-encoding", ""):
-            return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers=headers)
+            return ResponseInParts(_unpacked(path), media_type=_KINDS[path.suffix], headers=headers)
         headers["Content-Encoding"] = "gzip"
-        return Response(_packed(path), media_type=_KINDS[path.suffix], headers=headers)
+        return ResponseInParts(_packed(path), media_type=_KINDS[path.suffix], headers=headers)
 
     return send
 
 
 @functools.cache
+def _unpacked(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@functools.cache
 def _packed(path: Path) -> bytes:
-    return gzip.compress(path.read_bytes(), 6)
+    return gzip.compress(_unpacked(path), 6)
 
 
 def _palettes(_request: Request) -> Response:
