@@ -8,18 +8,14 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-SECONDS_IDLE = 10.0
-"""How long a client may take for a request's head, and how long a connection may stay unused."""
-SECONDS_UNREAD = 30.0
-"""How long a client may leave what was sent to it unread."""
 MOST_CONNECTIONS = 2000
-_SECONDS_BETWEEN_CHECKS = 2.0
 _DESCRIPTORS_EACH = 4
 """A session's socket, and three that its script's thread opens for an event loop."""
 _DESCRIPTORS_BESIDE = 200
@@ -27,13 +23,19 @@ _DESCRIPTORS_BESIDE = 200
 _FULL = "This server has as many connections as it can hold. Try again in a few seconds.\n"
 
 
+@dataclass
 class ConnectionLimits:
-    """Watches the connections of a server; ``most`` is how many there may be at a time."""
+    """Watches the connections of a server and closes those that hold it up."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._watched: dict[int, _Watched] = {}
-        self._checks = False
+    most: int
+    """How many connections there may be at a time."""
+    seconds_idle: float = 10.0
+    """How long a request's head may take, and how long a connection may stay unused."""
+    seconds_unread: float = 30.0
+    """How long a client may leave what was sent to it unread."""
+    seconds_between_checks: float = 2.0
+    _watched: dict[int, "_Watched"] = field(default_factory=dict)
+    _checks: bool = False
 
     def add(self, protocol: Any) -> None:
         """Watch a new connection; if there are too many, close another or refuse this one."""
@@ -45,15 +47,15 @@ class ConnectionLimits:
         self._watched[id(protocol.transport)] = _Watched(protocol)
         if not self._checks:
             self._checks = True
-            protocol.loop.call_later(_SECONDS_BETWEEN_CHECKS, self._check, protocol.loop)
+            protocol.loop.call_later(self.seconds_between_checks, self._check, protocol.loop)
 
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         for key, watched in list(self._watched.items()):
-            if watched.ended(loop.time()):
+            if watched.ended(loop.time(), self):
                 del self._watched[key]
         self._checks = bool(self._watched)
         if self._checks:
-            loop.call_later(_SECONDS_BETWEEN_CHECKS, self._check, loop)
+            loop.call_later(self.seconds_between_checks, self._check, loop)
 
     def _close_one_idle(self) -> bool:
         """Close the connection that has been idle longest; return whether there was one."""
@@ -74,24 +76,25 @@ class _Watched:
         self._unread, self._unread_since = 0, 0.0
 
     def is_idle(self) -> bool:
-        """Return whether no request is under way and this is no WebSocket."""
+        """Return whether this is open, with no request under way, and no WebSocket."""
         cycle = self.protocol.cycle
         is_http = self.transport.get_protocol() is self.protocol
-        return is_http and (cycle is None or cycle.response_complete)
+        is_open = not self.transport.is_closing()
+        return is_open and is_http and (cycle is None or cycle.response_complete)
 
-    def ended(self, now: float) -> bool:
+    def ended(self, now: float, limits: ConnectionLimits) -> bool:
         """Close the connection if its time is over; return whether it is over for good."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 or unread != self._unread:
             self._unread, self._unread_since = unread, now
-        elif now - self._unread_since > SECONDS_UNREAD:
+        elif now - self._unread_since > limits.seconds_unread:
             self.transport.abort()  # to close it would be to wait until it is read
             return True
         if self.transport.is_closing():
             return unread == 0
         if not self.is_idle() or self.protocol.cycle is not self._last_request:
             self.idle_since, self._last_request = now, self.protocol.cycle
-        elif now - self.idle_since > SECONDS_IDLE:
+        elif now - self.idle_since > limits.seconds_idle:
             self.transport.close()
         return False
 
@@ -102,18 +105,21 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @functools.cache
-def install() -> ConnectionLimits:
-    """Have every HTTP connection of this process watched; return what watches them."""
-    limits = ConnectionLimits(most_connections(_descriptors()))
-    made: Callable[..., None] = AutoHTTPProtocol.connection_made
-
+def install() -> None:
+    """Have every HTTP connection that uvicorn takes in this process watched."""
     # The class is patched because uvicorn has taken it already when Streamlit imports the app.
+    watch(AutoHTTPProtocol, ConnectionLimits(most_connections(_descriptors())))
+
+
+def watch(protocol_class: Any, limits: ConnectionLimits) -> None:
+    """Have ``limits`` watch each connection that one of uvicorn's HTTP protocol classes takes."""
+    made: Callable[..., None] = protocol_class.connection_made
+
     def connection_made(self: Any, transport: Any) -> None:
         made(self, transport)
         limits.add(self)
 
-    AutoHTTPProtocol.connection_made = connection_made
-    return limits
+    protocol_class.connection_made = connection_made
 
 
 def most_connections(descriptors: int) -> int:
