@@ -1,9 +1,31 @@
 """Large responses in small parts: a client that does not read costs a part, not the whole."""
 
+import functools
+import gzip
+import threading
+from pathlib import Path
+
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 _BYTES_AT_A_TIME = 16_384
+_reading = threading.Lock()
+
+
+def contents(path: Path, packed: bool) -> bytes:
+    """Return a file's bytes, as they are or packed by gzip, read once for all requests."""
+    with _reading:  # else all who ask before the first is done would read and pack it too
+        return _packed(path) if packed else _unpacked(path)
+
+
+@functools.cache
+def _packed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), 6)
+
+
+@functools.cache
+def _unpacked(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 class ResponseInParts(Response):

@@ -1,7 +1,6 @@
 """The server's own business: the pool of workers, and the files the browser needs."""
 
 import functools
-import gzip
 import importlib.util
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +19,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
 from pages.shared import environment
-from pages.shared.security_files import ResponseInParts
+from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
 _FILES = Path(__file__).parent / "browser"
@@ -79,22 +78,13 @@ def _sender(path: Path, keep: str) -> Callable[[Request], Response]:
 
     def send(request: Request) -> Response:
         headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
-        if "gzip" not in request.headers.get("accept-encoding", ""):
-            return ResponseInParts(_unpacked(path), media_type=_KINDS[path.suffix], headers=headers)
-        headers["Content-Encoding"] = "gzip"
-        return ResponseInParts(_packed(path), media_type=_KINDS[path.suffix], headers=headers)
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = contents(path, packed)
+        return ResponseInParts(body, media_type=_KINDS[path.suffix], headers=headers)
 
     return send
-
-
-@functools.cache
-def _unpacked(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-@functools.cache
-def _packed(path: Path) -> bytes:
-    return gzip.compress(_unpacked(path), 6)
 
 
 def _palettes(_request: Request) -> Response:
