@@ -25,11 +25,11 @@ import socket, sys
 from streamlit.web.cli import main
 
 HERE = (None, "", "localhost", "127.0.0.1", "::1", "::", "0.0.0.0", socket.gethostname())
-look_up = socket.getaddrinfo
+look_up, path = socket.getaddrinfo, sys.argv[-1]  # Streamlit replaces sys.argv
 
 def record(host, *rest, **more):
     if host not in HERE:
-        with open(sys.argv[-1], "a") as record:
+        with open(path, "a") as record:
             print(host, file=record)
         raise OSError("no outside requests")
     return look_up(host, *rest, **more)
