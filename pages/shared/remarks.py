@@ -6,6 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from pages.shared.plain_text import plain_text
 from pages.shared.visit import this_visit
 
 _BATCH_OF_ONE = (
@@ -42,9 +43,9 @@ def remarks(comparison: Comparison) -> None:
     """Show what there is to say about the link and the settings."""
     visit = this_visit()
     for complaint in visit.complaints:
-        st.warning(complaint)
+        st.warning(plain_text(complaint))
     if visit.sentence:
-        st.warning(visit.sentence)
+        st.warning(plain_text(visit.sentence))
         visit.sentence = ""
     _planned_rates(comparison)
     for words in dict.fromkeys(w for config in comparison.configs for w in _without_spread(config)):
