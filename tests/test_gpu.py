@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bn_core.service.pool import Pool
+
 ROOT = Path(__file__).resolve().parents[1]
 CORE = sorted(ROOT.glob("bn_core/**/*.py"))
 GPU = {"cuda", "mps", "xpu", "accelerator"}
@@ -47,3 +49,16 @@ def test_the_command_line_hides_gpus_from_its_process():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == "''"
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="It reads /proc.")
+def test_the_workers_of_the_app_see_no_gpu():
+    pool = Pool(workers=1)
+    pool.start()
+    try:
+        assert pool.wait_ready(60)
+        (worker,) = pool.process_ids
+        environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+        assert b"CUDA_VISIBLE_DEVICES=" in environment
+    finally:
+        pool.close()
