@@ -93,8 +93,8 @@ class Comparison:
         3 B K (D - 1) W^2 for each arm: forward, and twice that backward.
         """
         base = self.base
-        inputs, classes = (2, 2) if base.plane else (64, 10)
-        weights = base.width * (inputs + classes + (base.depth - 1) * base.width)
+        ends = base.data_spec.inputs + len(base.data_spec.classes)
+        weights = base.width * (ends + (base.depth - 1) * base.width)
         return 3.0 * base.batch_size * base.replicas * weights * len(self.arms)
 
     def problem(self) -> str:
@@ -105,11 +105,12 @@ class Comparison:
                 f"This comparison is {share:.1f} times heavier than one visitor may run. "
                 "Lower the width, the depth, the batch size or the number of seeds."
             )
-        if self.base.plane and self.base.batch_size > self.base.points:
+        size = self.base.data_spec.train_size(self.base.points)
+        if self.base.batch_size > size:
+            or_more = ", or raise the number of points" if self.base.data_spec.generated else ""
             return (
                 f"A batch of {self.base.batch_size} does not fit: this data set has "
-                f"{self.base.points} training points. Lower the batch size to "
-                f"{self.base.points} or less, or raise the number of points."
+                f"{size} training examples. Lower the batch size to {size} or less{or_more}."
             )
         return next(filter(None, map(_groups_problem, self.configs)), "")
 

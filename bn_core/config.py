@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bn_core.datasets.registry import DATASETS
+from bn_core.datasets.spec import DataSpec
 from bn_core.settings import (
     Schedule,
     Setting,
@@ -33,14 +35,6 @@ LEARNING_RATE = Setting(
     30.0,
 )
 
-IMAGE_DATA = {"digits": "Handwritten digits"}
-PLANE_DATA = {
-    "moons": "Two moons",
-    "circles": "Two circles",
-    "spirals": "Two spirals",
-    "xor": "Four blobs (XOR)",
-}
-
 
 @dataclass(frozen=True)
 class Config:
@@ -51,7 +45,7 @@ class Config:
 
     data: str = choice(
         "digits",
-        IMAGE_DATA | PLANE_DATA,
+        {name: spec.title for name, spec in DATASETS.items()},
         key="data",
         label="Data set",
         help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. The "
@@ -327,9 +321,9 @@ class Config:
         check_all(self)
 
     @property
-    def plane(self) -> bool:
-        """Whether the data are points in a plane."""
-        return self.data in PLANE_DATA
+    def data_spec(self) -> DataSpec:
+        """What the data are: shapes, classes and kind."""
+        return DATASETS[self.data]
 
     def changed(self, changes: Mapping[str, Any]) -> "Config":
         """Return this config with some fields replaced, checked again."""

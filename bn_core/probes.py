@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.data import Dataset
+from bn_core.datasets.dataset import Dataset
 from bn_core.models import Net
 from bn_core.records import SITES, DataSummary, NetStatistics
 
@@ -41,8 +41,8 @@ class Probe:
         labels = dataset.train_labels[:count]
         order = torch.arange(count)
         order[:IMAGE_ROWS] = labels[:IMAGE_ROWS].argsort(stable=True)
-        extent = float(dataset.train_inputs.abs().max()) * 1.05 if config.plane else 0.0
-        grid = _plane(extent) if config.plane else dataset.train_inputs[:0]
+        extent = float(dataset.train_inputs.abs().max()) * 1.05 if dataset.kind == "plane" else 0.0
+        grid = _plane(extent) if dataset.kind == "plane" else dataset.train_inputs[:0]
         return cls(dataset, dataset.train_inputs[order], labels[order], grid, extent)
 
     def summary(self) -> DataSummary:

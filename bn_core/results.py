@@ -4,7 +4,7 @@ A study is a generator that yields ``Progress`` and returns its finding. R count
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -115,30 +115,36 @@ class Stage:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for each seed, with what it means; ``values`` is (R,)."""
+    """A number for each seed, with what it means; ``values`` is (R,).
+
+    A seed that diverged or never got there has the worst value there is, such as infinity or an
+    accuracy of 0, and enters the median. NaN means that a seed has no such number at all.
+    """
 
     key: str
     label: str
     values: Array
     form: str = ".3g"
-    missing: str = "-"
-    """What is said where no seed has a number."""
+    missing: str = "no value"
+    """What is said of seeds without a finite number."""
 
     @property
     def median(self) -> float:
-        """The median over the seeds; NaN counts as the worst only if all are NaN."""
-        finite = self.values[~np.isnan(self.values)]
-        return float(np.median(finite)) if finite.size else float("nan")
+        """The median over the seeds; half way to an infinity is that infinity."""
+        known = self.values[~np.isnan(self.values)]
+        return float(np.median(known)) if known.size else float("nan")
 
     def words(self) -> str:
-        """Return the median and the range as text."""
-        finite = self.values[~np.isnan(self.values)]
+        """Return the median, the range, and how many seeds have no finite number, as text."""
+        finite, count = self.values[np.isfinite(self.values)], len(self.values)
         if not finite.size:
             return self.missing
-        if len(self.values) == 1:
+        if count == 1:
             return f"{self.median:{self.form}}"
-        low, high = finite.min(), finite.max()
-        return f"{self.median:{self.form}} ({low:{self.form}} to {high:{self.form}})"
+        middle = f"{self.median:{self.form}}" if np.isfinite(self.median) else self.missing
+        spread = f"{finite.min():{self.form}} to {finite.max():{self.form}}"
+        lost = count - finite.size
+        return f"{middle} ({spread}{f'; {lost} of {count}: {self.missing}' if lost else ''})"
 
 
 @dataclass(frozen=True)
@@ -154,12 +160,60 @@ class Result:
         return {measure.key: measure for measure in self.measures}[key]
 
 
-VerdictKind = Literal["holds", "fails", "depends"]
+VerdictKind = Literal["holds", "fails", "depends", "untested"]
 VERDICT_WORDS = {
     "holds": "Holds here",
     "fails": "Does not hold here",
     "depends": "Depends",
+    "untested": "Could not be tested here",
 }
+
+
+@dataclass(frozen=True)
+class EffectOutcome:
+    """What the seeds say of one effect: median, range and 95 % interval in the metric's units.
+
+    The interval is NaN with one seed. ``lost`` counts seeds that enter as the worst value.
+    """
+
+    key: str
+    label: str
+    part: str
+    kind: VerdictKind
+    words: str
+    scale: str
+    direction: str
+    median: float
+    lowest: float
+    highest: float
+    low: float
+    high: float
+    reference: float
+    matters_from: float
+    why: str
+    seeds: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class ControlOutcome:
+    """Whether a precondition of a test was met, with its numbers in words."""
+
+    key: str
+    label: str
+    passed: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """What the numbers say about one part of a claim, such as one activation."""
+
+    name: str
+    kind: VerdictKind
+    settled: bool
+    words: str
+    effects: tuple[EffectOutcome, ...]
 
 
 @dataclass(frozen=True)
@@ -168,6 +222,23 @@ class Verdict:
 
     kind: VerdictKind
     words: str
+    settled: bool = True
+    """Whether every part is decided: a verdict "depends" that is not settled lacks evidence."""
+    parts: tuple[PartVerdict, ...] = ()
+    controls: tuple[ControlOutcome, ...] = ()
+    quick: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The kind in words."""
+        if self.kind == "depends" and not self.settled:
+            return "Not settled by a quick run" if self.quick else "Not settled yet"
+        return VERDICT_WORDS[self.kind]
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return every effect and control as plain values, for machines."""
+        effects = [asdict(effect) for part in self.parts for effect in part.effects]
+        return effects + [asdict(control) for control in self.controls]
 
 
 @dataclass(frozen=True)
@@ -189,6 +260,7 @@ class ExperimentSpec:
     paper_found: str
     disagreement: str
     """What it means if this run and the paper disagree."""
-    parts: tuple[str, ...]
+    shards: tuple[str, ...]
+    """What runs at once, each in a worker of its own; they are put together in the end."""
     link: str = ""
     """The query of the same configuration in the Lab; empty where the Lab cannot show it."""

@@ -15,7 +15,8 @@ from torch import Tensor
 from bn_core import measures
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.data import Dataset, load
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
 from bn_core.models import Net
 from bn_core.probes import Probe, measure_net
 from bn_core.randomness import generator
@@ -132,8 +133,13 @@ class Batches:
         return batch
 
     def _batch(self, start: int) -> tuple[Tensor, Tensor]:
-        chosen = self.order[:, start : start + self.size].flatten()
-        shape = (len(self.order), self.size)
+        chosen = self.order[:, start : start + self.size]
+        if self.dataset.per_replica:
+            replica = torch.arange(len(chosen)).unsqueeze(1)
+            return self.dataset.train_inputs[replica, chosen], self.dataset.train_labels[
+                replica, chosen
+            ]
+        shape, chosen = chosen.shape, chosen.flatten()
         inputs = self.dataset.train_inputs.index_select(0, chosen)
         labels = self.dataset.train_labels.index_select(0, chosen)
         return inputs.view(*shape, -1), labels.view(shape)

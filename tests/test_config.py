@@ -224,7 +224,7 @@ def test_a_comparison_that_is_too_heavy_says_what_to_lower():
 
 def test_a_batch_larger_than_the_data_is_refused_with_the_limit():
     words = Comparison(Config(data="moons", points=100, batch_size=128)).problem()
-    assert "100 training points" in words and "128" in words
+    assert "100 training examples" in words and "128" in words
 
 
 def test_a_comparison_travels_between_processes_and_keeps_its_arms_configs():

@@ -146,7 +146,7 @@ def about(slug: str = "one", parts: tuple[str, ...] = ("none", "before")) -> Exp
         ("claim", "source", "question", "method", "formula", "paper_found", "disagreement"), ""
     )
     return ExperimentSpec(
-        slug=slug, title=slug.title(), claims=(1,), answers=("yes", "no"), parts=parts, **words
+        slug=slug, title=slug.title(), claims=(1,), answers=("yes", "no"), shards=parts, **words
     )
 
 
@@ -203,7 +203,7 @@ def test_a_cancelled_trial_is_done_and_says_so(pool):
 
 
 def test_a_failed_conclusion_ends_a_trial(pool):
-    trial = Trial(about(parts=("all",)), seeds=1, quick=True)
+    trial = Trial(about(shards=("all",)), seeds=1, quick=True)
     end(pool.asked[0], {"piece": 0})
     trial.look()
     pool.named("experiment finding")[0].give_up("It broke.")

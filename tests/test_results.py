@@ -9,7 +9,7 @@ import pytest
 from bn_core.results import VERDICT_WORDS, Metric, Progress, Result, Verdict
 
 
-def measure(*values: float, form: str = ".3g", missing: str = "-") -> Metric:
+def measure(*values: float, form: str = ".3g", missing: str = "no value") -> Metric:
     return Metric("key", "label", np.array(values, float), form, missing)
 
 
@@ -20,11 +20,12 @@ def measure(*values: float, form: str = ".3g", missing: str = "-") -> Metric:
         ((3.0, 1.0, 2.0), 2.0, "2 (1 to 3)"),
         ((1.0, 2.0, 4.0, 8.0), 3.0, "3 (1 to 8)"),
         ((2.0, 2.0, 2.0), 2.0, "2 (2 to 2)"),
-        ((math.nan, 1.0, 3.0), 2.0, "2 (1 to 3)"),
-        ((math.nan, 5.0), 5.0, "5 (5 to 5)"),
+        ((math.nan, 1.0, 3.0), 2.0, "2 (1 to 3; 1 of 3: no value)"),
+        ((math.nan, 5.0), 5.0, "5 (5 to 5; 1 of 2: no value)"),
         ((-0.25, 0.0, 0.25), 0.0, "0 (-0.25 to 0.25)"),
-        ((1.0, 2.0, math.inf), 2.0, "2 (1 to inf)"),
-        ((math.inf,), math.inf, "inf"),
+        ((1.0, 2.0, math.inf), 2.0, "2 (1 to 2; 1 of 3: no value)"),
+        ((1.0, math.inf, math.inf), math.inf, "no value (1 to 1; 2 of 3: no value)"),
+        ((math.inf,), math.inf, "no value"),
     ],
 )
 def test_a_measure_says_its_median_and_its_range(values, median, words):
@@ -35,7 +36,7 @@ def test_a_measure_says_its_median_and_its_range(values, median, words):
 @pytest.mark.parametrize("values", [(math.nan,), (math.nan, math.nan), ()])
 def test_where_no_seed_has_a_number_the_reason_is_said(values):
     assert math.isnan(measure(*values).median)
-    assert measure(*values).words() == "-"
+    assert measure(*values).words() == "no value"
     assert measure(*values, missing="diverged").words() == "diverged"
 
 
@@ -76,5 +77,7 @@ def test_a_finding_survives_the_way_between_processes():
 
 
 def test_every_verdict_has_words():
-    for kind in ("holds", "fails", "depends"):
-        assert VERDICT_WORDS[Verdict(kind, "because").kind]
+    for kind in ("holds", "fails", "depends", "untested"):
+        assert Verdict(kind, "because").headline == VERDICT_WORDS[kind]
+    assert Verdict("depends", "because", settled=False).headline == "Not settled yet"
+    assert "quick" in Verdict("depends", "because", settled=False, quick=True).headline

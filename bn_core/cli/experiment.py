@@ -8,22 +8,23 @@ from typing import Any
 from bn_core import experiments
 from bn_core.cli.command import COMPLETED, INTERRUPTED, CommandError, Subcommand, print_json
 from bn_core.cli.progress import ProgressBar
-from bn_core.results import VERDICT_WORDS, Progress, Result, TaskGenerator, Verdict
+from bn_core.experiments import LAST_FIRST_SEED, MOST_SEEDS
+from bn_core.results import Progress, Result, TaskGenerator, Verdict
 from bn_core.training import prepare_process
-
-HIGHEST_SEED = 999_999
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("slug", metavar="SLUG", nargs="?", help="without it they are listed")
-    parser.add_argument("--seeds", type=_whole(1, 10), default=3, help="1 to 10 seeds (3)")
+    seeds = f"1 to {MOST_SEEDS} seeds (3)"
+    parser.add_argument("--seeds", metavar="K", type=_whole(1, MOST_SEEDS), default=3, help=seeds)
     parser.add_argument(
         "--first-seed",
-        type=_whole(0, HIGHEST_SEED),
+        metavar="S",
+        type=_whole(0, LAST_FIRST_SEED),
         default=0,
         help="the first of the seeds (0): the others follow it",
     )
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+    parser.add_argument("--quick", action="store_true", help="a shorter run, which settles less")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
@@ -61,7 +62,7 @@ SUBCOMMAND = Subcommand(
 
 
 def _list(as_json: bool) -> None:
-    specs = [experiment.about for experiment in experiments.EXPERIMENTS.values()]
+    specs = [experiment.spec for experiment in experiments.EXPERIMENTS.values()]
     if as_json:
         print_json({"experiments": [{"slug": one.slug, "claim": one.claim} for one in specs]})
         return
@@ -71,28 +72,27 @@ def _list(as_json: bool) -> None:
 
 def run_with_progress(asked: argparse.Namespace) -> tuple[Result, Verdict | None]:
     """Return result and verdict; after Ctrl+C what is known by then, and no verdict."""
-    parts = experiments.about(asked.slug).parts
-    pieces: dict[str, Any] = {}
+    shards = experiments.spec_of(asked.slug).shards
+    partials: dict[str, Any] = {}
     with ProgressBar() as bar:
         try:
-            for index, part in enumerate(parts):
+            for index, shard in enumerate(shards):
 
-                def note(news: Progress, index: int = index, part: str = part) -> None:
+                def note(news: Progress, index: int = index, shard: str = shard) -> None:
                     if news.partial is not None:
-                        pieces[part] = news.partial
-                    bar.show((index + news.share) / len(parts), news.words)
+                        partials[shard] = news.partial
+                    bar.show((index + news.share) / len(shards), news.words)
 
-                pieces[part] = _completed(_part(asked, part), note)
+                task = experiments.shard_of(
+                    asked.slug, shard, asked.seeds, asked.first_seed, asked.quick
+                )
+                partials[shard] = _completed(task, note)
         except KeyboardInterrupt:
-            if not pieces:
+            if not partials:
                 raise
             print("Ended by Ctrl+C: these numbers are of what was done by then.", file=sys.stderr)
-        return _completed(experiments.concluded(asked.slug, pieces), lambda _: None)
-
-
-def _part(asked: argparse.Namespace, part: str) -> TaskGenerator:
-    chosen = {"first_seed": asked.first_seed} if asked.first_seed else {}
-    return experiments.part_of(asked.slug, part, seeds=asked.seeds, quick=asked.quick, **chosen)
+        summary = experiments.summarized(asked.slug, partials, asked.quick)
+        return _completed(summary, lambda _: None)
 
 
 def _completed(task: TaskGenerator, note: Callable[[Progress], None]) -> Any:
@@ -107,18 +107,14 @@ def text(result: Result, verdict: Verdict | None) -> str:
     """Return one line a number, and the verdict."""
     lines = [f"{metric.label:50} {metric.words()}" for metric in result.measures]
     if verdict is not None:
-        lines.append(f"{VERDICT_WORDS[verdict.kind]}. {verdict.words}")
+        lines.append(f"{verdict.headline}. {verdict.words}")
     return "\n".join(lines)
 
 
 def body(asked: argparse.Namespace, result: Result, verdict: Verdict | None) -> dict[str, Any]:
-    """Return the numbers of every seed and the verdict, null if the run was ended early."""
-    return {
-        "experiment": asked.slug,
-        "seeds": asked.seeds,
-        "first_seed": asked.first_seed,
-        "quick": asked.quick,
-        "measures": {metric.key: metric.values.tolist() for metric in result.measures},
-        "verdict": verdict.kind if verdict else None,
-        "words": verdict.words if verdict else None,
-    }
+    """Return the report of a completed run; of one that was ended early the numbers so far."""
+    chosen = {"seeds": asked.seeds, "first_seed": asked.first_seed, "quick": asked.quick}
+    if verdict is not None:
+        return experiments.report(asked.slug, result, verdict, **chosen)
+    numbers = {metric.key: metric.values.tolist() for metric in result.measures}
+    return {"experiment": asked.slug, **chosen, "measures": numbers, "verdict": None}

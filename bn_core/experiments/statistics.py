@@ -17,8 +17,8 @@ def recomputed(
     """Use statistics computed from data for the weights of now, while the block runs.
 
     mu = mean over batches of mu_B; var = mean over batches of the unbiased var_B, the weights
-    fixed. Without ``batch_size`` all data are one batch. ``inputs`` (N, D): the training data by
-    default. Source: Wu & Johnson 2021 (arXiv 2105.07576), section 3, "PreciseBN".
+    fixed. Without ``batch_size`` all data are one batch. ``inputs`` (N, D) or (K, N, D): the
+    training data by default. Source: Wu & Johnson 2021 (arXiv 2105.07576), section 3, "PreciseBN".
     """
     kept = [
         (norm.running_mean, norm.running_variance, norm.momentum, norm.batches_seen)
@@ -31,8 +31,8 @@ def recomputed(
         norm.momentum, norm.batches_seen = None, 0
     data = trainee.dataset.train_inputs if inputs is None else inputs
     with torch.no_grad():
-        for batch in data.split(batch_size or len(data)):
-            trainee.net(batch.expand(trainee.config.replicas, *batch.shape))
+        for batch in data.split(batch_size or data.shape[-2], dim=-2):
+            trainee.net(batch.expand(trainee.config.replicas, *batch.shape[-2:]))
     try:
         yield
     finally:

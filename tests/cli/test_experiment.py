@@ -62,17 +62,29 @@ def test_both_modules_start_the_same_command(module, capsys):
 
 
 def test_ctrl_c_prints_the_numbers_there_are_without_a_verdict(monkeypatch, capsys):
-    part_of, parts = experiments.part_of, experiments.about("vanish").parts
+    shard_of, shards = experiments.shard_of, experiments.spec_of("vanish").shards
 
-    def interrupted(slug, part, **chosen):
-        if part == parts[-1]:
+    def interrupted(slug, shard, *chosen):
+        if shard == shards[-1]:
             raise KeyboardInterrupt
-        return (yield from part_of(slug, part, **chosen))
+        return (yield from shard_of(slug, shard, *chosen))
 
-    monkeypatch.setattr(experiments, "part_of", interrupted)
+    monkeypatch.setattr(experiments, "shard_of", interrupted)
     assert main(["experiment", "vanish", "--seeds", "1", "--quick", "--json"]) == 130
     printed = capsys.readouterr()
     body = json.loads(printed.out)
-    assert (body["verdict"], body["words"]) == (None, None)
+    assert body["verdict"] is None
     assert body["measures"]
     assert "Ctrl+C" in printed.err
+
+
+def test_the_seeds_are_those_asked_for(capsys):
+    result, verdict = experiments.run("lag", seeds=2, first_seed=7, quick=True)
+    chosen = ["--seeds", "2", "--first-seed", "7", "--quick"]
+    assert main(["experiment", "lag", *chosen, "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert (body["seeds"], body["first_seed"], body["quick"]) == (2, 7, True)
+    assert body["measures"]["slow"] == pytest.approx(result["slow"].values.tolist())
+    assert body["effects"][0]["low"] < body["effects"][0]["median"] < body["effects"][0]["high"]
+    assert main(["experiment", "lag", *chosen]) == 0
+    assert f"{verdict.headline}. {verdict.words}" in capsys.readouterr().out

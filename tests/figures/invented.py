@@ -32,7 +32,7 @@ def arms_named(names: Iterable[str]) -> tuple[Arm, ...]:
 def make_statistics(config: Config, random: np.random.Generator, step: int) -> NetStatistics:
     """Return one arm's look with plausible numbers; losses fall with the step."""
     replicas, layers, sites = config.replicas, config.depth, len(SITES)
-    classes, grid = (2, GRID) if config.plane else (10, 0)
+    classes, grid = (2, GRID) if config.data_spec.kind == "plane" else (10, 0)
 
     def positive(*shape: int) -> Array:
         return random.uniform(0.1, 2, shape).astype(np.float32)
@@ -65,15 +65,15 @@ def make_statistics(config: Config, random: np.random.Generator, step: int) -> N
 
 def make_summary(config: Config, random: np.random.Generator) -> DataSummary:
     """Return a scene with sorted rows, and points for a plane."""
-    classes = ("orange", "blue") if config.plane else tuple("0123456789")
-    points = 200 if config.plane else 0
+    classes = ("orange", "blue") if config.data_spec.kind == "plane" else tuple("0123456789")
+    points = 200 if config.data_spec.kind == "plane" else 0
     return DataSummary(
         classes=classes,
         train_size=400,
         validation_size=200,
         points=random.normal(size=(points, 2)).astype(np.float32),
         labels=random.integers(0, 2, points),
-        extent=3.0 if config.plane else 0.0,
+        extent=3.0 if config.data_spec.kind == "plane" else 0.0,
         row_labels=np.sort(random.integers(0, len(classes), ROWS)),
     )
 
