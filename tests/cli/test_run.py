@@ -126,13 +126,16 @@ def test_ctrl_c_prints_what_is_known_and_exits_with_130():
     terminal, its_other_end = pty.openpty()
     command = [sys.executable, "-m", "bn_core", "run", "data=xor&steps=10000&width=128", "--json"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_other_end)
-    os.close(its_other_end)
-    drawn = b""
-    while not re.search(rb"step [1-9]", drawn):  # the bar: it is drawn because stderr is a terminal
-        drawn += os.read(terminal, 1024)
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    os.close(terminal)
+    try:
+        os.close(its_other_end)
+        drawn = b""
+        while not re.search(rb"step [1-9]", drawn):  # the bar, as stderr is a terminal
+            drawn += os.read(terminal, 1024)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal)
     body = json.loads(printed)
     assert process.returncode == 130
     assert b"[" in drawn
