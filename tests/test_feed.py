@@ -161,7 +161,7 @@ FOUND = (Result(), Verdict("holds", "It does."))
 def test_a_trial_asks_for_its_parts_and_then_for_what_they_add_up_to(pool):
     trial = Trial(about(), seeds=2, quick=True)
     parts = pool.named("experiment part")
-    assert [(s.arguments["part"], s.arguments["seeds"]) for s in parts] == [
+    assert [(s.arguments["shard"], s.arguments["seeds"]) for s in parts] == [
         ("none", 2),
         ("before", 2),
     ]
@@ -173,7 +173,7 @@ def test_a_trial_asks_for_its_parts_and_then_for_what_they_add_up_to(pool):
     trial.look()
     trial.look()
     (concluding,) = pool.named("experiment finding")
-    assert concluding.arguments["pieces"] == {"none": {"piece": 0}, "before": {"piece": 1}}
+    assert concluding.arguments["partials"] == {"none": {"piece": 0}, "before": {"piece": 1}}
     end(concluding, FOUND)
     trial.look()
     assert trial.done and trial.verdict == FOUND[1] and trial.finding() is FOUND[0]
@@ -188,7 +188,7 @@ def test_a_trial_shows_what_its_pieces_so_far_add_up_to(pool):
     study.progress, study.version = Progress(0.5, "half", {"piece": 0}), 1
     trial.look()
     (early,) = pool.named("experiment finding")
-    assert early.arguments["pieces"] == {"none": {"piece": 0}}
+    assert early.arguments["partials"] == {"none": {"piece": 0}}
     end(early, FOUND)
     trial.look()
     assert trial.finding() is FOUND[0] and not trial.done
@@ -203,7 +203,7 @@ def test_a_cancelled_trial_is_done_and_says_so(pool):
 
 
 def test_a_failed_conclusion_ends_a_trial(pool):
-    trial = Trial(about(shards=("all",)), seeds=1, quick=True)
+    trial = Trial(about(parts=("all",)), seeds=1, quick=True)
     end(pool.asked[0], {"piece": 0})
     trial.look()
     pool.named("experiment finding")[0].give_up("It broke.")

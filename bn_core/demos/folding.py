@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from bn_core.demos.trained import digits_net, trained
-from bn_core.models import Linear, Net
-from bn_core.normalization.batch import BatchNorm
+from bn_core.nets import Linear, Net, build
+from bn_core.normalization import BatchNorm
 from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
 
 _UNITS = 10
@@ -32,7 +32,7 @@ def without_norms(net: Net, inputs: Tensor) -> Tensor:
     """Return the logits, (K, N, classes), that the folded net gives for inputs (K, N, D)."""
     x = inputs
     for layer in net.hidden:
-        assert isinstance(layer.norm, BatchNorm) and layer.norm_first
+        assert isinstance(layer.norm, BatchNorm) and layer.norm_first and layer.activation
         weight, bias = folded(layer.linear, layer.norm)
         x = layer.activation(torch.baddbmm(bias, x, weight))
     return net.output(x)
@@ -45,7 +45,8 @@ def folding() -> TaskGenerator:
     net, data = trainee.net, trainee.dataset.validation_inputs
     inputs = data.expand(trainee.config.replicas, *data.shape)
     differences = {"32": _difference(net, inputs)}
-    wide = Net(trainee.config, data.shape[1], len(trainee.dataset.classes)).double()
+    shape, classes = trainee.dataset.input_shape, len(trainee.dataset.classes)
+    wide = build(trainee.config, shape, classes).double()
     wide.load_state_dict(net.state_dict())
     differences["64"] = _difference(wide, inputs.double())
     units, layers = trainee.config.width, trainee.config.depth

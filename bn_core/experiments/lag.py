@@ -14,8 +14,8 @@ from bn_core.experiments.base import (
     make_trainer,
     validation_accuracy,
 )
+from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.statistics import recomputed
-from bn_core.experiments.verdicts import Control, Effect
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 
 Array = np.ndarray

@@ -18,7 +18,7 @@ from bn_core.experiments.base import (
     steps_to_reach,
     validation_accuracy,
 )
-from bn_core.experiments.verdicts import Control, Effect
+from bn_core.experiments.effects import Control, Effect
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 
 Array = np.ndarray

@@ -7,7 +7,7 @@ import pytest
 
 from bn_core.experiments import rate, run
 from bn_core.experiments.rate import RATES, largest_stable, rate_ratio
-from bn_core.results import Result, Verdict
+from bn_core.results import Panel, Result, Verdict
 
 GRID = np.array([0.01, 0.1, 0.2, 0.4, 0.8])
 
@@ -49,6 +49,7 @@ def test_the_grid_is_fine_where_the_limits_lie():
 def test_a_short_run_finds_a_larger_rate_with_batch_norm(short: tuple[Result, Verdict]):
     result, verdict = short
     (panel,) = result.panels
+    assert isinstance(panel, Panel)
     for curve in panel.curves:
         assert curve.y.shape == (2, len(RATES))
         assert np.isfinite(curve.y).all() and (curve.y >= 0).all()

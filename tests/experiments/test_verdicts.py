@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bn_core.experiments.verdicts import (
+from bn_core.experiments.effects import (
     Control,
     Effect,
-    decide,
     interval,
     kind_of,
-    outcome,
     seeds_needed,
     share_interval,
     student_interval,
 )
+from bn_core.experiments.verdicts import decide, outcome
 
 RATIO = Effect("ratio", "Ratio", matters_from=2.0, why="Invented.")
 GAP = Effect(

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from bn_core.experiments.base import Experiment
-from bn_core.experiments.verdicts import Control, Effect, decide
+from bn_core.experiments.effects import Control, Effect
+from bn_core.experiments.verdicts import decide
 from bn_core.results import Verdict
 
 Array = np.ndarray
