@@ -20,9 +20,10 @@ _GHOST_OF_ONE = (
     "and ghost batch norm puts out β alone while it trains, whatever the input."
 )
 _RENORM_OF_ONE = (
-    "**Batch renormalization with a batch of one** tells examples apart by its correction d alone. "
-    "d counts as a constant when gradients are taken, so none pass the layer: only what stands "
-    "behind the last one learns."
+    "**Batch renormalization with a batch of one** tells examples apart by its correction d alone, "
+    "and for the first 100 batches d is 0: until then the net sees β alone. d counts as a constant "
+    "when gradients are taken, so none pass the layer: only the last one's γ and β and what stands "
+    "behind it learn."
 )
 _INSTANCE = (
     "**Instance norm has a single value to normalize by here.** It averages over the positions of "
