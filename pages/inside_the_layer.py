@@ -254,9 +254,7 @@ def relatives() -> None:
         "average an example over units; **instance norm** averages positions alone; **ghost "
         "batches** (Hoffer et al. 2017, 1705.08741) are batch norm on parts of the batch. "
         "**Batch renormalization** (Ioffe 2017, 1702.03275) groups like batch norm and then "
-        "corrects towards the running averages. All of them can be trained in the Lab."
-    )
-    st.markdown(
+        "corrects towards the running averages. All of them can be trained in the Lab.\n\n"
         "**When not to use batch norm:** with tiny or correlated batches; in sequence models and "
         "transformers (layer norm or RMS norm); when fine-tuning on few images (freeze the "
         "statistics); when a net learns or answers one example at a time."
