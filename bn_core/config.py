@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bn_core.datasets.registry import DATASETS
+from bn_core.datasets.spec import DataSpec
 from bn_core.settings import (
     Schedule,
     Setting,
@@ -17,6 +19,7 @@ from bn_core.settings import (
     settings_of,
     switch,
     whole,
+    wholes,
 )
 
 MOST_STEPS = 10_000
@@ -32,14 +35,6 @@ LEARNING_RATE = Setting(
     30.0,
 )
 
-IMAGE_DATA = {"digits": "Handwritten digits"}
-PLANE_DATA = {
-    "moons": "Two moons",
-    "circles": "Two circles",
-    "spirals": "Two spirals",
-    "xor": "Four blobs (XOR)",
-}
-
 
 @dataclass(frozen=True)
 class Config:
@@ -50,7 +45,7 @@ class Config:
 
     data: str = choice(
         "digits",
-        IMAGE_DATA | PLANE_DATA,
+        {name: spec.title for name, spec in DATASETS.items()},
         key="data",
         label="Data set",
         help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. The "
@@ -87,6 +82,14 @@ class Config:
         key="width",
         label="Units per layer",
         help="How many units each hidden layer has.",
+    )
+    widths: tuple[int, ...] = wholes(
+        4,
+        256,
+        key="widths",
+        label="Units of each layer",
+        help="How many units each hidden layer has, from the first to the last; the number of "
+        "hidden layers follows. Empty: every layer has as many as chosen above.",
     )
     architecture: str = choice(
         "plain",
@@ -159,6 +162,14 @@ class Config:
         "renormalization take a unit's mean and variance over examples; layer and group norm take "
         "an example's over its units; instance norm takes them within one unit of one example, "
         "a single value here. In the Lab the arms choose it.",
+    )
+    normalized_layers: tuple[int, ...] = wholes(
+        1,
+        20,
+        key="normed",
+        label="Normalized layers",
+        help="Which hidden layers are normalized, counted from 1; empty: every layer. In a "
+        "residual net the norm in front of the output belongs to the last hidden layer.",
     )
     placement: str = choice(
         "before",
@@ -318,14 +329,42 @@ class Config:
 
     def __post_init__(self) -> None:
         check_all(self)
+        chosen = tuple(sorted(set(self.normalized_layers)))
+        object.__setattr__(self, "normalized_layers", chosen)
+        if self.widths:
+            object.__setattr__(self, "depth", len(self.widths))
 
     @property
-    def plane(self) -> bool:
-        """Whether the data are points in a plane."""
-        return self.data in PLANE_DATA
+    def data_spec(self) -> DataSpec:
+        """What the data are: shapes, classes and kind."""
+        return DATASETS[self.data]
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The number of units of each hidden layer, first to last."""
+        return self.widths or (self.width,) * self.depth
+
+    def width_of(self, index: int) -> int:
+        """Return the number of units of the hidden layer ``index``, counted from 0."""
+        return self.widths[index] if self.widths else self.width
+
+    def normalizes(self, index: int) -> bool:
+        """Return whether the hidden layer ``index``, counted from 0, has a normalization."""
+        chosen = not self.normalized_layers or index + 1 in self.normalized_layers
+        return chosen and self.normalization != "none"
+
+    @property
+    def _size(self) -> dict[str, int]:
+        return {"depth": self.depth, "width": self.width}
 
     def changed(self, changes: Mapping[str, Any]) -> "Config":
-        """Return this config with some fields replaced, checked again."""
+        """Return this config with some fields replaced, checked again.
+
+        Another depth or width replaces the widths of single layers.
+        """
+        resized = any(changes.get(key, held) != held for key, held in self._size.items())
+        if resized and "widths" not in changes:
+            changes = {**changes, "widths": ()}
         return dataclasses.replace(self, **changes)
 
 

@@ -1,16 +1,10 @@
-"""Random numbers by name: every draw has its own stream, so that no draw shifts another."""
+"""Torch generators of named random streams; ``streams`` gives their seeds."""
 
-import numpy as np
 import torch
 
-STREAMS = ("data", "weights", "biases", "batches", "dropout")
+from bn_core.streams import STREAMS, seed_for
 
-
-def seed_for(seed: int, stream: str, *path: int) -> int:
-    """Return the 63-bit seed of a named stream; equal arguments give equal seeds."""
-    entropy = [seed, STREAMS.index(stream), *path]
-    low, high = np.random.SeedSequence(entropy).generate_state(2)
-    return (int(high) << 32 | int(low)) >> 1
+__all__ = ["STREAMS", "generator", "seed_for"]
 
 
 def generator(seed: int, stream: str, *path: int) -> torch.Generator:

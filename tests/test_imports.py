@@ -14,14 +14,15 @@ CORE = sorted(ROOT.glob("bn_core/**/*.py"))
 FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 
 LEVELS = (
-    {"settings", "randomness", "results"},
+    {"settings", "streams", "results"},
+    {"randomness", "datasets"},
     {"config", "grouping"},
     {"comparison"},
-    {"presets", "claims", "records", "data", "initialization", "normalization"},
-    {"measures", "models"},
-    {"probes", "residual"},
+    {"presets", "claims", "records", "normalization"},
+    {"nets"},
+    {"probing"},
     {"training"},
-    {"landscape"},
+    {"models", "residual", "initialization", "measures", "probes", "landscape"},
     {"experiments"},
     {"demos"},
     {"figures", "service"},
@@ -34,12 +35,15 @@ WORKER_SIDE = {
     "bn_core.service.worker",
     "bn_core.service.job",
     "bn_core.service.study_job",
-    "bn_core.service.pictures",
 }
 """The modules of the service that run in a worker; all others run in the page's process."""
 
+LIGHT_DATASETS = {f"bn_core.datasets.{name}" for name in ("spec", "registry", "thumbnails")}
+"""The modules of the data sets that say what there is; the others make arrays and tensors."""
+
 LIGHT = {
     "settings",
+    "streams",
     "results",
     "config",
     "comparison",
@@ -61,7 +65,8 @@ MODULES = {name_of(path): path for path in (*CORE, *FRONT)}
 LIGHT_MODULES = [
     name
     for name in MODULES
-    if name not in WORKER_SIDE and (not name.startswith("bn_core.") or name.split(".")[1] in LIGHT)
+    if name not in WORKER_SIDE
+    and (not name.startswith("bn_core.") or name.split(".")[1] in LIGHT or name in LIGHT_DATASETS)
 ]
 
 
@@ -123,7 +128,7 @@ def test_what_the_page_imports_reaches_neither_torch_nor_scikit_learn(name):
 def test_the_walk_itself_sees_torch_where_it_is():
     assert "torch" in reached_from("bn_core.training")
     assert "torch" in reached_from("bn_core.service.worker")
-    assert "sklearn.datasets" in reached_from("bn_core.data")
+    assert "sklearn.datasets" in reached_from("bn_core.datasets.points")
 
 
 def test_a_process_that_imports_all_of_the_page_side_has_no_torch():

@@ -9,7 +9,7 @@ from bn_core.experiments.statistics import recomputed
 from bn_core.randomness import generator
 from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, Result, TaskGenerator
 
-_SIDE, _SHOWN = 8, 4
+_SHOWN = 4
 _STATES = ("as trained", "changed", "changed, new statistics")
 
 

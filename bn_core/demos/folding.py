@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bn_core.demos.trained import digits_net, trained
-from bn_core.models import Linear, Net
-from bn_core.normalization.batch import BatchNorm
+from bn_core.nets import Linear, Net, build
+from bn_core.normalization import BatchNorm
 from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
 
 _UNITS = 10
@@ -36,7 +36,7 @@ def without_norms(net: Net, inputs: Tensor) -> Tensor:
     """Return the logits, (K, N, classes), that the folded net gives for inputs (K, N, D)."""
     x = inputs
     for layer in net.hidden:
-        assert isinstance(layer.norm, BatchNorm) and layer.norm_first
+        assert isinstance(layer.norm, BatchNorm) and layer.norm_first and layer.activation
         weight, bias = folded(layer.linear, layer.norm)
         x = layer.activation(torch.baddbmm(bias, x, weight))
     return net.output(x)
@@ -49,7 +49,8 @@ def folding() -> TaskGenerator:
     net, data = trainer.net, trainer.dataset.validation_inputs
     inputs = data.expand(trainer.config.replicas, *data.shape)
     differences = {"32": _difference(net, inputs)}
-    wide = Net(trainer.config, data.shape[1], len(trainer.dataset.classes)).double()
+    shape, classes = trainer.dataset.input_shape, len(trainer.dataset.classes)
+    wide = build(trainer.config, shape, classes).double()
     wide.load_state_dict(net.state_dict())
     differences["64"] = _difference(wide, inputs.double())
     units, layers = trainer.config.width, trainer.config.depth

@@ -1,17 +1,15 @@
 """One unit's statistics, and what the two modes make of the same net, step by step."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.normalization.base import batch_moments
+from bn_core.probing import captured_inputs
 from bn_core.results import Curve, Metric, Panel, Progress, Result, TaskGenerator
 
 _EVERY = 5
@@ -68,7 +66,7 @@ class _Rows:
         batch = self.trainer.batches.next()
         with torch.no_grad(), self.trainer.net.evaluation_mode(statistics="running"):
             in_eval = measures.losses(self.trainer.net(batch[0]), batch[1])
-        with _entering(self.norm) as entered:
+        with captured_inputs(self.norm) as entered:
             in_training = self.trainer.step(batch)
         mean, variance = batch_moments(entered[0])
         self.steps.append(step)
@@ -164,17 +162,6 @@ class _Rows:
             words,
             y_range=(0.0, 1.02),
         )
-
-
-@contextmanager
-def _entering(module: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what enters a module while the block runs, (K, N, C) each."""
-    found: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0].detach()))
-    try:
-        yield found
-    finally:
-        hook.remove()
 
 
 def _seeds(rows: list[Tensor]) -> np.ndarray:

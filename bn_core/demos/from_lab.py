@@ -5,6 +5,7 @@ import torch
 
 from bn_core.comparison import Comparison
 from bn_core.experiments.base import Trainer
+from bn_core.probing import captured_inputs, captured_outputs
 from bn_core.results import Progress, Result, TaskGenerator
 
 MOST_EXAMPLES, MOST_UNITS = 12, 4
@@ -41,12 +42,9 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> TaskGenerator:
 def _entering(trainer: Trainer, layer: int) -> torch.Tensor:
     inputs, _ = trainer.batches.next()
     chosen = trainer.net.hidden[layer - 1]
-    found: list[torch.Tensor] = []
-    if chosen.norm is None:
-        hook = chosen.linear.register_forward_hook(lambda *call: found.append(call[2]))
-    else:
-        hook = chosen.norm.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
-    with trainer.net.evaluation_mode(statistics="batch"):
+    values = (
+        captured_outputs(chosen.linear) if chosen.norm is None else captured_inputs(chosen.norm)
+    )
+    with trainer.net.evaluation_mode(statistics="batch"), values as found:
         trainer.net(inputs)
-    hook.remove()
     return found[0][0]

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.data import Dataset
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.registry import DATASETS
 from bn_core.demos.trained import side_by_side, trained
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.shift import Rows, measured_step
@@ -15,7 +16,7 @@ from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, R
 
 _STEPS = 300
 _MOVES = (0, 1, 2, 3)
-_SIDE = 8
+_HEIGHT, _WIDTH = DATASETS["digits"].input_shape[1:]
 _MOST_ARMS, _MOST_LAYERS, _MEASURED = 3, 12, 60
 _ROUNDING = 1e-6
 """Shares of a spread up to this are rounding errors: single precision keeps 1.2e-7."""
@@ -61,14 +62,14 @@ def of_data(pixels: int) -> TaskGenerator:
 
 def moved(images: Tensor, pixels: int) -> Tensor:
     """Return images (N, 64) moved to the right; what comes in on the left is background."""
-    square = images.view(-1, _SIDE, _SIDE)
+    square = images.view(-1, _HEIGHT, _WIDTH)
     shifted = torch.full_like(square, float(images.min()))
-    shifted[:, :, pixels:] = square[:, :, : _SIDE - pixels]
+    shifted[:, :, pixels:] = square[:, :, : _WIDTH - pixels]
     return shifted.view(len(images), -1)
 
 
 def _of_place(trained_on: Tensor, tested: Tensor) -> Panel:
-    edges = np.linspace(0, _SIDE - 1, 36)
+    edges = np.linspace(0, _WIDTH - 1, 36)
     curves = tuple(
         Curve(label, (edges[1:] + edges[:-1]) / 2, _shares(images, edges)[None], colour=colour)
         for label, images, colour in (
@@ -83,8 +84,8 @@ def _of_place(trained_on: Tensor, tested: Tensor) -> Panel:
 
 
 def _shares(images: Tensor, edges: np.ndarray) -> np.ndarray:
-    ink = (images - images.min()).view(-1, _SIDE, _SIDE).sum(dim=1)
-    centre = (ink * torch.arange(_SIDE)).sum(dim=1) / ink.sum(dim=1)
+    ink = (images - images.min()).view(-1, _HEIGHT, _WIDTH).sum(dim=1)
+    centre = (ink * torch.arange(_WIDTH)).sum(dim=1) / ink.sum(dim=1)
     return np.histogram(centre.numpy(), edges)[0] / len(images)
 
 

@@ -24,7 +24,6 @@ from bn_core.results import (
 
 _LEAST_ADAPTED = 0.9
 _MOST_INVERTED = 0.2
-_SIDE = 8
 
 
 def _clean(x: Tensor, draw: torch.Generator) -> Tensor:
@@ -105,7 +104,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
     for number, domain in enumerate(_PARTS[name]):
         yield progress(config.steps + number, total, DOMAINS[domain][0], piece)
         inputs = changed(trainee.dataset.validation_inputs, domain, config.seed)
-        piece["images"][domain] = inputs[0].view(_SIDE, _SIDE).numpy()
+        piece["images"][domain] = inputs[0].view(trainee.dataset.input_shape[1:]).numpy()
         piece["old"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()
         with recomputed(trainee, inputs):
             piece["new"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from bn_core.experiments.base import Experiment, PartialResult, Trainer, progres
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.models import Dropout
 from bn_core.normalization.batch import BatchNorm
+from bn_core.probing import captured_each
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -119,15 +120,11 @@ def _rectified_normal() -> tuple[float, float]:
 @torch.no_grad()
 def deployed_variances(trainee: Trainer) -> list[Tensor]:
     """Return the unbiased variance of what enters each batch norm in eval mode, (K, C) each."""
-    found: list[Tensor] = []
-    inputs = trainee.dataset.train_inputs
-    with ExitStack() as stack:
-        stack.enter_context(trainee.net.evaluation_mode(statistics="running"))
-        for norm in batch_norms(trainee):
-            hook = norm.register_forward_pre_hook(lambda _, given: found.append(given[0].var(1)))
-            stack.callback(hook.remove)
-        trainee.net(inputs.expand(trainee.config.replicas, *inputs.shape))
-    return found
+    inputs = trainee.for_each_replica(trainee.dataset.train_inputs)
+    captured = captured_each(batch_norms(trainee), lambda values: values.var(1))
+    with trainee.net.evaluation_mode(statistics="running"), captured as found:
+        trainee.net(inputs)
+    return [variance for (variance,) in found]
 
 
 @contextmanager

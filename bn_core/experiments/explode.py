@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.initialization import initial_weight
 from bn_core.models import Layer

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.models import Net
 from bn_core.results import (

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.experiments.base import Experiment, PartialResult, progress, whole
 from bn_core.residual import ResidualNet
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.data import Dataset
+from bn_core.datasets.dataset import Dataset
 from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict

@@ -22,7 +22,7 @@ Builder = Callable[[Record, View, int | None], Chart]
 
 def builders(record: Record, view: View) -> dict[str, Builder]:
     """Return what makes each chart that the view asks for, by the chart's name."""
-    plane = record.comparison.base.plane and view.moment == "boundary"
+    plane = record.comparison.base.data_spec.kind == "plane" and view.moment == "boundary"
     chosen = (
         loss,
         accuracy,

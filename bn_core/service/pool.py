@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bn_core.comparison import Comparison
+from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.service import protocol
 from bn_core.service.link import WorkerLink
 from bn_core.service.run import Run
@@ -62,7 +63,7 @@ class Pool:
         self._studies: dict[int, Task] = {}
         self._numbers = itertools.count(1)
         self._links: list[WorkerLink | None] = [None] * workers
-        self._pictures: Mapping[str, protocol.Picture] = {}
+        self._pictures: Mapping[str, Thumbnail] = {}
         self._closed = threading.Event()
         self._ready = threading.Event()
         self._drawn = threading.Event()
@@ -97,7 +98,7 @@ class Pool:
         """Wait until a worker listens; return whether one does."""
         return self._ready.wait(seconds)
 
-    def wait_for_pictures(self, seconds: float) -> Mapping[str, protocol.Picture]:
+    def wait_for_pictures(self, seconds: float) -> Mapping[str, Thumbnail]:
         """Return the data sets' pictures by name; none if no worker has drawn them in time."""
         self._drawn.wait(seconds)
         return self._pictures

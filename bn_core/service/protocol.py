@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bn_core.comparison import Comparison
-from bn_core.records import Array, DataSummary, Ending, RecordChunk
+from bn_core.datasets.thumbnails import Thumbnail
+from bn_core.records import DataSummary, Ending, RecordChunk
 from bn_core.results import Progress as StudyNews
 
 
@@ -112,19 +113,10 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A glance at a data set: points with their classes, or a few images."""
-
-    points: Array  # (P, 2) within -1..1, or (0, 2)
-    labels: Array  # (P,)
-    images: Array  # (I, H, W) uint8, or (0, 0, 0)
-
-
-@dataclass(frozen=True)
 class Pictures:
     """The pictures of all data sets, by name."""
 
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, Thumbnail]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from bn_core.datasets.thumbnails import thumbnails
 from bn_core.records import Ending
 from bn_core.service import protocol
 from bn_core.service.job import Job, next_in_turn
-from bn_core.service.pictures import draw_pictures
 from bn_core.service.study_job import TaskJob
 from bn_core.training import prepare_process, train
 
@@ -85,7 +85,7 @@ class Worker:
         if isinstance(command, protocol.Open):
             self._open(command)
         elif isinstance(command, protocol.DrawPictures):
-            self.connection.send(protocol.Pictures(draw_pictures()))
+            self.connection.send(protocol.Pictures(thumbnails()))
         elif isinstance(command, protocol.Ask):
             study = TaskJob(command.study, command.name, dict(command.arguments))
             self._join_turns(study)

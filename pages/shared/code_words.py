@@ -5,7 +5,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 
 SOURCES = {
-    "The layer": "bn_core/normalization/batch.py",
+    "The layer": "bn_core/normalization/batch_norm.py",
     "Its steps": "bn_core/normalization/base.py",
 }
 """The files a reader is shown, as they are."""

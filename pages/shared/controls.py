@@ -41,7 +41,7 @@ def sidebar() -> Comparison:
     controls = _Controls(visit)
     with st.sidebar:
         _choose_data(visit)
-        if visit.comparison.base.plane:
+        if visit.comparison.base.data_spec.kind == "plane":
             controls.show("noise", "points")
         arms = _choose_arms(controls)
         for name in arms:

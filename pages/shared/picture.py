@@ -57,7 +57,7 @@ def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
         case "loss":
             return ("loss_scale",)
         case "moment":
-            return ("moment",) if record.comparison.base.plane else ()
+            return ("moment",) if record.comparison.base.data_spec.kind == "plane" else ()
         case "distributions" if view.distributions == "percentiles":
             return ("distributions", "site", "layer", "unit")
         case "distributions":

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.records import snapshot_spacing
 from bn_core.training import Request, Setup, prepare_process, train
 

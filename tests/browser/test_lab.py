@@ -289,7 +289,7 @@ def test_a_batch_larger_than_the_data_is_refused_with_the_limit(open_page):
     drawn(page)
     page.get_by_role("slider", name="Batch size").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text("this data set has 100 training points")).to_be_visible()
+    expect(page.get_by_text("this data set has 100 training examples")).to_be_visible()
 
 
 def test_a_phone_shows_everything_without_sideways_scrolling(open_page):

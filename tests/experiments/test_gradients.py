@@ -9,7 +9,7 @@ import torch
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.experiments import explode, heatmap, moments_by_depth, run
 from bn_core.experiments.explode import gradient_norms, growth
 from bn_core.models import Net

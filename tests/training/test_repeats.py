@@ -9,7 +9,7 @@ import torch
 
 from bn_core.comparison import ARMS
 from bn_core.config import Config
-from bn_core.data import load
+from bn_core.datasets.loading import load
 from bn_core.records import Record
 from bn_core.training import Batches, Setup, run, train
 from tests.runs import THREE, assert_equal_runs, numbers_of, record_with, small

@@ -8,10 +8,17 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from bn_core.config import IMAGE_DATA, PLANE_DATA, SETTINGS, Config
-from bn_core.data import IMAGE_SETS, POINT_SETS, VALIDATION_DIGITS, Dataset, digits, load
+from bn_core.config import SETTINGS, Config
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.digits import VALIDATION_DIGITS, split_digits
+from bn_core.datasets.loading import STORE, load, load_per_seed
+from bn_core.datasets.registry import DATASETS
+from bn_core.datasets.spec import Sampling
+from bn_core.datasets.store import DatasetStore
+from bn_core.datasets.thumbnails import thumbnails
 
-EVERY = [*PLANE_DATA, *IMAGE_DATA]
+EVERY = list(DATASETS)
+GENERATED = [name for name, spec in DATASETS.items() if spec.generated]
 
 
 def everything(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,7 +34,7 @@ def sorted_rows(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def test_the_digits_are_scikit_learns_image_by_image_with_their_labels():
     images, labels = map(np.asarray, load_digits(return_X_y=True))
-    raw = digits(Config(seed=3))
+    raw = split_digits(Sampling(seed=3))
     found = np.concatenate([raw.train_inputs, raw.validation_inputs])
     found_labels = np.concatenate([raw.train_labels, raw.validation_labels])
     assert np.array_equal(sorted_rows(found * 16, found_labels), sorted_rows(images, labels))
@@ -35,8 +42,8 @@ def test_the_digits_are_scikit_learns_image_by_image_with_their_labels():
 
 def test_reading_the_digits_does_not_import_scikit_learn():
     script = (
-        "import sys\nfrom bn_core.config import Config\nfrom bn_core.data import load\n"
-        "load(Config())\nprint('sklearn' in sys.modules)"
+        "import sys\nfrom bn_core.config import Config\n"
+        "from bn_core.datasets.loading import load\nload(Config())\nprint('sklearn' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
@@ -45,7 +52,7 @@ def test_reading_the_digits_does_not_import_scikit_learn():
 
 
 def test_the_digits_are_standardized_by_one_mean_and_deviation_of_the_training_part():
-    raw, data = digits(Config(seed=5)), load(Config(seed=5))
+    raw, data = split_digits(Sampling(seed=5)), load(Config(seed=5))
     mean, std = raw.train_inputs.mean(), raw.train_inputs.std()
     np.testing.assert_allclose(data.train_inputs, (raw.train_inputs - mean) / std, atol=1e-6)
     held_out = (raw.validation_inputs - mean) / std
@@ -74,7 +81,7 @@ def test_nothing_that_is_held_out_is_trained_on(name):
 
 
 @pytest.mark.parametrize("points", [20, 401, 2000])
-@pytest.mark.parametrize("name", list(PLANE_DATA))
+@pytest.mark.parametrize("name", GENERATED)
 def test_point_sets_are_balanced_and_standardized(name, points):
     data = load(Config(data=name, points=points, noise=0.1, batch_size=16))
     assert data.train_inputs.shape == (points, 2)
@@ -85,7 +92,7 @@ def test_point_sets_are_balanced_and_standardized(name, points):
     np.testing.assert_allclose(data.train_inputs.std(0, correction=0), 1, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", list(PLANE_DATA))
+@pytest.mark.parametrize("name", GENERATED)
 def test_neighbours_tell_the_class_where_there_is_no_noise(name):
     data = load(Config(data=name, points=2000, noise=0.0))
     apart = torch.cdist(data.validation_inputs, data.train_inputs)
@@ -106,18 +113,84 @@ def test_a_seed_gives_the_same_data_and_another_seed_other_data(name):
         assert not torch.equal(getattr(one, part), getattr(other, part))
 
 
-@pytest.mark.parametrize("name", list(PLANE_DATA))
+@pytest.mark.parametrize("name", GENERATED)
 def test_noise_moves_points(name):
     calm, noisy = (load(Config(data=name, noise=noise)) for noise in (0.0, 0.4))
     assert not torch.equal(calm.train_inputs, noisy.train_inputs)
 
 
-def test_every_data_set_of_the_settings_is_registered():
-    assert set(SETTINGS["data"].options) == set(POINT_SETS) | set(IMAGE_SETS)
-    assert set(POINT_SETS) == set(PLANE_DATA) and set(IMAGE_SETS) == set(IMAGE_DATA)
+def test_every_registered_data_set_is_a_choice_and_is_what_its_spec_says():
+    assert list(SETTINGS["data"].options) == EVERY
+    for name, spec in DATASETS.items():
+        data = load(Config(data=name, points=100))
+        assert data.train_size == spec.train_size(100)
+        assert data.train_inputs.shape[1] == spec.inputs
+        assert (data.classes, data.input_shape, data.kind) == (
+            spec.classes,
+            spec.input_shape,
+            spec.kind,
+        )
+        assert Config(data=name).data_spec is spec
 
 
-@pytest.mark.parametrize("name", list(PLANE_DATA))
+@pytest.mark.parametrize("name", GENERATED)
 def test_a_batch_that_does_not_fit_is_refused_with_the_limit(name):
     with pytest.raises(ValueError, match="100 training examples"):
         load(Config(data=name, points=100, batch_size=256))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_replica_has_the_split_of_its_own_seed(name):
+    both = load_per_seed(Config(data=name, seed=5, replicas=3, points=50, batch_size=16))
+    assert both.per_replica and both.train_size == both.train_inputs.shape[1]
+    for replica in range(3):
+        alone = load(Config(data=name, seed=5 + replica, points=50, batch_size=16))
+        assert torch.equal(both.train_inputs[replica], alone.train_inputs)
+        assert torch.equal(both.train_labels[replica], alone.train_labels)
+        assert torch.equal(both.validation_inputs[replica], alone.validation_inputs)
+        assert torch.equal(both.validation_labels[replica], alone.validation_labels)
+
+
+def test_equal_data_are_loaded_and_held_once():
+    first = load(Config(seed=11))
+    assert load(Config(seed=11, depth=3, noise=0.4)) is first  # settings of no meaning to digits
+    assert STORE.get(first.content_hash) is first
+    assert load(Config(seed=12)).content_hash != first.content_hash
+    points = load(Config(data="moons", noise=0.1))
+    assert load(Config(data="moons", noise=0.2)).content_hash != points.content_hash
+
+
+def test_what_is_held_stays_within_its_limit_and_the_oldest_goes_first():
+    makes = {seed: lambda seed=seed: load(Config(data="xor", seed=seed)) for seed in range(6)}
+    size = makes[0]().bytes()
+    store = DatasetStore(most_bytes=3 * size)
+    kept = [store.load(seed, make) for seed, make in makes.items()]
+    assert len(store) == 3 and store.bytes() <= 3 * size
+    assert store.get(kept[0].content_hash) is None and store.get(kept[5].content_hash) is kept[5]
+    again = store.load(0, makes[0])
+    assert torch.equal(again.train_inputs, kept[0].train_inputs)
+
+
+def test_two_names_for_the_same_content_share_one_copy():
+    store, data = DatasetStore(), load(Config(seed=3))
+    copy = Dataset(
+        data.train_inputs.clone(),
+        data.train_labels.clone(),
+        data.validation_inputs.clone(),
+        data.validation_labels.clone(),
+        data.classes,
+        data.spec,
+    )
+    assert store.load("one", lambda: data) is store.load("other", lambda: copy)
+    assert len(store) == 1
+
+
+def test_a_thumbnail_shows_examples_of_every_data_set():
+    made = thumbnails()
+    assert set(made) == set(DATASETS)
+    for name, thumbnail in made.items():
+        image = DATASETS[name].kind == "image"
+        assert len(thumbnail.images) == (9 if image else 0)
+        assert len(thumbnail.points) == (0 if image else 90)
+        assert np.abs(thumbnail.points).max(initial=0) <= 1
+        assert len(thumbnail.labels) == max(len(thumbnail.images), len(thumbnail.points))

@@ -1,0 +1,46 @@
+"""Small pictures of the data sets, from the data themselves: they are what chooses a data set."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bn_core.datasets.registry import DATASETS
+from bn_core.datasets.spec import Array, DataSpec, Sampling, Split
+
+_POINTS = 90
+_IMAGES = 9
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A few examples of a data set: points with their classes, or images."""
+
+    points: Array  # (P, 2) within -1..1, or (0, 2)
+    labels: Array  # (P,)
+    images: Array  # (I, H, W) uint8, or (0, 0, 0)
+
+
+def thumbnails() -> dict[str, Thumbnail]:
+    """Return a thumbnail of every registered data set, by name."""
+    made = {name: spec.split(Sampling(seed=0)) for name, spec in DATASETS.items()}
+    return {name: _thumbnail(DATASETS[name], split) for name, split in made.items()}
+
+
+def _thumbnail(spec: DataSpec, split: Split) -> Thumbnail:
+    if spec.kind == "plane":
+        return _points(split)
+    _, height, width = spec.input_shape
+    shown = range(min(_IMAGES, len(spec.classes)))
+    first = [int(np.flatnonzero(split.train_labels == label)[0]) for label in shown]
+    images = split.train_inputs[first].reshape(-1, *spec.input_shape)[:, 0]
+    shade = 255 * (images - images.min()) / (images.max() - images.min())
+    labels = split.train_labels[first]
+    return Thumbnail(np.zeros((0, 2)), labels, shade.reshape(-1, height, width).astype(np.uint8))
+
+
+def _points(split: Split) -> Thumbnail:
+    """Return the first points, standardized as nets see them and scaled to the unit square."""
+    inputs = split.train_inputs
+    points = ((inputs - inputs.mean(axis=0)) / inputs.std(axis=0))[:_POINTS]
+    empty = np.zeros((0, 0, 0), np.uint8)
+    return Thumbnail(points / np.abs(points).max(), split.train_labels[:_POINTS], empty)
