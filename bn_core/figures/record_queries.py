@@ -38,7 +38,8 @@ def series(record: Record, arm: int, field: str) -> Array:
     found = [getattr(snapshot, field) for snapshot in snapshots if snapshot is not None]
     if found and len(found) == len(snapshots):
         return np.array(found)
-    filled = np.full((len(snapshots), *_shape(record, arm, field)), np.nan, np.float32)
+    shape = found[0].shape if found else _shape(record, arm, field)
+    filled = np.full((len(snapshots), *shape), np.nan, np.float32)
     if found:
         filled[[i for i, snapshot in enumerate(snapshots) if snapshot is not None]] = found
     return filled
