@@ -5,9 +5,9 @@ the same kind of machine.
 """
 
 import dataclasses
-from itertools import pairwise
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bn_core.config import SETTINGS, Config

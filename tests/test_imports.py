@@ -149,6 +149,18 @@ def test_only_pages_say_st():
         assert "st" not in names, path
 
 
+def test_only_capture_sets_hooks():
+    setters = {
+        name_of(path)
+        for path in CORE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("register_")
+        and node.attr.endswith("_hook")
+    }
+    assert setters == {"bn_core.probing.capture"}
+
+
 def test_only_the_theme_knows_colours():
     colour = re.compile(r"""["']#(?:[0-9a-fA-F]{3}){1,2}\b|\brgba?\(|\bhsla?\(""")
     theme = ROOT / "bn_core/figures/theme.py"
