@@ -24,7 +24,7 @@ def forgot_eval(batch_size: int, order: str) -> TaskGenerator:
     correct = {"eval": _correct(trainer, "running", list(torch.arange(len(labels)).split(500)))}
     yield Progress(0.9, "evaluating in training mode")
     correct["train"] = _correct(trainer, "batch", list(_ordered(trainer, order).split(batch_size)))
-    words = {"eval": "with eval()", "train": f"training mode, {order}, batches of {batch_size}"}
+    words = {"eval": "with eval()", "train": f"in training mode, {order}, batches of {batch_size}"}
     curves = tuple(
         Curve(
             words[mode],

@@ -58,13 +58,13 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
     data = [_ridges_of(context, arm, snapshot, values) for arm, snapshot in context.present]
     data += [_outermost(context, arm, snapshot, values) for arm, snapshot in context.present]
     data += [_share_texts(context, *column, at) for at, column in enumerate(columns)]
+    count = _counted(context)
+    title = SITE_NAMES[view.site] + (f" · {count} values a layer" if count else "")
     depth, right = record.comparison.base.depth, 1 - SHARE_WIDTH * len(columns)
     marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
     figure_layout = layout(
         view,
-        xaxis=axis(
-            view, SITE_NAMES[view.site], domain=[0, right], showgrid=False, **values.ticks()
-        ),
+        xaxis=axis(view, title, domain=[0, right], showgrid=False, **values.ticks()),
         xaxis2=axis(
             view, domain=[right, 1], anchor="y", visible=False, range=[-0.5, len(columns) - 0.5]
         ),
@@ -240,15 +240,17 @@ def _ridges_words(context: FigureContext) -> str:
         worst = float(queries.highest(shares))
         if np.isfinite(worst):
             words += f" {context.arms[arm].label}: at most {queries.percent(worst)} {field}."
-    words += missing_words(context, means) + _counted_words(context)
+    count = _counted(context)
+    words += f" Each histogram is made of {count} values." if count else ""
+    words += missing_words(context, means)
     return words + queries.left_out(record, context.snapshot.step)
 
 
-def _counted_words(context: FigureContext) -> str:
-    """Return how many values each histogram is made of."""
-    counts = {queries.values_counted(snapshot, "histogram") for _, snapshot in context.present}
-    counts.discard(0)
-    return f" Each histogram is made of {max(counts):,} values." if counts else ""
+def _counted(context: FigureContext) -> str:
+    """Return how many values each histogram is made of; empty if unknown."""
+    snapshots = [snapshot for _, snapshot in context.present]
+    counts = queries.values_counted(snapshots, "histogram_values", context.view.site)
+    return queries.whole_range(*counts) if counts[1] else ""
 
 
 def missing_words(context: FigureContext, values: list[float]) -> str:

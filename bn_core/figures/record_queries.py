@@ -38,7 +38,8 @@ def series(record: Record, arm: int, field: str) -> Array:
     found = [getattr(snapshot, field) for snapshot in snapshots if snapshot is not None]
     if found and len(found) == len(snapshots):
         return np.array(found)
-    filled = np.full((len(snapshots), *_shape(record, arm, field)), np.nan, np.float32)
+    shape = found[0].shape if found else _shape(record, arm, field)
+    filled = np.full((len(snapshots), *shape), np.nan, np.float32)
     if found:
         filled[[i for i, snapshot in enumerate(snapshots) if snapshot is not None]] = found
     return filled
@@ -223,13 +224,20 @@ def of_seeds(record: Record) -> str:
     return "one seed" if count == 1 else f"median of {count} seeds"
 
 
-def values_counted(snapshot: NetStatistics | None, field: str) -> int:
-    """Return how many values are behind each histogram or percentile; 0 if the record has none.
+def values_counted(snapshots: Iterable[NetStatistics], field: str, site: str) -> tuple[int, int]:
+    """Return the fewest and the most values behind a histogram or a percentile of a site.
 
-    ``field`` is "histogram", "quantiles" or "unit_quantiles".
+    ``field`` is "histogram_values" or "quantile_values"; (0, 0) where nothing was counted.
     """
-    count = getattr(snapshot, f"{field}_count", None)
-    return 0 if count is None else int(count)
+    counts = [getattr(one, field)[SITES.index(site)] for one in snapshots]
+    seen = np.concatenate([*counts, np.zeros(0, int)])
+    seen = seen[seen > 0]
+    return (int(seen.min()), int(seen.max())) if seen.size else (0, 0)
+
+
+def whole_range(low: int, high: int) -> str:
+    """Return "4,096" or "3,000 to 4,096"."""
+    return f"{high:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def power(value: float) -> str:

@@ -306,6 +306,20 @@ def test_values_in_the_outermost_bins_are_said_to_be_beyond(record: Record) -> N
     assert texts[1].startswith("layer 3 · 75 % of the values are above 8,")
 
 
+def test_how_many_values_are_behind_a_histogram_and_a_percentile_is_said(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram_values[0, 2], seen.quantile_values[0, 1] = 1200, 700
+    chart = ridges(record, View(), None)
+    assert "Each histogram is made of 1,200 to 1,365 values." in chart.alt
+    title = chart.figure["layout"]["xaxis"]["title"]["text"]
+    assert title == "value that enters the activation · 1,200 to 1,365 values a layer"
+    chart = percentiles(record, View(), None)
+    assert "Each is taken over 700 to 911 values in each seed." in chart.alt
+    assert "of 700 to 911 values" in chart.figure["data"][1]["hovertemplate"]
+    assert "values in each seed" not in percentiles(record, View(unit="first"), None).alt
+
+
 def test_gaps_between_snapshots_are_not_bridged(record: Record) -> None:
     for at in (3, 4, 6):
         seen = record.snapshots[at].arms[0]

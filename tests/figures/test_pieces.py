@@ -189,69 +189,6 @@ def test_every_curve_differs_from_every_other_in_colour_dash_and_marker() -> Non
         assert len(set(values)) == len(values), part
 
 
-VISIONS = {
-    "normal": np.eye(3),
-    # Machado, Oliveira & Fernandes 2009, full severity, in linear RGB.
-    "deuteranopia": np.array(
-        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]
-    ),
-    "protanopia": np.array(
-        [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]
-    ),
-}
-
-
-def perceived(triple: str, vision: str) -> np.ndarray:
-    """Return a colour in OKLab (Ottosson 2020) as an eye sees it: distances are about even."""
-    shares = np.array([int(part) for part in triple.split(", ")]) / 255
-    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(VISIONS[vision] @ linear, 0, 1)
-    to_cones = np.array(
-        [
-            [0.4122214708, 0.5363325363, 0.0514459929],
-            [0.2119034982, 0.6806995451, 0.1073969566],
-            [0.0883024619, 0.2817188376, 0.6299787005],
-        ]
-    )
-    to_lab = np.array(
-        [
-            [0.2104542553, 0.7936177850, -0.0040720468],
-            [1.9779984951, -2.4285922050, 0.4505937099],
-            [0.0259040371, 0.7827717662, -0.8086757660],
-        ]
-    )
-    return to_lab @ np.cbrt(to_cones @ linear)
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("vision", "least"), [("normal", 0.12), ("deuteranopia", 0.07), ("protanopia", 0.07)]
-)
-def test_curves_stay_apart_for_every_eye(mode: str, vision: str, least: float) -> None:
-    names = [style.colour.removeprefix("@") for style in theme.CURVE_STYLES.values()]
-    seen = {name: perceived(theme.PALETTES[mode][name], vision) for name in names}
-    near = {
-        (one, other): float(np.linalg.norm(seen[one] - seen[other]))
-        for i, one in enumerate(names)
-        for other in names[:i]
-    }
-    assert min(near.values()) >= least, min(near, key=lambda pair: near[pair])
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("vision", VISIONS)
-def test_no_class_and_no_value_has_the_colour_of_a_net(mode: str, vision: str) -> None:
-    palette = theme.PALETTES[mode]
-    nets = [perceived(palette[name], vision) for name in ("none", "before", "after")]
-    others = ["class_zero", "class_one", "signed_a", "signed_g"]
-    for name in others:
-        apart = [np.linalg.norm(perceived(palette[name], vision) - net) for net in nets]
-        assert min(apart) >= 0.07, (name, apart)
-    for one, other in (("class_zero", "class_one"), ("signed_a", "signed_g")):
-        apart = perceived(palette[one], vision) - perceived(palette[other], vision)
-        assert np.linalg.norm(apart) >= (0.12 if one.startswith("class") else 0.2)
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     values = np.random.default_rng(2).normal(size=(5, count, 3))

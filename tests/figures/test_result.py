@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import pytest
 
 from bn_core.figures.chart import Chart
-from bn_core.figures.result import chart, style_of
+from bn_core.figures.panel import style_of
+from bn_core.figures.result import chart
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.theme import ARM_STYLES, SPARE_STYLES, paint
 from bn_core.figures.view import View
@@ -176,6 +177,7 @@ def test_a_map_of_groups_names_them_and_not_its_colours() -> None:
     (trace,) = made.figure["data"]
     assert trace["customdata"][1][0] == "example 2, unit 1"
     assert trace["hovertemplate"] == "%{customdata}: group %{text}<extra></extra>"
+    assert made.figure["layout"]["yaxis"]["ticktext"] == ["1", "2"]
     said = HeatMaps("i", "Digits", "", "", (HeatMap("shown", np.eye(2), (), "a 3"),), "brightness")
     assert chart(said, View()).alt == "Digits: shown: a 3."
 
