@@ -11,7 +11,7 @@ import torch
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments import figure1, gain, initialization_scale, run
-from bn_core.experiments.base import Trainer
+from bn_core.experiments.base import Trainer, make_trainer
 from bn_core.results import Result, Verdict
 from tests.reference import torch_net
 from tests.results import with_values
@@ -72,14 +72,14 @@ def test_a_broken_run_counts_as_accuracy_zero_and_one_not_run_yet_is_unknown():
 
 
 def test_figure_1_shows_again_for_every_seed(first_figure):
-    finding, verdict = first_figure
-    assert (finding["steps_ratio"].values >= 10).all()
-    assert (finding["drift_ratio"].values >= 4).all()
-    assert verdict.kind == "holds" and finding["drift_ratio"].words() in verdict.words
+    result, verdict = first_figure
+    assert (result["steps_ratio"].values >= 10).all()
+    assert (result["drift_ratio"].values >= 4).all()
+    assert verdict.kind == "holds" and result["before_late"].words() in verdict.words
     # The percentiles of a Gaussian are 1.036 standard deviations from its mean.
-    np.testing.assert_allclose(finding["before_start"].values, 2.0729, rtol=0.04)
-    assert (finding["none_start"].values < 0.1).all()
-    accuracy, none, before = finding.panels
+    np.testing.assert_allclose(result["before_start"].values, 2.0729, rtol=0.04)
+    assert (result["none_start"].values < 0.1).all()
+    accuracy, none, before = result.panels
     assert [curve.arm for curve in accuracy.curves] == ["none", "before"]
     for panel in (none, before):
         low, middle, high = (curve.y for curve in panel.curves)
@@ -87,42 +87,62 @@ def test_figure_1_shows_again_for_every_seed(first_figure):
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("values", "kinds"),
     [
-        ({"steps_ratio": 9.0}, "depends"),
-        ({"drift_ratio": 3.0}, "depends"),
-        ({"steps_ratio": 1.0, "drift_ratio": 1.0}, "fails"),
-        ({"steps_ratio": np.nan, "drift_ratio": np.nan}, "fails"),
+        ({"steps_ratio": 1.0}, ("fails", "holds")),
+        ({"steps_ratio": 0.0}, ("fails", "holds")),  # batch norm never reached 90 %
+        ({"drift_ratio": 1.5}, ("holds", "fails")),
+        ({"drift_ratio": np.nan}, ("holds", "fails")),
+        ({"none_final": 0.1}, ("holds", "untested")),
+        ({"best": 0.3}, ("untested", "holds")),
     ],
 )
-def test_figure_1_is_judged_by_both_ratios(first_figure, values, kind):
-    assert figure1.judge(with_values(first_figure[0], values)).kind == kind
+def test_steps_and_drift_are_decided_apart(first_figure, values, kinds):
+    numbers = {"steps_ratio": 30.0, "drift_ratio": 6.0, "none_final": 0.9, "best": 0.97} | values
+    verdict = figure1.EXPERIMENT.decide(with_values(first_figure[0], numbers))
+    assert tuple(part.kind for part in verdict.parts) == kinds
+
+
+def test_a_plain_net_that_never_gets_there_needs_at_least_all_its_steps():
+    times = np.arange(0, 30, 10)
+    moving = np.linspace(0, 1, 3)[None, :, None, None] + np.array([-1.0, 0.0, 1.0])[:, None]
+    shared = {"steps": times, "percentiles": moving, "complete": True}
+    partials = {
+        "none": shared | {"accuracy": np.array([[0.1, 0.2, 0.3]])},
+        "before": shared | {"accuracy": np.array([[0.1, 0.9, 0.95]])},
+    }
+    result = figure1.summarize(partials)
+    np.testing.assert_allclose(result["steps_ratio"].values, [2.0])
+    np.testing.assert_allclose(result["drift_ratio"].values, [1.0])
+    np.testing.assert_allclose(result["none_drift"].values, [0.5])
+    turned = figure1.summarize({"none": partials["before"], "before": partials["none"]})
+    np.testing.assert_array_equal(turned["steps_ratio"].values, [0.0])
 
 
 def test_percentiles_are_those_of_what_torchs_net_hands_to_its_last_sigmoid():
     config = Config(
         depth=3, width=8, activation="sigmoid", normalization="batch", replicas=2, batch_size=60
     )
-    trainee = Trainer(config)
-    trainee.net.double()
-    probe = trainee.dataset.train_inputs[:41].double()
-    before = copy.deepcopy(trainee.net.state_dict())
-    found = figure1.percentiles(trainee, probe.expand(2, 41, 64))
+    trainer = make_trainer(config)
+    trainer.net.double()
+    probe = trainer.dataset.train_inputs[:, :41].double()
+    before = copy.deepcopy(trainer.net.state_dict())
+    found = figure1.percentiles(trainer, probe)
     for replica in range(2):
-        enters = torch_net(trainee.net, config, replica)[:-2](probe).detach().numpy()
+        enters = torch_net(trainer.net, config, replica)[:-2](probe[replica]).detach().numpy()
         ordered = np.sort(enters, axis=0)
         for at, rank in ((0, 6), (1, 20), (2, 34)):  # 15, 50 and 85 % of the way from 0 to 40
-            np.testing.assert_allclose(found[at, replica], ordered[rank], rtol=1e-9)
-    for key, value in trainee.net.state_dict().items():
+            np.testing.assert_allclose(found[replica, at], ordered[rank], rtol=1e-9)
+    for key, value in trainer.net.state_dict().items():
         assert torch.equal(value, before[key])
 
 
 def test_drift_is_the_path_of_the_median_in_units_of_the_mean_spread():
-    seen = np.zeros((3, 3, 1, 2))  # times, percentiles, seed, units
-    seen[:, 1, 0, 0] = [0.0, 3.0, 1.0]
-    seen[:, 2, 0] = seen[:, 1, 0] + 1
-    seen[:, 0, 0] = seen[:, 1, 0] - [[0], [1], [2]]
-    np.testing.assert_allclose(figure1.spread(seen)[:, 0, 0], [1, 2, 3])
+    seen = np.zeros((1, 3, 3, 2))  # seed, times, percentiles, units
+    seen[0, :, 1, 0] = [0.0, 3.0, 1.0]
+    seen[0, :, 2] = seen[0, :, 1] + 1
+    seen[0, :, 0] = seen[0, :, 1] - [[0], [1], [2]]
+    np.testing.assert_allclose(figure1.spread(seen)[0, :, 0], [1, 2, 3])
     np.testing.assert_allclose(figure1.drift(seen), [(3 / 2 + 0) / 2])
 
 
