@@ -177,8 +177,7 @@ def _panel(partials: Mapping[str, PartialResult], key: str, title: str, y_label:
         for name, found in partials.items()
         if key in found
     )
-    scales = {"x_scale": "log", "y_scale": "log"}
-    return Panel(key, title, "weights times", y_label, curves, **scales)
+    return Panel(key, title, "weights times", y_label, curves, x_scale="log", y_scale="log")
 
 
 def _growth_panel(partials: Mapping[str, PartialResult]) -> Panel:

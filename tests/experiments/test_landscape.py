@@ -8,8 +8,8 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import gradient_ics, landscape, run, shift
-from bn_core.experiments.base import Trainer
-from bn_core.models import Net
+from bn_core.experiments.base import Trainer, make_trainer
+from bn_core.nets import Net
 from bn_core.results import Metric, Result, Verdict
 from tests.results import with_values
 
@@ -26,13 +26,14 @@ def shifts() -> tuple[Result, Verdict]:
     return run("ics")
 
 
-def test_the_landscape_is_smoother_by_all_three_measures_for_every_seed(smooth):
-    finding, verdict = smooth
-    assert (finding["range"].values >= 5).all()
-    assert (finding["distance"].values >= 4).all()
-    assert (finding["beta"].values >= 1.5).all()
-    assert verdict.kind == "holds"
-    assert finding["range"].words() in verdict.words and "contested" in verdict.words
+def test_the_landscape_is_smoother_by_all_three_measures(smooth):
+    result, verdict = smooth
+    for key in ("range", "distance", "beta"):
+        ratio = result[f"{key}_none"].values / result[f"{key}_before"].values
+        np.testing.assert_allclose(result[key].values, ratio)
+    assert (result["range"].values >= 2).all() and (result["distance"].values >= 2).all()
+    assert (result["beta"].values >= 1.5).all()
+    assert verdict.kind == "holds" and "contested" in verdict.words
 
 
 def test_the_landscapes_panels_have_a_band_of_losses_for_each_arm(smooth):
@@ -42,18 +43,54 @@ def test_the_landscapes_panels_have_a_band_of_losses_for_each_arm(smooth):
         assert (low.y < high.y).all() and low.y.shape == (3, len(low.x))
 
 
+MEASURES = {"range": 12.0, "distance": 11.0, "beta": 2.5}
+LEARNED = {"accuracy_none": 0.96, "accuracy_before": 0.97}
+
+
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("values", "kinds"),
     [
-        ({"range": 1.0, "distance": 1.0, "beta": 1.0}, "fails"),
-        ({"range": 0.2}, "fails"),
-        ({"range": 4.9}, "depends"),
-        ({"beta": 1.2}, "depends"),
-        ({"distance": float("nan")}, "fails"),
+        ({}, "holds holds holds"),
+        ({"range": 0.2}, "fails holds holds"),
+        ({"range": 1.9}, "fails holds holds"),
+        ({"beta": 1.2}, "holds holds fails"),
+        ({"distance": float("nan")}, "holds fails holds"),
+        ({"distance": float("inf")}, "holds holds holds"),  # the plain nets diverged
+        ({"distance": 0.0}, "holds fails holds"),  # those with batch norm did
+        ({"accuracy_none": 0.1}, "untested untested untested"),  # flat, and learns nothing
+        ({"accuracy_before": 0.1}, "untested untested untested"),
     ],
 )
-def test_the_landscapes_verdict_follows_the_numbers(smooth, values, kind):
-    assert landscape.judge(with_values(smooth[0], values)).kind == kind
+def test_the_landscapes_verdict_follows_the_numbers(smooth, values, kinds):
+    numbers = MEASURES | LEARNED | values
+    verdict = landscape.EXPERIMENT.decide(with_values(smooth[0], numbers))
+    assert [part.kind for part in verdict.parts] == kinds.split()
+
+
+def test_a_net_that_has_diverged_counts_as_not_smooth():
+    steps = np.arange(0, 100, 10)
+    good = {"steps": steps, "accuracy": np.ones(1), "complete": True}
+    smooth = {"low": 0.5, "high": 1.0, "distance": 1.0, "beta": 1.0}
+    diverged = dict.fromkeys(smooth, np.inf)
+    rows = [
+        good | {key: np.full((1, len(steps)), value) for key, value in one.items()}
+        for one in (smooth, diverged)
+    ]
+    plain = landscape.summarize({"none": rows[1], "before": rows[0]})
+    worst = landscape.summarize({"none": rows[0], "before": rows[1]})
+    for key in MEASURES:
+        assert plain[key].values == [np.inf] and worst[key].values == [0.0]
+
+
+def test_where_loss_or_gradient_is_no_number_it_is_infinite():
+    trainer = make_trainer(Config(depth=2, width=8, replicas=2))
+    with torch.no_grad():
+        trainer.net.linears[0].weight[1] *= 1e30
+        trainer.net.linears[1].weight[1] *= 1e30
+    batch = trainer.batches.next()
+    found = landscape.along_gradient(trainer.net, copy.deepcopy(trainer.net), batch)
+    for values in found.values():
+        assert np.isfinite(values[0]) and values[1] == np.inf
 
 
 def test_shift_is_measured_by_both_definitions_at_every_layer(shifts):

@@ -61,7 +61,7 @@ LAWS = {"loss": 0.0, "gradient": 0.1, "below": 1.0, "cosine": 0.0, "growth": 0.0
 PLAIN = {"loss": 4.0, "gradient": 1.5, "changed": 13.0, "cosine": 0.05, "growth": 0.8}
 
 
-@pytest.mark.parametrize(("broken", "law"), enumerate(LAWS))
+@pytest.mark.parametrize(("broken", "law"), [*enumerate(LAWS)])
 def test_a_law_that_breaks_or_that_the_plain_net_keeps_too(scale: Outcome, broken: int, law: str):
     numbers = {f"before_{key}": value for key, value in LAWS.items()}
     numbers |= {f"none_{key}": value for key, value in PLAIN.items()}
@@ -80,20 +80,20 @@ def test_a_law_that_breaks_or_that_the_plain_net_keeps_too(scale: Outcome, broke
     assert found.pop(broken) == "untested" and found == ["holds"] * 4
 
 
-def plain_net(trainer: Trainer, factor: float) -> list[nn.Sequential]:
-    """Return torch's own layers with the second replica's weights, the second's times a factor."""
-    layers: list[nn.Sequential] = []
-    for layer in trainer.net.hidden:
+def plain_net(trainer: Trainer, factor: float) -> nn.Sequential:
+    """Return torch's own net of the second replica, its second layer's weights times a factor."""
+    modules: list[nn.Module] = []
+    for index, layer in enumerate(trainer.net.hidden):
         weight = layer.linear.weight[1].detach()
         linear = nn.Linear(len(weight), weight.shape[1], bias=False, dtype=torch.float64)
-        linear.weight.data = weight.T * (factor if len(layers) == 1 else 1)
+        linear.weight.data = weight.T * (factor if index == 1 else 1)
         norm = nn.BatchNorm1d(weight.shape[1], eps=1e-30, dtype=torch.float64)
-        layers.append(nn.Sequential(linear, norm, nn.ReLU()))
-    inputs, classes = trainer.net.output.weight.shape[1:]
+        modules += [linear, norm, nn.ReLU()]
+    inputs, classes = trainer.net.output.linear.weight.shape[1:]
     output = nn.Linear(inputs, classes, dtype=torch.float64)
-    output.weight.data = trainer.net.output.weight[1].detach().T
+    output.weight.data = trainer.net.output.linear.weight[1].detach().T
     output.bias.data.zero_()
-    return [*layers, nn.Sequential(output)]
+    return nn.Sequential(*modules, output)
 
 
 def test_loss_gradients_and_cosine_are_those_of_torch():
@@ -101,9 +101,9 @@ def test_loss_gradients_and_cosine_are_those_of_torch():
     trainer = scale_invariance.exact_trainer(config)
     inputs, labels = trainer.batches.first()
     found = scale_invariance.at_scale(trainer, (inputs, labels), 3.0)
-    layers = plain_net(trainer, 3.0)
-    loss = nn.functional.cross_entropy(nn.Sequential(*layers)(inputs[1]), labels[1])
-    below, own = (layer[0].weight for layer in layers[:2])
+    net = plain_net(trainer, 3.0)
+    loss = nn.functional.cross_entropy(net(inputs[1]), labels[1])
+    below, own, _ = (one for one in net.parameters() if one.dim() == 2 and one.shape[0] == 8)
     passed_down, gradient = (one.numpy() for one in torch.autograd.grad(loss, [below, own]))
     weight = own.detach().numpy()
     cosine = (gradient * weight).sum() / np.sqrt((gradient**2).sum() * (weight**2).sum())
