@@ -90,7 +90,7 @@ def even_choice(values: Tensor, most: int) -> Tensor:
 
 
 def quantiles(values: Tensor) -> Tensor:
-    """Return the 15th, 50th and 85th percentile of values (K, M), as (K, 3).
+    """Return the 15th, 50th and 85th percentile of values (..., M), as (..., 3).
 
     Each is a value that occurs: that of rank q (M - 1), rounded.
     """
@@ -123,18 +123,23 @@ def zero_shares(outputs: Tensor) -> tuple[Tensor, Tensor]:
     return (of_units == 1).float().mean(dim=1), of_units.mean(dim=1)
 
 
-def histogram(values: Tensor) -> tuple[Tensor, int]:
-    """Return counts on the record's fixed edges, (B,), and how many values were counted.
+def histograms(values: Tensor) -> Tensor:
+    """Return how many of each row's values lie in each bin of the record, (R, B), of values (R, M).
 
-    The largest bin is scaled to 65535. Exact zeros, which a ReLU makes, and NaN are left out;
-    values beyond the edges lie in the outermost bins. The edges are even in asinh(x / 0.5), so a
-    bin is found by arithmetic.
+    Exact zeros, which a ReLU makes, and NaN are left out; values beyond the edges lie in the
+    outermost bins. The edges are even in asinh(x / 0.5), so a bin is found by arithmetic.
     """
-    flat = values.flatten().nan_to_num()
-    bins = (_asinh(flat / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clamp_(0, BINS - 1).long()
-    bins.masked_fill_(flat == 0, BINS)  # one bin more, thrown away
-    counts = torch.bincount(bins, minlength=BINS + 1)[:BINS]
-    return counts * (65535 / counts.max().clamp(min=1)), int(counts.sum())
+    rows, finite = len(values), values.nan_to_num()
+    bins = (_asinh(finite / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clamp_(0, BINS - 1).long()
+    bins.masked_fill_(finite == 0, BINS)  # one bin more, thrown away
+    bins += torch.arange(rows).unsqueeze(1) * (BINS + 1)
+    counts = torch.bincount(bins.flatten(), minlength=rows * (BINS + 1))
+    return counts.view(rows, BINS + 1)[:, :BINS]
+
+
+def scaled_to_16_bits(counts: np.ndarray) -> np.ndarray:
+    """Return counts (B,) as shares of the largest one, from 0 to 65535."""
+    return counts * np.float32(65535 / max(counts.max(), 1))
 
 
 def _asinh(x: Tensor) -> Tensor:
