@@ -22,7 +22,7 @@ from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
 
 _LOG = logging.getLogger(__name__)
-_FILES = Path(__file__).parent / "browser"
+_FILES = Path(__file__).parent / "live" / "browser"
 _KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
 _SECONDS_FOR_PICTURES = 20
 

@@ -1,9 +1,9 @@
-"""A picture of a run in the Lab: its charts, its table, and where in time it is."""
+"""An update of a run in the Lab: its charts, its table, and where in time it is."""
 
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.summary import Range, ending_words, rows
@@ -11,44 +11,48 @@ from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
 from bn_core.records import Record
 from bn_core.settings import settings_of
-from pages.shared.feed import Part
+from pages.shared.live.feed import Chart
+from pages.shared.live.schema import ChartUpdate, Choice, Frame, Row
 
 _LARGE = 1e5
 """Losses beyond this are written as powers of ten."""
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
-def words(record: Record, view: View, step: int | None, *, playing: bool) -> dict[str, Any]:
-    """Return what a picture says beside its charts; ``step`` is where the reader went back to."""
+def frame(record: Record, view: View, step: int | None, *, playing: bool) -> Frame:
+    """Return what an update says beside its charts; ``step`` is where the reader went back to."""
     steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
     styles = arm_styles(arm.name for arm in record.comparison.arms)
-    return {
-        "head": _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:]),
-        "rows": [
-            {"cells": cells, "colour": style.colour, "dash": style.dash}
+    head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
+    return Frame(
+        notice=ending_words(record),
+        head=list(head),
+        rows=[
+            Row(cells=cells, colour=style.colour, dash=style.dash)
             for cells, style in zip(_table(record, playing), styles, strict=True)
         ],
-        "notice": ending_words(record),
-        "steps": steps,
-        "step": record.step,
-        "planned": record.comparison.base.steps,
-        "cursor": None if cursor is None else steps[cursor],
-        "projector": view.projector,
-    }
+        steps=steps,
+        step=record.step,
+        planned=record.comparison.base.steps,
+        cursor=None if cursor is None else steps[cursor],
+        projector=view.projector,
+    )
 
 
-def parts(record: Record, view: View, step: int | None, reset: int) -> dict[str, Part]:
-    """Return the charts by name; ``reset`` is another number where zoom is to be forgotten."""
+def charts(record: Record, view: View, step: int | None, run: int) -> dict[str, Chart]:
+    """Return the charts by name; with another ``run`` a chart forgets the reader's zoom."""
     cursor = _cursor(record, step)
 
-    def chart(name: str, make: Callable[..., Any]) -> dict[str, Any]:
+    def chart(name: str, make: Callable[..., Any]) -> ChartUpdate:
         choices = [_choice(chosen, record, view) for chosen in _choices_of(name, record, view)]
-        key = "/".join([str(reset), *(str(choice["value"]) for choice in choices)])
-        return vars(make(record, view, cursor)) | {"choices": choices, "reset": key}
+        reset = "/".join([str(run), *(choice["value"] for choice in choices)])
+        return cast(
+            ChartUpdate, vars(make(record, view, cursor)) | {"choices": choices, "reset": reset}
+        )
 
     return {
-        name: ((reset, state_of(name, record, view, cursor)), partial(chart, name, make))
+        name: ((run, state_of(name, record, view, cursor)), partial(chart, name, make))
         for name, make in builders(record, view).items()
     }
 
@@ -70,7 +74,7 @@ def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
             return ()
 
 
-def _choice(name: str, record: Record, view: View) -> dict[str, Any]:
+def _choice(name: str, record: Record, view: View) -> Choice:
     setting, value = settings_of(View)[name], getattr(view, name)
     if name == "layer":
         depth = record.comparison.base.depth
@@ -78,12 +82,13 @@ def _choice(name: str, record: Record, view: View) -> dict[str, Any]:
         options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
     else:
         options = list(setting.options.items())
-    about = {"name": name, "label": setting.label, "help": setting.help}
-    return about | {"value": str(value), "options": options}
+    return Choice(
+        name=name, label=setting.label, help=setting.help, value=str(value), options=options
+    )
 
 
 def _cursor(record: Record, step: int | None) -> int | None:
-    """Return which look is that of a step; None, the newest, if there is none."""
+    """Return which snapshot is that of a step; None, the newest, if there is none."""
     steps = [snapshot.step for snapshot in record.snapshots]
     return steps.index(step) if step in steps and step != steps[-1] else None
 

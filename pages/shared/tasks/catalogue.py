@@ -3,20 +3,22 @@
 import functools
 
 from bn_core.results import ExperimentSpec
-from pages.shared import server
+from bn_core.service.study import Task
+from pages.shared.tasks.requests import submit
 
 _SECONDS_TO_WAIT = 30
+_NOBODY = ""
 
 
 @functools.cache
-def _asked():
-    return server.pool().ask("catalogue")
+def _request() -> Task:
+    return submit(_NOBODY, "catalogue")
 
 
 def catalogue() -> dict[str, ExperimentSpec]:
     """Return every experiment by its slug; empty if no worker has answered in time."""
-    study = _asked()
-    if not study.wait(_SECONDS_TO_WAIT) or study.failure:
-        _asked.cache_clear()
+    task = _request()
+    if not task.wait(_SECONDS_TO_WAIT) or task.failure:
+        _request.cache_clear()
         return {}
-    return {about.slug: about for about in study.result}
+    return {spec.slug: spec for spec in task.result}

@@ -6,7 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from pages.shared.visit import this_visit
+from pages.shared.session import Session
 
 _BATCH_OF_ONE = (
     "**A batch of one has nothing to normalize by.** Its mean is the example itself and its "
@@ -38,22 +38,21 @@ _GROUPS_OF_TWO = (
 )
 
 
-def remarks(comparison: Comparison) -> None:
+def notices(session: Session, comparison: Comparison) -> None:
     """Show what there is to say about the link and the settings."""
-    visit = this_visit()
-    for complaint in visit.complaints:
-        st.warning(complaint)
-    if visit.sentence:
-        st.warning(visit.sentence)
-        visit.sentence = ""
-    _planned_rates(comparison)
-    for words in dict.fromkeys(w for config in comparison.configs for w in _without_spread(config)):
-        st.info(words)
+    for warning in session.lab.link_warnings:
+        st.warning(warning)
+    if session.notice:
+        st.warning(session.notice)
+        session.notice = ""
+    _planned_rates(session, comparison)
+    for text in dict.fromkeys(t for config in comparison.configs for t in _without_spread(config)):
+        st.info(text)
 
 
-def _planned_rates(comparison: Comparison) -> None:
+def _planned_rates(session: Session, comparison: Comparison) -> None:
     """Say which changes of the learning rate the link holds that have not come yet."""
-    run = this_visit().run
+    run = session.run
     done = run.record.step if run and run.record else 0
     planned = run.comparison.base.rate_changes if run else comparison.base.rate_changes
     ahead = [f"{rate:g} after step {step:,}" for step, rate in planned if step >= done]
