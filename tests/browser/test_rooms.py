@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from bn_core.claims import CLAIMS
 from bn_core.results import VERDICT_WORDS
-from pages.shared.trials import ICONS
+from pages.shared.tasks.controls import ICONS
 
 pytestmark = pytest.mark.browser
 
