@@ -1,4 +1,4 @@
-"""The rooms beside the Lab, and the ways between all of them."""
+"""The pages beside the Lab, and the ways between all of them."""
 
 import re
 import urllib.error
@@ -6,15 +6,16 @@ import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from bn_core.claims import CLAIMS
 from bn_core.results import VERDICT_WORDS
 from pages.shared.tasks.controls import ICONS
+from tests.browser.conftest import button
 
 pytestmark = pytest.mark.browser
 
-ROOMS = {
+PAGES = {
     "/": "The Lab",
     "/inside_the_layer": "Inside the layer",
     "/training_and_inference": "Training and inference",
@@ -39,19 +40,15 @@ def rest(page: Page) -> Page:
     return page
 
 
-def go(page: Page, room: str) -> None:
-    """Walk to another room by the navigation at the top."""
-    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(rf"^\s*{room}\s*$")).click()
-    expect(page.locator("h1")).to_have_text(room)
+def go(page: Page, name: str) -> None:
+    """Go to another page by the navigation at the top."""
+    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(rf"^\s*{name}\s*$")).click()
+    expect(page.locator("h1")).to_have_text(name)
     rest(page)
 
 
 def chapter(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).click()
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=re.compile(rf"^{name}\b"))
 
 
 def plots(page: Page, count: int) -> None:
@@ -72,9 +69,9 @@ def measured(page: Page) -> dict[str, str]:
     return dict(row.split("\t", 1) for row in rows)
 
 
-def test_rooms_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page, address):
+def test_pages_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page, address):
     page = open_page(size=PHONE, dark=True)
-    for path, name in ROOMS.items():
+    for path, name in PAGES.items():
         page.set_viewport_size(PHONE)
         page.emulate_media(color_scheme="dark")
         page.goto(address + path)  # another visit: only what the browser caches is shared
@@ -84,14 +81,14 @@ def test_rooms_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page
         assert page.evaluate(SIDEWAYS) <= 0, name
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(LAPTOP)
-        expect(page.get_by_test_id("stTopNavLink")).to_have_text(list(ROOMS.values()))
+        expect(page.get_by_test_id("stTopNavLink")).to_have_text(list(PAGES.values()))
         assert page.evaluate(BRIGHTNESS) > 200, name
 
 
-def test_a_link_into_a_room_works_right_after_the_server_has_started(new_address, open_page):
+def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address, open_page):
     page = open_page(new_address + "/claims")
     expect(page.locator("h1")).to_have_text("Claims", timeout=30_000)
-    expect(page.get_by_test_id("stTopNavLink")).to_have_text(list(ROOMS.values()))
+    expect(page.get_by_test_id("stTopNavLink")).to_have_text(list(PAGES.values()))
     expect(button(page, "Run them all")).to_be_visible(timeout=60_000)
 
 
@@ -161,7 +158,7 @@ def test_what_is_typed_into_the_table_is_computed_or_answered_by_a_sentence(open
     overwrite(page, "7")
     expect(page.locator(".bn-lines")).to_contain_text("μ = (1 + 7 + 4 + 3 + 5) / 5 = 4")
     expect(sentence).to_have_count(0)
-    # What was typed stays while the reader looks at another chapter or room.
+    # What was typed stays while the reader looks at another chapter or page.
     chapter(page, "The code")
     expect(page.get_by_text("What each argument does")).to_be_visible()
     chapter(page, "Forward")
