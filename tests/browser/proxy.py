@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
@@ -14,7 +15,8 @@ class Proxy:
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
 
     def __enter__(self) -> "Proxy":
         return self
@@ -26,7 +28,9 @@ class Proxy:
         trace: TracebackType | None,
     ) -> None:
         self.cut()
-        self._listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
 
     def cut(self) -> None:
         """Close all connections, and every new one at once."""
@@ -41,7 +45,7 @@ class Proxy:
         self._cut = False
 
     def _accept(self) -> None:
-        with suppress(OSError):  # the listener was closed
+        with self._listener, suppress(OSError):  # the listener was shut down
             while True:
                 browser, _ = self._listener.accept()
                 if self._cut:
@@ -49,8 +53,21 @@ class Proxy:
                     continue
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [browser, server]
-                for ends in ((browser, server), (server, browser)):
-                    threading.Thread(target=_hand_on, args=ends, daemon=True).start()
+                self._start(_join, browser, server)
+
+    def _start(self, work: Callable[..., None], *ends: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=ends, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _join(browser: socket.socket, server: socket.socket) -> None:
+    """Hand on both ways until one of them ends."""
+    with browser, server:
+        answers = threading.Thread(target=_hand_on, args=(server, browser), daemon=True)
+        answers.start()
+        _hand_on(browser, server)
+        answers.join()
 
 
 def _hand_on(source: socket.socket, goal: socket.socket) -> None:
