@@ -90,7 +90,13 @@ def this_session() -> Session:
 
 
 def write_link(session: Session, query: Mapping[str, str]) -> None:
-    """Put the page's state into the address bar, if it is not there yet."""
+    """Put the page's state into the address bar, if it is not there yet.
+
+    After Back or Forward the address stays as it is until something changes: each link that is
+    written becomes a new entry of the browser's history, which Back could then never leave.
+    """
+    came_back, session.by_history = session.by_history, False
     if session.link != query:
         session.link = dict(query)
-        st.query_params.from_dict(session.link)
+        if not came_back:
+            st.query_params.from_dict(session.link)

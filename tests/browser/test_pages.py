@@ -308,3 +308,34 @@ def test_the_lab_keeps_its_settings_and_its_finished_run_while_the_reader_is_awa
     assert page.evaluate("window.bnLabStep") == 24
     assert page.locator(".bn-summary tbody").inner_text() == before
     assert parse_qs(urlsplit(page.url).query) == settings
+
+
+def first_y(page: Page, value: str) -> None:
+    """Wait until the forward pass's first output is a value."""
+    expect(page.locator("[data-stage=y] td").first).to_have_text(value)
+
+
+def test_a_chapters_settings_survive_back_reload_and_a_second_tab(open_page):
+    page = open_page("/inside_the_layer?chapter=2")
+    first_y(page, "-1.621")
+    slide(page, "γ (scale)", "ArrowRight")
+    page.wait_for_url(re.compile("gamma=2"))
+    first_y(page, "-2.328")
+    go(page, "Training and inference")
+    page.wait_for_url(re.compile("training_and_inference.*chapter=1"))
+    page.go_back()  # to the address without a chapter that the navigation led to
+    rest(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Inside the layer")
+    first_y(page, "-2.328")
+    page.reload()
+    first_y(page, "-2.328")
+    other = page.context.new_page()
+    other.goto(page.url)
+    first_y(other, "-2.328")
+    slide(other, "γ (scale)", "ArrowLeft")
+    first_y(other, "-1.621")
+    first_y(page, "-2.328")
+    page.go_back()  # to where the slider had not been moved
+    expect(page.locator("h1")).to_have_text("Inside the layer")
+    first_y(page, "-1.621")

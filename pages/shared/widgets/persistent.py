@@ -21,9 +21,14 @@ def widget_key(name: str, *, of_page: bool = False) -> str:
 
 
 def from_link(name: str) -> str | None:
-    """Return what the link that the reader came by says of a widget; once."""
-    arrival = this_session().arrival
-    return arrival.pop(name, None) if arrival else None
+    """Return what the link that the reader came by says of a widget."""
+    return (this_session().arrival or {}).get(name)
+
+
+def left_out(name: str) -> bool:
+    """Return whether the reader went back to a link in which a widget has its initial value."""
+    session = this_session()
+    return session.by_history and bool(session.arrival) and name not in (session.arrival or {})
 
 
 def persistent(
@@ -43,7 +48,7 @@ def persistent(
     linked = [option for option in options if asked and link_text(option) == asked]
     if linked:
         st.session_state[key] = linked[0]
-    elif key not in st.session_state:
+    elif key not in st.session_state or (options and left_out(name)):
         st.session_state[key] = initial
     value = widget(key=key, persist_state="session")
     if options:

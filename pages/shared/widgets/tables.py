@@ -10,7 +10,7 @@ from bn_core.results import Result
 from bn_core.settings import LONGEST_VALUE
 from pages.shared.live.component import component
 from pages.shared.session import this_session
-from pages.shared.widgets.persistent import from_link, widget_key
+from pages.shared.widgets.persistent import from_link, left_out, widget_key
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -77,8 +77,10 @@ def _first_rows(base_key: str, key: str, usual: Rows) -> Rows:
 
 
 def _take_link(base_key: str, name: str, columns: Sequence[str]) -> None:
-    """Begin with the rows that the link holds, if it holds any that are fit for a table."""
+    """Begin with the rows that the link holds; with none that are fit, nothing changes."""
     text = from_link(name)
+    if left_out(name) and base_key in this_session().widget_values:
+        _renew(base_key, None)
     if text is None or len(text) > LONGEST_VALUE:
         return
     with suppress(TableError):
