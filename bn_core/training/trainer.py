@@ -42,7 +42,9 @@ class Trainer:
         self.batches = Batches(self.dataset, config)
         self.steps_taken = 0
         self._parameters = list(self.net.parameters())
-        self._example_losses = self._logits = torch.zeros(0)
+        self.example_losses = torch.zeros(0)
+        """The losses of the last batch, (K, N); from a fused step they have no graph."""
+        self._logits = torch.zeros(0)
         self._labels = torch.zeros(0, dtype=torch.long)
         self._weight_of_example = torch.zeros(0)
         self._fused_steps: dict[int, FusedStep | None] = {}
@@ -67,12 +69,12 @@ class Trainer:
         inputs, self._labels = batch
         self._fused = self._fused_step(inputs.shape[1])
         if self._fused is not None:
-            self._example_losses = self._fused.forward(inputs, self._labels)
+            self.example_losses = self._fused.forward(inputs, self._labels)
             self._logits = self._fused.logits
         else:
             self._logits = self.net(inputs)
-            self._example_losses = measures.cross_entropies(self._logits, self._labels)
-        return self._example_losses.detach().mean(dim=1)
+            self.example_losses = measures.cross_entropies(self._logits, self._labels)
+        return self.example_losses.detach().mean(dim=1)
 
     def descend(self) -> None:
         """Take the step along the gradient of the last ``forward``'s losses."""
@@ -86,7 +88,7 @@ class Trainer:
         if self._fused is not None:
             self._fused.backward()
         else:
-            self._example_losses.backward(self._example_weights())
+            self.example_losses.backward(self._example_weights())
 
     def train_accuracy(self) -> Tensor:
         """Return the share of right answers in the last ``forward``'s batch, (K,)."""
@@ -163,7 +165,7 @@ class Trainer:
 
     def _example_weights(self) -> Tensor:
         """Return 1 / N for every example: each replica descends its own mean loss."""
-        losses, weights = self._example_losses, self._weight_of_example
+        losses, weights = self.example_losses, self._weight_of_example
         if weights.shape != losses.shape or weights.dtype != losses.dtype:
             self._weight_of_example = torch.full_like(losses.detach(), 1 / losses.shape[1])
         return self._weight_of_example
