@@ -51,7 +51,7 @@ def as_linear_map(
     scale = scale if gamma is None else scale * gamma
     shift = -scale * mean
     shift = shift if beta is None else shift + beta
-    return torch.addcmul(per_unit(shift, x), x, per_unit(scale, x))
+    return (x * per_unit(scale, x)).add_(per_unit(shift, x))  # twice as fast as torch.addcmul
 
 
 def batch_norm_forward(
