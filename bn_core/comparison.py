@@ -7,6 +7,7 @@ the same kind of machine.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bn_core.config import SETTINGS, Config
@@ -63,7 +64,7 @@ ARMS: Mapping[str, Arm] = {
             "Batch renorm",
             "renorm",
             "before",
-            "Batch norm, corrected towards the running averages that the deployed net will use.",
+            "Batch norm, corrected towards the running averages that inference will use.",
         ),
     )
 }
@@ -117,7 +118,7 @@ def _weights(config: Config) -> int:
     """Return how many weights the linear maps of one net have."""
     spec = config.data_spec
     sizes = [spec.inputs, *config.layer_widths, len(spec.classes)]
-    return sum(inputs * outputs for inputs, outputs in zip(sizes, sizes[1:], strict=False))
+    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
 
 
 def _layers_problem(config: Config) -> str:

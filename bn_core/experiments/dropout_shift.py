@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.models import Dropout
 from bn_core.normalization.batch import BatchNorm
@@ -24,7 +30,7 @@ _VALUES, _PASSES = 100_000, 12
 _DEPTH = 5
 _MOST_ERROR = 0.02
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="dropout",
     title="Dropout in front of batch norm",
     claim="Dropout makes batch norm keep a variance that is wrong once dropout is off.",
@@ -49,7 +55,7 @@ ABOUT = ExperimentSpec(
         "dropout and the next batch norm, and layers add to each other: the ratio grows with "
         "depth and shrinks as training goes on. A 3-layer net trained twice as long loses nothing."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
     link="depth=5&init=he&drop=0.5&steps=400",
 )
 
@@ -75,7 +81,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             yield progress(index * each + _PASSES + step, len(shares) * each, words, piece)
         for key, values in _inside(trainee).items():
             piece[key][share] = values
-    return whole(piece)
+    return complete(piece)
 
 
 def _nothing() -> PartialResult:
@@ -139,7 +145,7 @@ def _without_dropout(trainee: Trainer) -> Iterator[None]:
             dropout.training = True
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the ratio over the share dropped, by layer of the net, and what it costs."""
     found = _nothing()
     for piece in pieces.values():
@@ -235,4 +241,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if right else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

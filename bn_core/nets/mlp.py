@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -75,7 +76,7 @@ def mlp(
             extra=None if extra is None else extra(index),
             activate=None if activate is None else activate(),
         )
-        for index, (inputs, units) in enumerate(zip(sizes, sizes[1:], strict=False))
+        for index, (inputs, units) in enumerate(pairwise(sizes))
     ]
     output = output_layer(config, len(layers), sizes[-1], classes)
     return Net(config, input_shape, layers, output)

@@ -1,4 +1,4 @@
-"""The batch-norm kernels without a graph, against the readable layer and finite differences."""
+"""The kernels of batch norm against its readable forward pass, in float64."""
 
 from typing import Any
 
@@ -7,75 +7,74 @@ import torch
 from torch import Tensor
 
 from bn_core.normalization import BatchNorm
-from bn_core.normalization.fused import batch_norm_backward, batch_norm_forward
+from bn_core.normalization.fused import as_linear_map, by_torch
 
-K, N, C = 3, 16, 5
-EPSILON = 1e-3
 EXACT: Any = {"rtol": 1e-12, "atol": 1e-12}
+SHAPES = [(1, 12, 5), (3, 12, 5), (3, 6, 5, 4), (2, 6, 5, 3, 4)]
 
 
-def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+def draw(*shape: int, seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def flat(x: Tensor) -> Tensor:
-    """Return (K, N, C) as the kernels take it, (N, K C)."""
-    return x.transpose(0, 1).flatten(1)
+def readable(shape: tuple[int, ...], *, affine: bool, **settings) -> BatchNorm:
+    """Return the readable layer with gamma, beta and averages unlike those it starts with."""
+    layer = BatchNorm(shape[0], 5, scale=affine, shift=affine, reference=True, **settings).double()
+    with torch.no_grad():
+        for index, tensor in enumerate((*layer.parameters(), *layer.buffers())):
+            tensor.copy_(draw(*tensor.shape, seed=index).abs() + 0.5)
+    return layer
 
 
-def buffers(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    units = x.shape[1]
-    return torch.empty_like(x), x.new_empty(units), x.new_empty(units)
-
-
-class Kernels(torch.autograd.Function):
-    """Both kernels as one differentiable function, so that gradcheck can hold them together."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        out = buffers(x)
-        batch_norm_forward(x, gamma, beta, None, 0.0, EPSILON, out)
-        ctx.save_for_backward(x, gamma, *out[1:])
-        return out[0]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, gamma, *saved = ctx.saved_tensors
-        return batch_norm_backward(gradients[0], x, gamma, (saved[0], saved[1]), EPSILON)
-
-
-def test_the_backward_kernel_is_the_derivative_of_the_forward_kernel():
-    inputs = [one.requires_grad_() for one in (draw(6, 4), draw(4, seed=1), draw(4, seed=2))]
-    assert torch.autograd.gradcheck(Kernels.apply, inputs)
+def results(output: Tensor, x: Tensor, layer: BatchNorm) -> list[Tensor]:
+    """Return the output, and the gradients of a weighted sum of it."""
+    wanted = [x, *layer.parameters()]
+    weights = draw(*output.shape, seed=9)
+    return [output.detach(), *torch.autograd.grad((output * weights).sum(), wanted)]
 
 
 @pytest.mark.parametrize("affine", [True, False])
-@pytest.mark.parametrize("momentum", [0.1, None])
-def test_kernels_equal_the_readable_layer(affine: bool, momentum: float | None):
-    settings: dict[str, Any] = {"scale": affine, "shift": affine, "momentum": momentum}
-    norm = BatchNorm(K, C, epsilon=EPSILON, reference=True, **settings).double()
-    averages = torch.zeros(K * C).double(), torch.ones(K * C).double()
-    if affine:
-        assert norm.flat_gamma is not None and norm.flat_beta is not None
-        torch.nn.init.normal_(norm.flat_gamma, generator=torch.Generator().manual_seed(3))
-        torch.nn.init.normal_(norm.flat_beta, generator=torch.Generator().manual_seed(4))
-    for batch in range(3):
-        x, g = draw(K, N, C, seed=batch).requires_grad_(), draw(K, N, C, seed=9 + batch)
-        norm.zero_grad()
-        y = norm(x)
-        y.backward(g)
-        out = buffers(flat(x.detach()))
-        share = 1 / (batch + 1) if momentum is None else momentum
-        with torch.no_grad():
-            parameters = norm.flat_gamma, norm.flat_beta
-            batch_norm_forward(flat(x), *parameters, averages, share, EPSILON, out)
-            found = batch_norm_backward(flat(g), flat(x), norm.flat_gamma, out[1:], EPSILON)
-        assert x.grad is not None
-        torch.testing.assert_close(out[0], flat(y.detach()), **EXACT)
-        torch.testing.assert_close(found[0], flat(x.grad), **EXACT)
-        for gradient, parameter in zip(found[1:], parameters, strict=True):
-            if parameter is not None:
-                torch.testing.assert_close(gradient, parameter.grad, **EXACT)
-        for ours, theirs in zip(averages, norm.averages, strict=True):
-            torch.testing.assert_close(ours, theirs.flatten(), **EXACT)
+@pytest.mark.parametrize("momentum", [0.1, 0.0, 1.0])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_training_by_torchs_kernel_is_the_readable_pass(shape, momentum, affine):
+    layer = readable(shape, affine=affine, momentum=momentum, epsilon=1e-3)
+    averages = tuple(average.clone() for average in layer.averages)
+    x = (3 * draw(*shape, seed=5) + 2).requires_grad_()
+    parameters = layer.flat_gamma, layer.flat_beta
+    fused = by_torch(x, *parameters, (averages[0], averages[1]), momentum, layer.epsilon)
+    found, expected = results(fused, x, layer), results(layer(x), x, layer)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+    for one, other in zip(averages, layer.averages, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_inference_as_a_linear_map_is_the_readable_pass(shape, affine):
+    layer = readable(shape, affine=affine).eval()
+    x = (3 * draw(*shape, seed=5) + 2).requires_grad_()
+    fused = as_linear_map(x, layer.gamma, layer.beta, *layer.averages, layer.epsilon)
+    for one, other in zip(results(fused, x, layer), results(layer(x), x, layer), strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+
+
+@pytest.mark.parametrize("momentum", [0.3, None])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_layer_gives_the_same_with_and_without_its_kernels(shape, momentum):
+    layers = [
+        BatchNorm(shape[0], 5, momentum=momentum, reference=r).double() for r in (True, False)
+    ]
+    for seed in range(3):
+        x = 3 * draw(*shape, seed=seed) + 2
+        torch.testing.assert_close(layers[1](x), layers[0](x), **EXACT)
+    for layer in layers:
+        layer.eval()
+    torch.testing.assert_close(layers[1](x), layers[0](x), **EXACT)
+    for one, other in zip(layers[0].buffers(), layers[1].buffers(), strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
+
+
+def test_a_layer_without_averages_says_so():
+    with pytest.raises(ValueError, match="track=True"):
+        _ = BatchNorm(1, 2, track=False).averages
