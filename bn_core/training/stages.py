@@ -41,15 +41,17 @@ class LinearStage:
         replicas, inputs, outputs = linear.weight.shape
         self.y = linear.weight.new_empty(examples, replicas, outputs)
         self.x_gradient = linear.weight.new_empty(examples, replicas, inputs)
+        # The same memory as matrix products take it, (K, N, O) and (K, N, I).
+        self._y_matrices = self.y.transpose(0, 1)
+        self._x_gradient_matrices = self.x_gradient.transpose(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x W + b."""
         self._x = x.transpose(0, 1)  # (K, N, I), a view
-        y = self.y.transpose(0, 1)  # (K, N, O), a view
         if self.bias is None:
-            torch.bmm(self._x, self.weight, out=y)
+            torch.bmm(self._x, self.weight, out=self._y_matrices)
         else:
-            torch.baddbmm(self.bias, self._x, self.weight, out=y)
+            torch.baddbmm(self.bias, self._x, self.weight, out=self._y_matrices)
         return self.y
 
     def backward(self, g: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ class LinearStage:
             torch.sum(g, 1, keepdim=True, out=self.bias_gradient)
             self.bias.grad = self.bias_gradient
         if not self.first:  # nothing uses the gradient of the net's inputs
-            torch.bmm(g, self.weight.transpose(1, 2), out=self.x_gradient.transpose(0, 1))
+            torch.bmm(g, self.weight.transpose(1, 2), out=self._x_gradient_matrices)
         return self.x_gradient
 
 
