@@ -42,7 +42,7 @@ class FusedStep:
             raise ValueError("This net has no fused step: train it by net(inputs) and autograd.")
         self.examples = examples
         self._stages = _stages(net, examples)
-        self._loss = CrossEntropyStage()
+        self._loss = CrossEntropyStage(net.output.linear, examples)
         self._layers = [(layer, _parts(layer)) for layer in (*net.hidden, net.output)]
         self._modules, self._norms = list(net.modules()), net.norms
         self._parameters = list(net.parameters())

@@ -141,15 +141,19 @@ IN_PLACE: Mapping[type[nn.Module], _InPlace] = {
 class CrossEntropyStage:
     """l_n = -log softmax(z_n)[label_n] for logits z (N, K, O) and labels (K, N)."""
 
+    def __init__(self, output: Linear, examples: int) -> None:
+        replicas, _, classes = output.weight.shape
+        self._gradient = output.weight.new_empty(examples, replicas, classes)
+        self._minus_one = output.weight.new_full((1, replicas, examples), -1.0)
+
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy of each example in nats, (K, N)."""
-        self._labels = labels.t().unsqueeze(0)  # (1, N, K)
-        # Classes first, (O, N, K): torch's kernel takes many examples at once only that way.
-        self._log_shares = torch.log_softmax(logits.permute(2, 0, 1).contiguous(), 0)
-        return self._log_shares.gather(0, self._labels)[0].neg_().t().contiguous()
+        self._labels = labels.unsqueeze(0)  # (1, K, N)
+        # Classes first, (O, K, N): torch's kernel takes many examples at once only that way.
+        self._log_shares = torch.log_softmax(logits.permute(2, 1, 0), 0)
+        return self._log_shares.gather(0, self._labels)[0].neg_()
 
     def backward(self) -> Tensor:
         """Return the gradient of mean_n l_n, (softmax(z) - onehot(label)) / N, (N, K, O)."""
-        g = self._log_shares.exp()
-        g.scatter_add_(0, self._labels, g.new_full((), -1.0).expand(self._labels.shape))
-        return g.mul_(1 / g.shape[1]).permute(1, 2, 0).contiguous()
+        g = self._log_shares.exp().scatter_add_(0, self._labels, self._minus_one)  # (O, K, N)
+        return torch.mul(g.permute(2, 1, 0), 1 / g.shape[2], out=self._gradient)

@@ -13,7 +13,7 @@ from bn_core.nets import Net, build
 from bn_core.probing import statistics as measures
 from bn_core.training.batches import Batch, Batches
 from bn_core.training.fused_step import FusedStep
-from bn_core.training.optimizers import make_optimizer
+from bn_core.training.optimizers import Optimizer, make_optimizer
 
 Measure = Callable[[int], object]
 """Called with the number of steps taken so far."""
@@ -51,7 +51,7 @@ class Trainer:
         self._fused: FusedStep | None = None
 
     @cached_property
-    def optimizer(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> Optimizer:
         """The optimizer, made when first needed: its import takes longer than a first snapshot."""
         return make_optimizer(self.net, self.config)
 
