@@ -44,8 +44,8 @@ class FusedStep:
         self._stages = _stages(net, examples)
         self._loss = CrossEntropyStage(net.output.linear, examples)
         self._layers = [(layer, _parts(layer)) for layer in (*net.hidden, net.output)]
-        self._modules, self._norms = list(net.modules()), net.norms
-        self._parameters = list(net.parameters())
+        self._norms, self._parameters = net.norms, list(net.parameters())
+        self._hooks = [hooks for module in net.modules() for hooks in _hooks(module)]
 
     @staticmethod
     def supports(net: Net, examples: int) -> bool:
@@ -64,7 +64,7 @@ class FusedStep:
             all(_parts(layer) == parts for layer, parts in self._layers)
             and all(norm.training and norm.track_statistics for norm in self._norms)
             and all(parameter.requires_grad for parameter in self._parameters)
-            and not any(map(_is_changed, self._modules))
+            and not any(self._hooks)
         )
 
     @torch.no_grad()
@@ -128,6 +128,6 @@ def _parts(layer: nn.Module) -> list[nn.Module | None]:
     return list(layer._modules.values())
 
 
-def _is_changed(module: nn.Module) -> bool:
-    """Return whether a hook, or a ``forward`` of its own, changes what the module computes."""
-    return bool(module._forward_hooks or module._forward_pre_hooks) or "forward" in vars(module)
+def _hooks(module: nn.Module) -> list[dict]:
+    """Return the collections that hold the module's forward hooks, now and later."""
+    return [module._forward_hooks, module._forward_pre_hooks]
