@@ -120,8 +120,9 @@ def saturated_share(outputs: Tensor, activation: str) -> Tensor:
 def zero_shares(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Return the share of units that are zero for every example, and of zeros, (K,) each."""
     axes = (1, *range(3, outputs.dim()))
-    of_units = (outputs == 0).float().mean(dim=axes)
-    return (of_units == 1).float().mean(dim=1), of_units.mean(dim=1)
+    other = torch.count_nonzero(outputs, axes)  # (K, C)
+    values = outputs[0].numel()
+    return (other == 0).float().mean(dim=1), 1 - other.sum(dim=1) / values
 
 
 def histogram(values: Tensor) -> tuple[Tensor, int]:
@@ -131,14 +132,15 @@ def histogram(values: Tensor) -> tuple[Tensor, int]:
     values beyond the edges lie in the outermost bins. The edges are even in asinh(x / 0.5), so a
     bin is found by arithmetic.
     """
-    flat = values.flatten().nan_to_num()
-    bins = (_asinh(flat / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clamp_(0, BINS - 1).long()
-    bins.masked_fill_(flat == 0, BINS)  # one bin more, thrown away
-    counts = torch.bincount(bins, minlength=BINS + 1)[:BINS]
-    return counts * (65535 / counts.max().clamp(min=1)), int(counts.sum())
+    flat = values.numpy().ravel()  # small arrays: numpy takes a third of torch's time
+    kept = flat[(flat != 0) & (flat == flat)]
+    bins = (_asinh(kept / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clip(0, BINS - 1)
+    counts = np.bincount(bins.astype(np.int64), minlength=BINS)
+    return torch.from_numpy(counts * (65535 / max(counts.max(), 1))), len(kept)
 
 
-def _asinh(x: Tensor) -> Tensor:
-    """Return asinh(x) by a logarithm, which torch computes many values of at once."""
-    size = x.abs()
-    return (size + (size * size + 1).sqrt_()).log_().copysign(x)
+def _asinh(x: np.ndarray) -> np.ndarray:
+    """Return asinh(x) by a logarithm; an x whose square is no float any more is infinite."""
+    size = np.abs(x)
+    with np.errstate(over="ignore"):
+        return np.copysign(np.log(size + np.sqrt(size * size + 1)), x)
