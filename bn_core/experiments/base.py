@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from bn_core.comparison import ARMS
 from bn_core.config import Config
@@ -158,9 +159,17 @@ def make_trainer(config: Config) -> Trainer:
     return Trainer(config, load_per_seed(config))
 
 
-def validation_accuracy(trainer: Trainer, statistics: str = "running") -> Array:
-    """Return the accuracy of each net on its validation data, (K,); 0 if its loss is not finite."""
-    loss, accuracy = trainer.evaluate(statistics)
+def validation_accuracy(
+    trainer: Trainer,
+    statistics: str = "running",
+    inputs: Tensor | None = None,
+    labels: Tensor | None = None,
+) -> Array:
+    """Return the accuracy of each net, (K,); 0 if its loss is not finite.
+
+    On the validation data, or on other ``inputs`` and ``labels``, as ``Trainer.evaluate``.
+    """
+    loss, accuracy = trainer.evaluate(statistics, inputs, labels)
     return np.where(loss.isfinite(), accuracy, 0.0)
 
 
@@ -169,13 +178,12 @@ def half_accuracies(trainer: Trainer, statistics: str = "running") -> tuple[Arra
 
     A setting that is chosen by the first is reported by the second, which it was not fitted to.
     """
-    dataset, found = trainer.dataset, []
-    for start in (0, 1):
-        inputs = dataset.validation_inputs[..., start::2, :]
-        labels = dataset.validation_labels[..., start::2]
-        loss, accuracy = trainer.evaluate(statistics, inputs, labels)
-        found.append(np.where(loss.isfinite(), accuracy, 0.0))
-    return found[0], found[1]
+    inputs, labels = trainer.dataset.validation_inputs, trainer.dataset.validation_labels
+    first, second = (
+        validation_accuracy(trainer, statistics, inputs[..., start::2, :], labels[..., start::2])
+        for start in (0, 1)
+    )
+    return first, second
 
 
 def steps_to_reach(level: float, steps: Array, values: Array) -> Array:
