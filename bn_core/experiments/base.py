@@ -18,6 +18,7 @@ from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.verdicts import decide
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Trainer
+from bn_core.training.batches import Batch
 
 Array = np.ndarray
 PartialResult = dict[str, Any]
@@ -100,14 +101,15 @@ class Shard:
         measure: Callable[[Trainer], Mapping[str, Array]] | None = None,
         prefix: str = "",
         from_start: bool = False,
+        draw: Callable[[], Batch] | None = None,
     ) -> Generator[Progress, None, Array]:
         """Train for a number of steps, measuring every so many; return the losses, (R, T).
 
         ``measure(trainer)`` returns arrays (R, ...) by name; they are put as (R, T, ...) under
         ``prefix`` + name, their steps (T,) as ``prefix`` + "steps". ``from_start`` measures before
-        the first step too. A loss that is not finite is inf, and so are all that follow; training
-        ends early only if every net has diverged and nothing is measured. Takes ``steps`` of the
-        shard's total.
+        the first step too. ``draw`` gives the batches, instead of the trainer's own. A loss that
+        is not finite is inf, and so are all that follow; training ends early only if every net
+        has diverged and nothing is measured. Takes ``steps`` of the shard's total.
         """
         series = Series(prefix)
         losses = np.full((trainer.config.replicas, steps), np.inf)
@@ -115,7 +117,7 @@ class Shard:
         if measure and from_start:
             self.put(**series.extended(0, measure(trainer)))
         for step in range(1, steps + 1):
-            loss = trainer.step().numpy()
+            loss = trainer.step(draw() if draw else None).numpy()
             alive &= np.isfinite(loss)
             losses[alive, step - 1] = loss[alive]
             if measure and step % every == 0:
