@@ -64,7 +64,7 @@ ARMS: Mapping[str, Arm] = {
             "Batch renorm",
             "renorm",
             "before",
-            "Batch norm, corrected towards the running averages that the deployed net will use.",
+            "Batch norm, corrected towards the running averages that inference will use.",
         ),
     )
 }

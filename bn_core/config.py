@@ -28,8 +28,9 @@ LEARNING_RATE = Setting(
     "log",
     "lr",
     "Learning rate",
-    "How far each step moves the weights along the negative gradient. It can be changed while "
-    "the nets train; the change is kept in the link and repeated when the run is repeated.",
+    "What the gradient is multiplied by to make a step; Adam and RMSprop rescale it first. A fair "
+    "comparison gives each net its own best rate. The rate can be changed while the nets train; "
+    "the link keeps the change and repeats it.",
     0.1,
     1e-4,
     30.0,
@@ -73,7 +74,8 @@ class Config:
         20,
         key="depth",
         label="Hidden layers",
-        help="How many hidden layers the net has. Trouble that batch norm mends grows with depth.",
+        help="How many hidden layers the net has. The deeper, the harder it is to train without "
+        "normalization.",
     )
     width: int = whole(
         64,
@@ -142,8 +144,8 @@ class Config:
         100.0,
         key="gain",
         label="Gain",
-        help="Multiplies every initial weight. 1 is the textbook value; try 0.1 or 3 to see which "
-        "nets survive a badly scaled start.",
+        help="Multiplies every initial weight. 1 leaves them as chosen above; try 0.1 or 3 to see "
+        "which nets still learn from weights of the wrong scale.",
     )
     normalization: str = choice(
         "none",
@@ -240,7 +242,8 @@ class Config:
         key="rmax",
         label="Limit of r",
         help="Batch renormalization corrects a batch's standard deviation by at most this factor. "
-        "1, with d at 0, is batch norm. The limits are reached in steps 100 to 800.",
+        "1, with d at 0, is batch norm. It is plain batch norm for 100 batches; then this limit "
+        "grows until batch 800.",
     )
     renorm_dmax: float = number(
         5.0,
@@ -249,7 +252,8 @@ class Config:
         key="dmax",
         label="Limit of d",
         help="Batch renormalization corrects a batch's mean by at most this many running standard "
-        "deviations. The limit is reached in steps 100 to 500.",
+        "deviations. It is plain batch norm for 100 batches; then this limit grows until batch "
+        "500.",
     )
     evaluate_with: str = choice(
         "running",
@@ -257,7 +261,8 @@ class Config:
         key="eval",
         label="Validate with",
         help="Which mean and variance batch norm uses on validation data: the running averages, "
-        "as a deployed net does, or those of the validation batch, as if eval() were forgotten.",
+        "as a deployed net (one that answers, and no longer learns) does, or those of the "
+        "validation batch, as if eval() were forgotten.",
     )
     optimizer: str = choice(
         "sgd",
@@ -280,9 +285,9 @@ class Config:
         512,
         key="batch",
         label="Batch size",
-        help="How many examples make one step, and how many batch norm takes its mean and "
-        "variance from. The rest of an epoch that fills no batch is left out; each epoch is "
-        "shuffled anew.",
+        help="How many examples make one step, and how many share batch norm's mean and "
+        "variance. It matters to nets without batch norm too. The rest of an epoch that fills no "
+        "batch is left out; each epoch is shuffled anew.",
     )
     weight_decay: float = number(
         0.0,
@@ -290,7 +295,9 @@ class Config:
         0.1,
         key="decay",
         label="Weight decay",
-        help="Pulls weights towards zero. Biases, gamma and beta are spared, as is usual.",
+        help="Pulls weights towards zero; biases, gamma and beta are spared, as is usual. In front "
+        "of batch norm it does not shrink the net's function: it keeps the effective learning "
+        "rate, rate / |W|², from dying away.",
     )
     dropout: float = number(
         0.0,

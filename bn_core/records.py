@@ -1,6 +1,7 @@
 """What a run leaves behind: frozen, numpy only, and small however long the run.
 
-Shapes use K replicas, L measured layers of an arm (arms may differ in it), S sites, B histogram bins, A arms and T training steps.
+Shapes use K replicas, L measured layers of an arm (arms may differ in it), S sites, B histogram
+bins, A arms and T training steps.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
-"""What a study finds: plain numbers and arrays that any page, or a notebook, can show.
+"""What a computation results in: plain numbers and arrays that any page, or a notebook, can show.
 
-A study is a generator that yields ``Progress`` and returns its finding. R counts seeds.
+A computation is a generator that yields ``Progress`` and returns its ``Result``. R counts seeds.
 """
 
 from collections.abc import Generator
@@ -14,7 +14,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is: a share from 0 to 1, in words, and what it has found so far."""
+    """How far a computation is: a share from 0 to 1, in words, and its result so far."""
 
     share: float
     words: str
@@ -28,16 +28,21 @@ TaskGenerator = Generator[Progress, None, Any]
 class Curve:
     """Numbers over x, one row a seed; drawn as the median with the range as a band.
 
-    ``arm`` names an arm whose colour the curve has; ``tone`` tells apart curves without an arm.
+    ``colour`` names a style of the theme: an arm's name, or "neutral-1" to "neutral-4" for what
+    is no arm. Without it ``arm`` chooses the style, else ``tone``, a number of the neutral ones.
+    A seed that diverged has the worst value there is (infinity for a loss, 0 for an accuracy);
+    NaN is for what was not measured.
     """
 
     label: str
     x: Array  # (T,)
-    y: Array  # (R, T); NaN where there is nothing
+    y: Array  # (R, T)
     arm: str = ""
     tone: int = 0
     kind: Literal["line", "points"] = "line"
+    """"points" where nothing was measured between the values of x: no line joins them."""
     faint: bool = False
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Panel:
     y_range: tuple[float, float] | None = None
     marks: tuple[tuple[float, str], ...] = ()
     categories: tuple[str, ...] = ()
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding: drawn there, and said to be zero."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class HeatMap:
     values: Array  # (rows, columns)
     text: tuple[tuple[str, ...], ...] = ()
     """What is written in each cell; nothing where it is empty."""
+    words: str = ""
+    """What the map shows, for its text alternative; without it the range of its values."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class HeatMaps:
     """Whether rows are as high as columns are wide, as in images."""
     scale: bool = True
     """Whether a bar tells which colour is which value."""
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    """What each row and each column is, for the hover text; numbers without it."""
+    named: bool = False
+    """Whether the cells' text says what they hold and the colours only tell groups apart."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +141,10 @@ class Metric:
     form: str = ".3g"
     missing: str = "no value"
     """What is said of seeds without a finite number."""
+    note: str = ""
+    """What must be said beside the number."""
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding."""
 
     @property
     def median(self) -> float:
@@ -136,20 +154,28 @@ class Metric:
 
     def words(self) -> str:
         """Return the median, the range, and how many seeds have no finite number, as text."""
+        return f"{self._spread()}; {self.note}" if self.note else self._spread()
+
+    def _spread(self) -> str:
         finite, count = self.values[np.isfinite(self.values)], len(self.values)
         if not finite.size:
             return self.missing
         if count == 1:
-            return f"{self.median:{self.form}}"
-        middle = f"{self.median:{self.form}}" if np.isfinite(self.median) else self.missing
-        spread = f"{finite.min():{self.form}} to {finite.max():{self.form}}"
+            return self._number(self.median)
         lost = count - finite.size
-        return f"{middle} ({spread}{f'; {lost} of {count}: {self.missing}' if lost else ''})"
+        ends = f"{self._number(finite.min())} to {self._number(finite.max())}"
+        counted = f"; {lost} of {count}: {self.missing}" if lost else ""
+        return f"{self._number(self.median)} ({ends}{counted})"
+
+    def _number(self, value: float) -> str:
+        if not np.isfinite(value):
+            return self.missing
+        return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """All that a study shows."""
+    """All that a computation shows."""
 
     panels: tuple[Panel | HeatMaps | Contours, ...] = ()
     measures: tuple[Metric, ...] = ()

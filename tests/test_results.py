@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from bn_core.results import VERDICT_WORDS, Metric, Progress, Result, Verdict
 
 
-def measure(*values: float, form: str = ".3g", missing: str = "no value") -> Metric:
-    return Metric("key", "label", np.array(values, float), form, missing)
+def measure(*values: float, form: str = ".3g", missing: str = "no value", **changes: Any) -> Metric:
+    return Metric("key", "label", np.array(values, float), form, missing, **changes)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,27 @@ def test_where_no_seed_has_a_number_the_reason_is_said(values):
     assert math.isnan(measure(*values).median)
     assert measure(*values).words() == "no value"
     assert measure(*values, missing="diverged").words() == "diverged"
+
+
+def test_a_seed_that_never_arrived_is_the_worst_and_is_counted():
+    slow = measure(40.0, 30.0, math.inf, form=".0f", missing="never reached")
+    assert slow.median == 40
+    assert slow.words() == "40 (30 to 40; 1 of 3: never reached)"
+    slower = measure(30.0, math.inf, math.inf, form=".0f", missing="never reached")
+    assert slower.words() == "never reached (30 to 30; 2 of 3: never reached)"
+    assert measure(math.inf, math.inf, missing="never").words() == "never"
+    assert measure(0.5, -math.inf, 0.7, missing="diverged").words() == (
+        "0.5 (0.5 to 0.7; 1 of 3: diverged)"
+    )
+
+
+def test_rounding_errors_are_said_to_be_zero_and_a_note_stands_behind():
+    assert measure(1.3e-8, rounding=1e-6).words() == "zero to rounding"
+    assert measure(0.0).words() == "0"
+    assert measure(1e-7, 1e-7, 0.5, rounding=1e-6).words() == (
+        "zero to rounding (zero to rounding to 0.5)"
+    )
+    assert measure(0.1, note="no better than chance").words() == "0.1; no better than chance"
 
 
 def test_a_number_is_written_in_its_own_form():

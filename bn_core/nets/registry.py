@@ -14,5 +14,5 @@ ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
 
 
 def build(config: Config, input_shape: tuple[int, ...], classes: int) -> Net:
-    """Return K untrained replicas of the config's net, for examples of a shape and so many classes."""
+    """Return K untrained replicas of the config's net for examples of one shape."""
     return ARCHITECTURES[config.architecture](config, input_shape, classes)

@@ -1,7 +1,7 @@
 """Batch normalization, written to be read.
 
-Ioffe & Szegedy 2015 (arXiv 1502.03167), Algorithms 1 and 2, with the conventions of
-``torch.nn.BatchNorm1d``.
+Ioffe & Szegedy 2015 (arXiv 1502.03167), Algorithm 1, with moving averages for inference as
+section 3.1 mentions them, and the conventions of ``torch.nn.BatchNorm1d``.
 """
 
 from typing import Any

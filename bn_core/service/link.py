@@ -40,7 +40,8 @@ class WorkerLink:
             [sys.executable, "-m", "bn_core.service.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             cwd=_ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
             stdin=subprocess.DEVNULL,
         )
         theirs.close()

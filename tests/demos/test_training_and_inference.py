@@ -12,7 +12,7 @@ from torch import nn
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.demos.adapting import adapting, changed
-from bn_core.demos.asking import forgot_eval
+from bn_core.demos.evaluation_modes import forgot_eval
 from bn_core.demos.folding import folded, folding, without_norms
 from bn_core.demos.following import following
 from bn_core.demos.from_lab import MOST_EXAMPLES, MOST_UNITS, from_lab

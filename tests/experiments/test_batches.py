@@ -121,7 +121,7 @@ def test_accuracy_as_trained_counts_every_digit_once():
 @pytest.mark.parametrize(
     ("gap", "gain", "changed", "kind"),
     [
-        ((0.098, 0.15, 0.282), (0.1, 0.15, 0.2), {}, "holds"),  # all positive, and large enough
+        (np.linspace(0.098, 0.282, 10), (0.1, 0.15, 0.2), {}, "holds"),
         ((0.1, 0.15, 0.2), (0.0, 0.01, -0.01), {}, "depends"),
         ((0.0, 0.01, -0.01), (0.0, 0.01, -0.01), {}, "fails"),
         ((0.1, 0.15, math.nan), (0.1, 0.15, 0.2), {}, "depends"),
@@ -132,3 +132,60 @@ def test_accuracy_as_trained_counts_every_digit_once():
 def test_pairs_are_decided_by_the_numbers(pairs: Outcome, gap, gain, changed, kind: str):
     values = {"gap": gap, "gain": gain} | changed
     assert decided(noniid.EXPERIMENT, pairs[0], values).kind == kind
+
+
+@pytest.mark.slow
+def test_noise_falls_with_the_root_of_the_batch_size():
+    result, verdict = run("noise", seeds=3)
+    assert verdict.kind == "holds"
+    for key in ("trained", "fresh"):
+        np.testing.assert_allclose(result[key].values, -0.5, atol=0.1)
+        assert (result[f"{key}_ratio"].values > 1.6).all()
+
+
+def test_a_short_run_finds_noise_that_falls(noise: Outcome):
+    result, verdict = noise
+    assert verdict.kind in ("holds", "depends")
+    for key in ("trained", "fresh"):
+        np.testing.assert_allclose(result[key].values, -0.5, atol=0.15)
+        assert (result[f"{key}_size"].values > 0.1).all()
+
+
+def test_noise_of_a_seed_does_not_depend_on_its_company(noise: Outcome):
+    alone, _ = run("noise", seeds=1, first_seed=1, quick=True)
+    for key in ("trained", "fresh"):
+        assert alone[key].values[0] == pytest.approx(noise[0][key].values[1], abs=0.01)
+
+
+def test_slope_and_spread_against_numpy():
+    state = np.random.RandomState(0)
+    sizes = np.array([4.0, 9.0, 30.0, 100.0])
+    noise = np.exp(state.normal(size=(3, 4)))
+    exact = [np.polyfit(np.log(sizes), np.log(row), 1)[0] for row in noise]
+    np.testing.assert_allclose(batch_noise.slopes(sizes, noise), exact, rtol=1e-10)
+    power = 3 * sizes[None] ** -0.5
+    np.testing.assert_allclose(batch_noise.slopes(sizes, power), [-0.5], rtol=1e-12)
+    logits = state.normal(size=(20, 3, 10))
+    exact = np.sqrt(logits.var(axis=0, ddof=1).mean(axis=1))
+    np.testing.assert_allclose(batch_noise.spread_of(torch.tensor(logits)), exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("trained", "fresh", "changed", "kind"),
+    [
+        ((-0.5, -0.48, -0.49), (-0.46, -0.45, -0.47), {}, "holds"),
+        ((-0.5, -0.48, -0.49), (-0.2, -0.21, -0.19), {}, "depends"),
+        ((0.1, 0.11, 0.09), (-1.0, -1.01, -0.99), {}, "fails"),
+        ((-0.5, -0.48, math.nan), (-0.46, -0.45, -0.47), {}, "depends"),
+        ((-0.5, -0.48, -0.49), (-0.46, -0.45, -0.47), {"trained_accuracy": np.zeros(3)}, "depends"),
+        (
+            (-0.5, -0.48, -0.49),
+            (-0.46, -0.45, -0.47),
+            {"trained_size": np.zeros(3), "fresh_size": np.zeros(3)},
+            "untested",
+        ),
+    ],
+)
+def test_noise_is_decided_by_the_numbers(noise: Outcome, trained, fresh, changed, kind: str):
+    values = {"trained": trained, "fresh": fresh} | changed
+    assert decided(batch_noise.EXPERIMENT, noise[0], values).kind == kind

@@ -56,6 +56,7 @@ def test_the_verdict_on_noise_follows_the_numbers(noise, values, kind):
     assert noisy.judge(with_values(noise[0], values)).kind == kind
 
 
+@pytest.mark.slow
 def test_each_placement_is_measured_for_three_activations_at_three_rates(places):
     finding, _ = places
     needed, final = finding.panels[-2:]
@@ -68,6 +69,7 @@ def test_each_placement_is_measured_for_three_activations_at_three_rates(places)
             assert np.isfinite(finding[f"steps_{activation}_{place}"].values).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("relu", "tanh", "sigmoid", "kind"),
     [
@@ -86,11 +88,13 @@ def test_the_verdict_on_the_place_follows_the_numbers(places, relu, tanh, sigmoi
     assert verdict.parts[0].name == "ReLU" and "Contested" in verdict.words
 
 
+@pytest.mark.slow
 def test_where_no_net_learns_the_place_could_not_be_tested(places):
     verdict = placement.EXPERIMENT.decide(with_values(places[0], {"best": 0.3}))
     assert verdict.kind == "untested"
 
 
+@pytest.mark.slow
 def test_a_place_that_never_gets_there_is_the_worst_and_is_counted(places):
     steps = np.array([30.0, np.inf, np.inf])
     result = with_values(places[0], {})

@@ -32,6 +32,7 @@ def gains() -> tuple[Result, Verdict]:
     return run("gain")
 
 
+@pytest.mark.slow
 def test_batch_norm_learns_from_every_scale_and_a_plain_net_from_neither_end(scales):
     finding, verdict = scales
     assert (finding["before_worst"].values >= 0.8).all()
@@ -44,6 +45,7 @@ def test_batch_norm_learns_from_every_scale_and_a_plain_net_from_neither_end(sca
     assert (layer.y[:, layer.x == 0.01] <= 0.2).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

@@ -146,6 +146,23 @@ def test_a_look_asked_for_is_taken_and_no_other():
     assert 0 in usual and 400 in usual and len(usual) <= SNAPSHOTS_PER_RUN + 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "finished"),
+        ({"steps": 1}, "finished"),
+        ({"arms": ("none",), "gain": 100.0, "depth": 20, "initialization": "he"}, "diverged"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_the_last_step_result_and_no_other_carries_the_ending(changes, kind):
+    comparison = small(**changes)
+    *others, last = train(comparison)
+    assert last.ending == run(comparison).ending and last.ending is not None
+    assert (last.ending.kind, last.ending.step) == (kind, last.step)
+    assert all(step_result.ending is None for step_result in others)
+
+
 def test_training_waits_while_nobody_asks():
     training = train(small())
     assert [next(training).step for _ in range(4)] == [0, 1, 2, 3]
