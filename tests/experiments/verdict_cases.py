@@ -1,10 +1,11 @@
 """Invented numbers for the effects and controls that an experiment declares."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bn_core.experiments.base import Experiment
 from bn_core.experiments.effects import Control, Effect
@@ -68,9 +69,7 @@ def verdict_of(
     return decide(experiment.effects, experiment.controls, values, quick=quick)
 
 
-def decided(
-    experiment: Experiment, result: Result, values: Mapping[str, Sequence[float]]
-) -> Verdict:
+def decided(experiment: Experiment, result: Result, values: Mapping[str, ArrayLike]) -> Verdict:
     """Return the verdict on a result of which some metrics have other values, by key."""
     changed = (
         replace(one, values=np.asarray(values.get(one.key, one.values))) for one in result.measures
