@@ -27,6 +27,8 @@ _DRAWS, _QUICK_DRAWS = 40, 15
 _LAW, _TOLERANCE = -0.5, 0.1
 _LEAST_SIZE = 0.01
 _LEARNED = 0.9
+_RELATIVE = "Noise at 32 over the deviation of the logits between digits"
+_PARTS = {"trained": "the trained net", "fresh": "the untrained net"}
 _NETS = {"trained": "after training", "fresh": "untrained"}
 
 SPEC = ExperimentSpec(
@@ -156,12 +158,7 @@ def _metrics(name: str, noise: Array, found: PartialResult) -> list[Metric]:
     return [
         Metric(name, f"Slope, {label}", slopes(_SIZES[fitted], noise[:, fitted]), ".2f"),
         Metric(f"{name}_ratio", f"Noise at 32 over noise at 128, {label}", at_32 / at_128, ".2f"),
-        Metric(
-            f"{name}_size",
-            f"Noise at 32 over the spread of the digits, {label}",
-            at_32 / found["spread"],
-            ".1%",
-        ),
+        Metric(f"{name}_size", f"{_RELATIVE}, {label}", at_32 / found["spread"], ".1%"),
         Metric(f"{name}_accuracy", f"Accuracy, {label}", found["accuracy"], ".1%"),
     ]
 
@@ -184,25 +181,13 @@ EXPERIMENT = Experiment(
             form=".2f",
             lost="brought no noise or numbers that are not finite",
         )
-        for name, part in (("trained", "the trained net"), ("fresh", "the untrained net"))
+        for name, part in _PARTS.items()
     ),
     controls=(
-        Control(
-            "trained_accuracy",
-            "Accuracy of the trained net",
-            at_least=_LEARNED,
-            part="the trained net",
-            form=".1%",
-        ),
+        Control("trained_accuracy", "Accuracy", _LEARNED, part=_PARTS["trained"], form=".1%"),
         *(
-            Control(
-                f"{name}_size",
-                "Noise at 32 over the deviation of the logits between digits",
-                at_least=_LEAST_SIZE,
-                part=part,
-                form=".1%",
-            )
-            for name, part in (("trained", "the trained net"), ("fresh", "the untrained net"))
+            Control(f"{name}_size", _RELATIVE, _LEAST_SIZE, part=part, form=".1%")
+            for name, part in _PARTS.items()
         ),
     ),
 )

@@ -1,8 +1,7 @@
 """Dropout in front of batch norm: another variance in training than after (Li et al. 2019)."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from bn_core.experiments.base import (
     PartialResult,
     Shard,
     Trainer,
-    is_complete,
     make_trainer,
     validation_accuracy,
 )
@@ -27,14 +25,15 @@ from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 
 Array = np.ndarray
-_SHARES = {"light": (0.1, 0.3), "heavy": (0.5, 0.7)}
-_ALL_SHARES = (*_SHARES["light"], *_SHARES["heavy"])
+_SHARES = (0.1, 0.3, 0.5, 0.7)
 _HALF = 0.5
 _VALUES, _PASSES = 100_000, 12
 _DEPTH = 5
 _MOST_ERROR = 1.02
 _LEAST_RATIO = 1.5
 _LEARNED = 0.3
+_NET = "a trained net"
+_CORRECTED = "Accuracy, statistics without dropout, half dropped"
 
 SPEC = ExperimentSpec(
     slug="dropout",
@@ -61,46 +60,49 @@ SPEC = ExperimentSpec(
         "stands between dropout and the next batch norm, and layers add to each other: compare the "
         "layers of the net, and the two accuracies."
     ),
-    shards=tuple(_SHARES),
+    shards=tuple(map(str, _SHARES)),
     link="depth=5&init=he&drop=0.5&steps=400",
 )
 
 
 def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
-    """Measure the ratio behind a dropout by itself, then in a trained net, for some shares."""
-    steps, shares = 100 if quick else 400, _SHARES[name]
-    work = Shard(len(shares) * (_PASSES + steps))
-    base = Config(
+    """Measure the ratio behind one share of dropout, by itself and in a trained net."""
+    steps, share = 100 if quick else 400, float(name)
+    work = Shard(_PASSES + steps)
+    generators = [generator(first_seed + k, "dropout", 16) for k in range(seeds)]
+    kept, plain = (BatchNorm(seeds, 1, momentum=None) for _ in range(2))
+    for _ in range(_PASSES):
+        values = torch.stack([torch.randn(_VALUES, 1, generator=g) for g in generators]).relu()
+        kept(Dropout(share, generators)(values))
+        plain(values)
+        yield work.advance(f"dropping {name} of one layer")
+    work.put(alone=_variance(kept)[:, 0] / _variance(plain)[:, 0])
+    config = Config(
         depth=_DEPTH,
         initialization="he",
         normalization="batch",
+        dropout=share,
         replicas=seeds,
         seed=first_seed,
     )
-    rows: list[PartialResult] = []
-    for share in shares:
-        generators = [generator(first_seed + k, "dropout", 16) for k in range(seeds)]
-        kept, plain = (BatchNorm(seeds, 1, momentum=None) for _ in range(2))
-        for _ in range(_PASSES):
-            values = torch.stack([torch.randn(_VALUES, 1, generator=g) for g in generators]).relu()
-            kept(Dropout(share, generators)(values))
-            plain(values)
-            yield work.advance(f"dropping {share:g} of one layer")
-        trainer = make_trainer(base.changed({"dropout": share}))
-        yield from work.train(trainer, steps, f"net with dropout {share:g}")
-        ratio = _variance(kept)[:, 0] / _variance(plain)[:, 0]
-        rows.append({"alone": ratio} | _inside(trainer))
-        work.put(**{key: np.stack([row[key] for row in rows], axis=1) for key in rows[0]})
+    trainer = make_trainer(config)
+    yield from work.train(trainer, steps, f"net with dropout {name}")
+    work.put(**_inside(trainer))
     return work.complete()
 
 
 def _inside(trainer: Trainer) -> PartialResult:
-    """Return each layer's ratio, (K, L), and accuracy with either variance, (K,) each."""
+    """Return each layer's ratio, (K, L), and accuracy with either variance, (K,) each.
+
+    Dropout stays off afterwards.
+    """
     kept = validation_accuracy(trainer)
     with recomputed(trainer):
         dropped = np.stack([_variance(norm) for norm in batch_norms(trainer)], axis=1)
         plain = np.stack([v.numpy() for v in deployed_variances(trainer)], axis=1)
-    with _without_dropout(trainer), recomputed(trainer):
+    for dropout in (one for one in trainer.net.modules() if isinstance(one, Dropout)):
+        dropout.eval()
+    with recomputed(trainer):
         corrected = validation_accuracy(trainer)
     return {"layers": np.median(dropped / plain, axis=2), "kept": kept, "corrected": corrected}
 
@@ -133,69 +135,49 @@ def deployed_variances(trainer: Trainer) -> list[Tensor]:
     return [variance for (variance,) in found]
 
 
-@contextmanager
-def _without_dropout(trainer: Trainer) -> Iterator[None]:
-    dropouts = [layer.dropout for layer in trainer.net.hidden if layer.dropout]
-    for dropout in dropouts:
-        dropout.eval()
-    try:
-        yield
-    finally:
-        for dropout in dropouts:
-            dropout.train()
-
-
 def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return the ratio over the share dropped, by layer of the net, and what it costs."""
-    found: dict[str, dict[float, Array]] = {}
-    for name, shares in _SHARES.items():
-        for key in set(partials.get(name, {})) - {"complete"}:
-            columns = np.moveaxis(partials[name][key], 1, 0)
-            found.setdefault(key, {}).update(zip(shares, columns, strict=False))
-    panels = (_ratio_panel(found), _layer_panel(found), _accuracy_panel(found))
-    return Result(panels, _metrics(found) if is_complete(partials, SPEC.shards) else ())
+    found = {share: partials.get(str(share), {}) for share in _SHARES}
+    ended = {share: one for share, one in found.items() if one.get("complete")}
+    panels = (_ratio_panel(ended), _layer_panel(ended), _accuracy_panel(ended))
+    return Result(panels, _metrics(ended) if len(ended) == len(_SHARES) else ())
 
 
-def _metrics(found: Mapping[str, Mapping[float, Array]]) -> tuple[Metric, ...]:
-    factors = [np.abs(np.log(found["alone"][share] / _expected(share))) for share in _ALL_SHARES]
-    layers = found["layers"][_HALF]
+def _metrics(found: Mapping[float, PartialResult]) -> tuple[Metric, ...]:
+    factors = [np.abs(np.log(one["alone"] / _expected(share))) for share, one in found.items()]
+    half = found[_HALF]
     return (
-        Metric("alone", "Ratio, half dropped", found["alone"][_HALF], ".3f"),
+        Metric("alone", "Ratio, half dropped", half["alone"], ".3f"),
         Metric("factor", "Largest factor to the formula", np.exp(np.max(factors, axis=0)), ".4f"),
-        Metric("first", "Ratio in the net's first layer, half dropped", layers[:, 0], ".3f"),
-        Metric("net", "Ratio in the net's last layer, half dropped", layers[:, -1], ".2f"),
-        Metric("kept", "Accuracy, running averages, half dropped", found["kept"][_HALF], ".1%"),
         Metric(
-            "corrected",
-            "Accuracy, statistics without dropout, half dropped",
-            found["corrected"][_HALF],
-            ".1%",
+            "first", "Ratio in the net's first layer, half dropped", half["layers"][:, 0], ".3f"
         ),
+        Metric("net", "Ratio in the net's last layer, half dropped", half["layers"][:, -1], ".2f"),
+        Metric("kept", "Accuracy, running averages, half dropped", half["kept"], ".1%"),
+        Metric("corrected", _CORRECTED, half["corrected"], ".1%"),
     )
 
 
-def _over_shares(label: str, values: Mapping[float, Array], tone: int) -> Curve:
-    shares = sorted(values)
-    rows = np.stack([values[share] for share in shares], axis=1) if shares else np.zeros((1, 0))
-    return Curve(label, np.array(shares), rows, tone=tone, kind="points")
+def _over_shares(label: str, found: Mapping[float, PartialResult], key: str, tone: int) -> Curve:
+    rows = np.stack([one[key] for one in found.values()], axis=1) if found else np.zeros((1, 0))
+    return Curve(label, np.array(list(found)), rows, tone=tone, kind="points")
 
 
-def _ratio_panel(found: Mapping[str, Mapping[float, Array]]) -> Panel:
-    x = np.linspace(_ALL_SHARES[0], _ALL_SHARES[-1], 25)
+def _ratio_panel(found: Mapping[float, PartialResult]) -> Panel:
+    x = np.linspace(_SHARES[0], _SHARES[-1], 25)
     law = np.array([[_expected(float(share)) for share in x]])
     return Panel(
         "ratio",
         "Variance kept in training over variance without dropout",
         "share dropped",
         "ratio of variances",
-        (Curve("formula", x, law, tone=1), _over_shares("measured", found.get("alone", {}), 0)),
-        help="At a ratio of 1 batch norm would normalize in evaluation mode with the variance it "
-        "meets there.",
+        (Curve("formula", x, law, tone=1), _over_shares("measured", found, "alone", 0)),
+        help="At a ratio of 1 the variance kept in training is right in evaluation mode too.",
         marks=((1.0, "no shift"),),
     )
 
 
-def _layer_panel(found: Mapping[str, Mapping[float, Array]]) -> Panel:
+def _layer_panel(found: Mapping[float, PartialResult]) -> Panel:
     at = np.arange(1, _DEPTH + 1)
     return Panel(
         "layers",
@@ -203,8 +185,8 @@ def _layer_panel(found: Mapping[str, Mapping[float, Array]]) -> Panel:
         "layer",
         "ratio of variances",
         tuple(
-            Curve(f"{share:.0%} dropped", at, layers, tone=_ALL_SHARES.index(share))
-            for share, layers in found.get("layers", {}).items()
+            Curve(f"{share:.0%} dropped", at, one["layers"], tone=_SHARES.index(share))
+            for share, one in found.items()
         ),
         help="No dropout stands in front of the first layer: there the ratio is 1.",
         y_scale="log",
@@ -212,15 +194,15 @@ def _layer_panel(found: Mapping[str, Mapping[float, Array]]) -> Panel:
     )
 
 
-def _accuracy_panel(found: Mapping[str, Mapping[float, Array]]) -> Panel:
+def _accuracy_panel(found: Mapping[float, PartialResult]) -> Panel:
     return Panel(
         "accuracy",
         "Accuracy of the nets with either variance",
         "share dropped",
         "validation accuracy",
         (
-            _over_shares("running averages", found.get("kept", {}), 0),
-            _over_shares("statistics without dropout", found.get("corrected", {}), 1),
+            _over_shares("running averages", found, "kept", 0),
+            _over_shares("statistics without dropout", found, "corrected", 1),
         ),
         help="The same weights, evaluated without dropout, as a deployed net predicts.",
         y_range=(0.0, 1.02),
@@ -255,26 +237,13 @@ EXPERIMENT = Experiment(
             "Variance kept over that without dropout in the net's last layer, half dropped",
             matters_from=_LEAST_RATIO,
             why="Normalized values are then a fifth too small.",
-            part="a trained net",
+            part=_NET,
             form=".2f",
         ),
     ),
     controls=(
-        Control(
-            "first",
-            "The same ratio in the first layer, which has no dropout in front of it",
-            at_least=0.99,
-            at_most=1.01,
-            part="a trained net",
-            form=".3f",
-        ),
-        Control(
-            "corrected",
-            "Accuracy of the net with statistics taken without dropout",
-            at_least=_LEARNED,
-            part="a trained net",
-            form=".1%",
-        ),
+        Control("first", "Ratio in the first layer", 0.99, 1.01, part=_NET, form=".3f"),
+        Control("corrected", _CORRECTED, _LEARNED, part=_NET, form=".1%"),
     ),
     remarks=_remarks,
 )

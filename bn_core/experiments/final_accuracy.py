@@ -23,6 +23,7 @@ _RATES = (0.03, 0.1, 0.3)
 _DROPPED = 0.2
 _POINT = 0.01
 _LEARNED = 0.9
+_WITHOUT = "doing without dropout"
 
 
 def _with_dropout(name: str, arm: Arm) -> Arm:
@@ -126,11 +127,6 @@ def summarize(partials: Mapping[str, PartialResult]) -> Result:
     return Result((panel,), tuple(metrics))
 
 
-def _remarks(result: Result) -> str:
-    said = (f"{arm.label} {result[name].words()}" for name, arm in _ARMS.items())
-    return f"Accuracy at the best rate: {'; '.join(said)}."
-
-
 EXPERIMENT = Experiment(
     SPEC,
     shard,
@@ -153,19 +149,12 @@ EXPERIMENT = Experiment(
             scale="difference",
             direction="below",
             reference=2 * _POINT,
-            part="doing without dropout",
+            part=_WITHOUT,
             form=".3f",
         ),
     ),
     controls=(
         Control("none", "Accuracy without norm and dropout", _LEARNED, form=".1%"),
-        Control(
-            "helps",
-            "Accuracy that dropout adds to the net without batch norm",
-            _POINT,
-            part="doing without dropout",
-            form=".3f",
-        ),
+        Control("helps", "What dropout adds without batch norm", _POINT, part=_WITHOUT, form=".3f"),
     ),
-    remarks=_remarks,
 )

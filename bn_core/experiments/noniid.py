@@ -155,51 +155,19 @@ def _panel(partials: Mapping[str, PartialResult]) -> Panel:
     )
 
 
-def _remarks(result: Result) -> str:
-    return (
-        f"With running averages the accuracy is {result['before'].words()} with batch norm, "
-        f"{result['renorm'].words()} with batch renormalization and {result['layer'].words()} with "
-        f"layer norm; with statistics of one pair batch norm reaches {result['paired'].words()}."
-    )
-
-
 EXPERIMENT = Experiment(
     SPEC,
     shard,
     summarize,
-    effects=(
-        Effect(
-            "gap",
-            "Batch norm's accuracy with batch statistics minus that with running averages",
-            matters_from=_LEAST,
-            why=_WHY,
-            scale="difference",
-            part="the gap of batch norm",
-            form=".3f",
-        ),
-        Effect(
-            "gain",
-            "Accuracy of batch renormalization minus that of batch norm, with running averages",
-            matters_from=_LEAST,
-            why=_WHY,
-            scale="difference",
-            part="the gain by renormalization",
-            form=".3f",
-        ),
+    effects=tuple(
+        Effect(key, label, matters_from=_LEAST, why=_WHY, scale="difference", part=part, form=".3f")
+        for key, label, part in (
+            ("gap", "Batch statistics minus running averages", "the gap of batch norm"),
+            ("gain", "Batch renorm minus batch norm", "the gain by renormalization"),
+        )
     ),
     controls=(
-        Control(
-            "paired",
-            "Accuracy of batch norm with the statistics of one pair, as in training",
-            at_least=_LEARNED,
-            form=".1%",
-        ),
-        Control(
-            "layer",
-            "Accuracy of layer norm, which takes no statistics from the batch",
-            at_least=_LEARNED,
-            form=".1%",
-        ),
+        Control("paired", "Accuracy with statistics of one pair", _LEARNED, form=".1%"),
+        Control("layer", "Accuracy of layer norm", _LEARNED, form=".1%"),
     ),
-    remarks=_remarks,
 )

@@ -22,10 +22,10 @@ Array = np.ndarray
 _SIZES = {"before": (2, 4, 8, 32), "group": (2, 32), "renorm": (2, 32)}
 _ARMS = tuple(_SIZES)
 _SMALL, _LARGE = _ENDS = (2, 32)
-_EXAMPLES, _QUICK_EXAMPLES = 5600, 1600
+_EXAMPLES, _QUICK_EXAMPLES = 5600, 2800
 _RATE_PER_EXAMPLE = 0.2 / 32
 _LEAST_FALL = 0.106
-_LEARNED = 0.9
+_LEARNED = 0.8
 
 SPEC = ExperimentSpec(
     slug="small",
@@ -105,15 +105,6 @@ def summarize(partials: Mapping[str, PartialResult]) -> Result:
     return Result((panel,), tuple(metrics))
 
 
-def _remarks(result: Result) -> str:
-    return (
-        f"With batches of 2 the accuracy is {result['before_2'].words()} with batch norm, "
-        f"{result['group_2'].words()} with group norm and {result['renorm_2'].words()} with "
-        f"batch renormalization; with batches of 32 batch norm reaches "
-        f"{result['before_32'].words()}."
-    )
-
-
 EXPERIMENT = Experiment(
     SPEC,
     shard,
@@ -138,14 +129,8 @@ EXPERIMENT = Experiment(
             form=".3f",
         ),
     ),
-    controls=tuple(
-        Control(
-            f"{name}_{_LARGE}",
-            f"Accuracy of {words} with batches of {_LARGE}",
-            at_least=_LEARNED,
-            form=".1%",
-        )
-        for name, words in (("before", "batch norm"), ("group", "group norm"))
+    controls=(
+        Control("before_32", "Accuracy of batch norm with batches of 32", _LEARNED, form=".1%"),
+        Control("group_32", "Accuracy of group norm with batches of 32", _LEARNED, form=".1%"),
     ),
-    remarks=_remarks,
 )
