@@ -86,7 +86,10 @@ class Divergence:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What ``train`` yields after each step: the losses, and at times a look inside."""
+    """What ``train`` yields after each step: the losses, and at times a snapshot.
+
+    The last one carries the ``ending`` of the run.
+    """
 
     step: int
     learning_rate: float
@@ -95,9 +98,10 @@ class StepResult:
     divergences: tuple[Divergence, ...] = ()
     snapshot: Snapshot | None = None
     rate_changed: bool = False
+    ending: "Ending | None" = None
 
 
-EndingKind = Literal["finished", "stopped", "diverged", "failed"]
+EndingKind = Literal["finished", "stopped", "diverged", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ To pause is not to ask for the next snapshot; to stop is to ask no more.
 import math
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -81,20 +81,53 @@ class Setup:
         return cls(dataset, Probe.of(dataset, comparison.base))
 
 
-def train(comparison: Comparison, setup: Setup | None = None) -> Training:
-    """Yield a snapshot of the untouched nets, then one after each step; return why it ended.
+@dataclass(frozen=True)
+class Start:
+    """The untrained nets of a comparison, their batches, and the result of step 0."""
 
-    All arms see the same batches and share their initial weights. Looks inside are taken at an
-    even spacing and whenever a request asks. A replica whose loss is no longer finite is out; an
-    arm without replicas stops, the others go on.
-    """
-    setup = setup or Setup.of(comparison)
-    arms = [_Arm(i, config, setup) for i, config in enumerate(comparison.configs)]
+    arms: "list[_Arm]"
+    batches: "Batches"
+    result: StepResult
+
+
+def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
+    """Build the nets and take their first snapshot; yield after each arm, as both take a while."""
+    arms, statistics = [], []
+    for index, config in enumerate(comparison.configs):
+        arms.append(_Arm(index, config, setup))
+        yield
     batches = Batches(setup.dataset, comparison.base)
+    for arm in arms:
+        statistics.append(arm.initial_snapshot(batches.first()))
+        yield
+    return Start(arms, batches, _initial_step_result(arms, statistics))
+
+
+def built(comparison: Comparison, setup: Setup) -> Start:
+    """Build the nets in one go."""
+    building = build(comparison, setup)
+    while True:
+        try:
+            next(building)
+        except StopIteration as stop:
+            return stop.value
+
+
+def train(
+    comparison: Comparison, setup: Setup | None = None, start: Start | None = None
+) -> Training:
+    """Yield a snapshot of the untrained nets, then the result of each step; return the ending.
+
+    All arms see the same batches and share their initial weights. Snapshots are taken at an even
+    spacing and whenever a request asks. A replica whose loss is no longer finite has diverged; an
+    arm without replicas stops, the others go on. The last step result carries the ending too.
+    """
+    start = start or built(comparison, setup or Setup.of(comparison))
+    arms, batches = start.arms, start.batches
     base = comparison.base
     rate, changes = base.learning_rate, dict(base.rate_changes)
     spacing = snapshot_spacing(base.steps)
-    request = yield _initial_step_result(arms, batches.first(), rate)
+    request = yield start.result
     for step in range(1, base.steps + 1):
         request = request or Request()
         if request.learning_rate is not None:
@@ -104,10 +137,17 @@ def train(comparison: Comparison, setup: Setup | None = None) -> Training:
         snapshot = request.snapshot or step % spacing == 0 or step == base.steps
         batch = batches.next()
         results = [arm.step(step, batch, rate, snapshot) for arm in arms]
-        request = yield _joined(step, rate, changed, results, snapshot)
-        if not any(arm.going for arm in arms):
-            return Ending("diverged", step)
-    return Ending("finished", base.steps)
+        ending = _ending(step, base.steps, arms)
+        request = yield replace(_joined(step, rate, changed, results, snapshot), ending=ending)
+        if ending is not None:
+            return ending
+    raise AssertionError("The last step ends a run.")
+
+
+def _ending(step: int, steps: int, arms: "list[_Arm]") -> Ending | None:
+    if not any(arm.going for arm in arms):
+        return Ending("diverged", step)
+    return Ending("finished", step) if step == steps else None
 
 
 class Batches:
@@ -275,10 +315,11 @@ def make_optimizer(net: Net, config: Config) -> torch.optim.Optimizer:
             return torch.optim.Adam(groups, lr=rate, fused=True)
 
 
-def _initial_step_result(arms: list[_Arm], batch: tuple[Tensor, Tensor], rate: float) -> StepResult:
-    snapshot = Snapshot(0, tuple(arm.initial_snapshot(batch) for arm in arms))
-    nothing = torch.full((len(arms), arms[0].config.replicas), math.nan)
-    return StepResult(0, rate, nothing.numpy(), torch.zeros(len(arms)).numpy(), snapshot=snapshot)
+def _initial_step_result(arms: list[_Arm], statistics: list[NetStatistics]) -> StepResult:
+    config, snapshot = arms[0].config, Snapshot(0, tuple(statistics))
+    losses = np.full((len(arms), config.replicas), math.nan, np.float32)
+    no_time = np.zeros(len(arms), np.float32)
+    return StepResult(0, config.learning_rate, losses, no_time, snapshot=snapshot)
 
 
 def _joined(
