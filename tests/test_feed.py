@@ -127,10 +127,10 @@ class NoPool:
     def named(self, name: str) -> list[Task]:
         return [study for study in self.asked if study.name == name]
 
-    def forget_study(self, study: Task) -> None:
+    def release(self, study: Task) -> None:
         pass
 
-    def send_study(self, study: Task, command: object) -> None:
+    def send(self, study: Task, command: object) -> None:
         pass
 
 
