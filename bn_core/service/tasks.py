@@ -262,7 +262,7 @@ class TrainingRun(Task):
         """Train on. Errors: ``PoolFull`` if the run lost its place and none is free."""
         if self.done or self.forgotten:
             return
-        self.renew_lease()
+        super().renew_lease()
         self._steps_per_second = steps_per_second
         before, self.playing, self.suspended = (self.playing, self.suspended), True, False
         try:
