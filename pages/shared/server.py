@@ -1,10 +1,12 @@
 """The server's own business: the pool of workers, and the files the browser needs."""
 
+import asyncio
 import functools
 import gzip
 import importlib.util
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -12,7 +14,6 @@ from pathlib import Path
 
 import orjson
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 _FILES = Path(__file__).parent / "browser"
 _KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
 _SECONDS_FOR_PICTURES = 20
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @functools.cache
@@ -55,6 +57,7 @@ def routes() -> list[Route]:
         Route("/lab-files/plotly.min.js", _sender(_plotly(), "public, max-age=604800")),
         Route("/lab-files/palettes.json", _palettes),
         Route("/lab-files/pictures.json", _pictures),
+        Route("/lab-files/health", _health),
         *(Route(f"/lab-files/{path.name}", _sender(path, "no-cache")) for path in files),
     ]
 
@@ -98,8 +101,24 @@ def _palettes(_request: Request) -> Response:
 
 
 async def _pictures(_request: Request) -> Response:
-    """Answer with the data sets' pictures, once a worker has drawn them."""
-    pictures = await run_in_threadpool(pool().wait_for_pictures, _SECONDS_FOR_PICTURES)
+    """Answer with the data sets' pictures, once a worker has drawn them.
+
+    Waiting holds no thread: sixty such requests would hold up every file.
+    """
+    deadline = time.monotonic() + _SECONDS_FOR_PICTURES
+    while not (pictures := pool().wait_for_thumbnails(0)) and time.monotonic() < deadline:
+        if pool().problem():
+            break
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
     body = {name: asdict(picture) for name, picture in pictures.items()}
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(content, media_type="application/json")
+
+
+async def _health(_request: Request) -> Response:
+    """Answer at once with how each worker is, judged by its last heartbeat."""
+    health = pool().health()
+    content = orjson.dumps(asdict(health))
+    status = 200 if health.ok else 503
+    headers = {"Cache-Control": "no-store"}
+    return Response(content, status, headers=headers, media_type="application/json")
