@@ -149,6 +149,7 @@ def test_a_full_pool_says_so_and_a_resting_run_gives_way(short_pool):
     runs = [short_pool.open(comparison(steps=10_000, seed=seed)) for seed in range(2)]
     for run in runs:
         run.play(50.0)
+    wait_for(lambda: all(run.built for run in runs), *runs)
     with pytest.raises(PoolFull, match="All 2 places are taken"):
         short_pool.open(comparison())
     runs[0].pause()
