@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit import runtime
 
-from pages.shared import feed, furniture, server
+from pages.shared import feed, furniture, security, server
 
 if runtime.exists():
     furniture.lay_out()
@@ -17,9 +17,11 @@ if runtime.exists():
     ]
     furniture.enter(st.navigation(rooms, position="top"))
 else:
+    security.prepare()
     app = st.App(
         __file__,
         lifespan=server.lifespan,
         routes=[feed.route(), *server.routes()],
+        middleware=security.middleware(),
         on_script_error=server.say_what_failed,
     )

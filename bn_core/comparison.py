@@ -7,6 +7,7 @@ the same kind of machine.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bn_core.config import SETTINGS, Config
@@ -63,7 +64,7 @@ ARMS: Mapping[str, Arm] = {
             "Batch renorm",
             "renorm",
             "before",
-            "Batch norm, corrected towards the running averages that the deployed net will use.",
+            "Batch norm, corrected towards the running averages that inference will use.",
         ),
     )
 }
@@ -90,12 +91,9 @@ class Comparison:
     def operations(self) -> float:
         """Return roughly how many multiply-adds one training step of all arms takes.
 
-        3 B K (D - 1) W^2 for each arm: forward, and twice that backward.
+        3 B K (number of weights) for each arm: forward, and twice that backward.
         """
-        base = self.base
-        ends = base.data_spec.inputs + len(base.data_spec.classes)
-        weights = base.width * (ends + (base.depth - 1) * base.width)
-        return 3.0 * base.batch_size * base.replicas * weights * len(self.arms)
+        return sum(3.0 * c.batch_size * c.replicas * _weights(c) for c in self.configs)
 
     def problem(self) -> str:
         """Return why this comparison cannot be trained, with what to change; empty if it can."""
@@ -112,14 +110,40 @@ class Comparison:
                 f"A batch of {self.base.batch_size} does not fit: this data set has "
                 f"{size} training examples. Lower the batch size to {size} or less{or_more}."
             )
-        return next(filter(None, map(_groups_problem, self.configs)), "")
+        problems = (check(config) for config in self.configs for check in _CHECKS)
+        return next(filter(None, problems), "")
+
+
+def _weights(config: Config) -> int:
+    """Return how many weights the linear maps of one net have."""
+    spec = config.data_spec
+    sizes = [spec.inputs, *config.layer_widths, len(spec.classes)]
+    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
+
+
+def _layers_problem(config: Config) -> str:
+    """Return what does not fit between the layers of a config, if anything."""
+    beyond = [number for number in config.normalized_layers if number > config.depth]
+    if beyond:
+        return (
+            f"Layer {beyond[0]} cannot be normalized: the net has {config.depth} hidden layers. "
+            f"Name layers from 1 to {config.depth}, or choose more hidden layers."
+        )
+    if config.architecture == "residual" and len(set(config.layer_widths)) > 1:
+        return (
+            "A residual net adds each layer's input to its output, so all its layers need the "
+            "same number of units. Give them one width, or choose plain layers."
+        )
+    return ""
 
 
 def _groups_problem(config: Config) -> str:
-    """Return which numbers of groups would fit, if the config's groups do not divide its width."""
-    width, groups = config.width, config.groups
-    if config.normalization != "group" or width % groups == 0:
+    """Return which numbers of groups would fit, if the config's groups do not divide a width."""
+    groups, widths = config.groups, config.layer_widths
+    uneven = [w for i, w in enumerate(widths) if config.normalizes(i) and w % groups]
+    if config.normalization != "group" or not uneven:
         return ""
+    width = uneven[0]
     fitting = [n for n in range(1, int(SETTINGS["groups"].high) + 1) if width % n == 0]
     below = [n for n in fitting if n < groups][-1:]
     above = [n for n in fitting if n > groups][:1]
@@ -128,6 +152,9 @@ def _groups_problem(config: Config) -> str:
         f"Group norm cannot split {width} units into {groups} groups of one size. "
         f"Set the groups to {nearest}, or choose a width that {groups} divides."
     )
+
+
+_CHECKS = (_layers_problem, _groups_problem)
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:
@@ -147,7 +174,7 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
     complaints += arm_complaints
     if comparison.problem():
         complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
-    for together in (_GROUPS, _WEIGHTS, _GROUPS | _WEIGHTS):
+    for together in (_GROUPS, _LAYERS, _WEIGHTS, _GROUPS | _LAYERS | _WEIGHTS):
         if comparison.problem():
             keep = {name: found[name] for name in found if name not in together}
             comparison = Comparison(Config(**keep), arms)
@@ -155,7 +182,8 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
 
 
 _GROUPS = frozenset({"groups"})
-_WEIGHTS = frozenset({"width", "depth", "batch_size", "replicas", "points"})
+_LAYERS = frozenset({"widths", "normalized_layers"})
+_WEIGHTS = frozenset({"width", "widths", "depth", "batch_size", "replicas", "points"})
 """The fields whose product can be too much; they fall back together."""
 
 

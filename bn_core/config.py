@@ -19,6 +19,7 @@ from bn_core.settings import (
     settings_of,
     switch,
     whole,
+    wholes,
 )
 
 MOST_STEPS = 10_000
@@ -27,8 +28,9 @@ LEARNING_RATE = Setting(
     "log",
     "lr",
     "Learning rate",
-    "How far each step moves the weights along the negative gradient. It can be changed while "
-    "the nets train; the change is kept in the link and repeated when the run is repeated.",
+    "What the gradient is multiplied by to make a step; Adam and RMSprop rescale it first. A fair "
+    "comparison gives each net its own best rate. The rate can be changed while the nets train; "
+    "the link keeps the change and repeats it.",
     0.1,
     1e-4,
     30.0,
@@ -72,7 +74,8 @@ class Config:
         20,
         key="depth",
         label="Hidden layers",
-        help="How many hidden layers the net has. Trouble that batch norm mends grows with depth.",
+        help="How many hidden layers the net has. The deeper, the harder it is to train without "
+        "normalization.",
     )
     width: int = whole(
         64,
@@ -81,6 +84,14 @@ class Config:
         key="width",
         label="Units per layer",
         help="How many units each hidden layer has.",
+    )
+    widths: tuple[int, ...] = wholes(
+        4,
+        256,
+        key="widths",
+        label="Units of each layer",
+        help="How many units each hidden layer has, from the first to the last; the number of "
+        "hidden layers follows. Empty: every layer has as many as chosen above.",
     )
     architecture: str = choice(
         "plain",
@@ -133,8 +144,8 @@ class Config:
         100.0,
         key="gain",
         label="Gain",
-        help="Multiplies every initial weight. 1 is the textbook value; try 0.1 or 3 to see which "
-        "nets survive a badly scaled start.",
+        help="Multiplies every initial weight. 1 leaves them as chosen above; try 0.1 or 3 to see "
+        "which nets still learn from weights of the wrong scale.",
     )
     normalization: str = choice(
         "none",
@@ -153,6 +164,14 @@ class Config:
         "renormalization take a unit's mean and variance over examples; layer and group norm take "
         "an example's over its units; instance norm takes them within one unit of one example, "
         "a single value here. In the Lab the arms choose it.",
+    )
+    normalized_layers: tuple[int, ...] = wholes(
+        1,
+        20,
+        key="normed",
+        label="Normalized layers",
+        help="Which hidden layers are normalized, counted from 1; empty: every layer. In a "
+        "residual net the norm in front of the output belongs to the last hidden layer.",
     )
     placement: str = choice(
         "before",
@@ -223,7 +242,8 @@ class Config:
         key="rmax",
         label="Limit of r",
         help="Batch renormalization corrects a batch's standard deviation by at most this factor. "
-        "1, with d at 0, is batch norm. The limits are reached in steps 100 to 800.",
+        "1, with d at 0, is batch norm. It is plain batch norm for 100 batches; then this limit "
+        "grows until batch 800.",
     )
     renorm_dmax: float = number(
         5.0,
@@ -232,7 +252,8 @@ class Config:
         key="dmax",
         label="Limit of d",
         help="Batch renormalization corrects a batch's mean by at most this many running standard "
-        "deviations. The limit is reached in steps 100 to 500.",
+        "deviations. It is plain batch norm for 100 batches; then this limit grows until batch "
+        "500.",
     )
     evaluate_with: str = choice(
         "running",
@@ -240,7 +261,8 @@ class Config:
         key="eval",
         label="Validate with",
         help="Which mean and variance batch norm uses on validation data: the running averages, "
-        "as a deployed net does, or those of the validation batch, as if eval() were forgotten.",
+        "as a deployed net (one that answers, and no longer learns) does, or those of the "
+        "validation batch, as if eval() were forgotten.",
     )
     optimizer: str = choice(
         "sgd",
@@ -263,9 +285,9 @@ class Config:
         512,
         key="batch",
         label="Batch size",
-        help="How many examples make one step, and how many batch norm takes its mean and "
-        "variance from. The rest of an epoch that fills no batch is left out; each epoch is "
-        "shuffled anew.",
+        help="How many examples make one step, and how many share batch norm's mean and "
+        "variance. It matters to nets without batch norm too. The rest of an epoch that fills no "
+        "batch is left out; each epoch is shuffled anew.",
     )
     weight_decay: float = number(
         0.0,
@@ -273,7 +295,9 @@ class Config:
         0.1,
         key="decay",
         label="Weight decay",
-        help="Pulls weights towards zero. Biases, gamma and beta are spared, as is usual.",
+        help="Pulls weights towards zero; biases, gamma and beta are spared, as is usual. In front "
+        "of batch norm it does not shrink the net's function: it keeps the effective learning "
+        "rate, rate / |W|², from dying away.",
     )
     dropout: float = number(
         0.0,
@@ -312,14 +336,42 @@ class Config:
 
     def __post_init__(self) -> None:
         check_all(self)
+        chosen = tuple(sorted(set(self.normalized_layers)))
+        object.__setattr__(self, "normalized_layers", chosen)
+        if self.widths:
+            object.__setattr__(self, "depth", len(self.widths))
 
     @property
     def data_spec(self) -> DataSpec:
         """What the data are: shapes, classes and kind."""
         return DATASETS[self.data]
 
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The number of units of each hidden layer, first to last."""
+        return self.widths or (self.width,) * self.depth
+
+    def width_of(self, index: int) -> int:
+        """Return the number of units of the hidden layer ``index``, counted from 0."""
+        return self.widths[index] if self.widths else self.width
+
+    def normalizes(self, index: int) -> bool:
+        """Return whether the hidden layer ``index``, counted from 0, has a normalization."""
+        chosen = not self.normalized_layers or index + 1 in self.normalized_layers
+        return chosen and self.normalization != "none"
+
+    @property
+    def _size(self) -> dict[str, int]:
+        return {"depth": self.depth, "width": self.width}
+
     def changed(self, changes: Mapping[str, Any]) -> "Config":
-        """Return this config with some fields replaced, checked again."""
+        """Return this config with some fields replaced, checked again.
+
+        Another depth or width replaces the widths of single layers.
+        """
+        resized = any(changes.get(key, held) != held for key, held in self._size.items())
+        if resized and "widths" not in changes:
+            changes = {**changes, "widths": ()}
         return dataclasses.replace(self, **changes)
 
 

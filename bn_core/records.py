@@ -1,6 +1,7 @@
 """What a run leaves behind: frozen, numpy only, and small however long the run.
 
-Shapes use K replicas, L hidden layers, S sites, B histogram bins, A arms and T training steps.
+Shapes use K replicas, L measured layers of an arm (arms may differ in it), S sites, B histogram
+bins, A arms and T training steps.
 """
 
 import dataclasses
@@ -18,14 +19,14 @@ from bn_core.settings import Schedule
 Array = np.ndarray
 
 SITES = ("pre_activation", "post_activation", "normalized")
-"""Where activations are looked at: what enters the activation, what leaves it, what leaves
-batch norm. An arm without batch norm has no third site; its numbers there are NaN."""
+"""Where activations are measured: in front of the activation function, behind it, and behind the
+normalization. A layer without normalization has no third site; its numbers there are NaN."""
 
 QUANTILES = (0.15, 0.50, 0.85)
 """The percentiles of Figure 1 in Ioffe & Szegedy (2015)."""
 
 SNAPSHOTS_PER_RUN = 24
-"""How many looks a run of its full length takes; with single steps looked at, at most twice."""
+"""Snapshots of a run of its full length; with those of single steps, at most twice as many."""
 
 BINS = 96
 LINEAR_ZONE = 0.5
@@ -36,13 +37,19 @@ HISTOGRAM_EDGES: Array = LINEAR_ZONE * np.sinh(
 """Fixed edges, even in asinh(x / 0.5): fine around zero, and still there at 10,000."""
 
 
+def _no_counts() -> Array:
+    return np.zeros((len(SITES), 0), np.int32)
+
+
 @dataclass(frozen=True)
 class NetStatistics:
-    """What one arm's nets look like at one moment, reduced to numbers.
+    """Statistics of one arm's nets after one step.
 
-    Losses are cross entropy in nats, shares lie in [0, 1]. ``histogram`` counts the values of all
-    replicas as shares of the largest bin times 65535; exact zeros that a ReLU made are left out
-    (``zero`` tells their share). ``unit_quantiles`` are of each layer's first unit alone.
+    Losses are cross entropy in nats, shares lie in [0, 1]. Histograms and percentiles come from an
+    even choice of all values that passed the layer; how many is said by ``histogram_values`` and
+    ``quantile_values``. ``histogram`` counts the values of all replicas as shares of the largest
+    bin times 65535; exact zeros that a ReLU made are left out (``zero`` tells their share).
+    ``unit_quantiles`` are of each layer's first unit alone, over all examples of the probe.
     """
 
     validation_loss: Array  # (K,)
@@ -60,6 +67,16 @@ class NetStatistics:
     histogram: Array  # (S, L, B) uint16
     output_gradient: Array  # (R, C) softmax(z) - onehot(y), R images of the first replica
     boundary: Array  # (G, G) share for class 1 over the plane, first replica; (0, 0) for images
+    labels: tuple[str, ...] = ()  # (L,) what each measured layer is called
+    histogram_values: Array = dataclasses.field(default_factory=_no_counts)
+    """(S, L) int32: how many values each histogram counts, all replicas together."""
+    quantile_values: Array = dataclasses.field(default_factory=_no_counts)
+    """(S, L) int32: how many values of each replica each percentile comes from."""
+
+    def arrays(self) -> dict[str, Array]:
+        """Return all numbers by field name."""
+        names = (field.name for field in dataclasses.fields(self) if field.name != "labels")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -128,7 +145,7 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class RecordChunk:
-    """Consecutive snapshots in one, as they travel from a worker to the page."""
+    """Consecutive step results in one, as they travel from a worker to the page."""
 
     after_step: int  # the steps trained before the first of these
     train_loss: Array  # (T, A, K)
@@ -139,7 +156,7 @@ class RecordChunk:
 
     @classmethod
     def of(cls, step_results: Sequence[StepResult]) -> "RecordChunk":
-        """Join snapshots of consecutive steps; the untouched nets' snapshot adds only its look."""
+        """Join the results of consecutive steps; that of step 0 adds only its snapshot."""
         steps = [step_result for step_result in step_results if step_result.step > 0]
         shape = step_results[0].train_loss.shape
         return cls(
@@ -154,7 +171,7 @@ class RecordChunk:
 
 @dataclass(frozen=True)
 class Record:
-    """A run so far: its comparison, every loss, and looks at an even spacing."""
+    """A run so far: its comparison, every loss, and snapshots at an even spacing."""
 
     comparison: Comparison
     summary: DataSummary
@@ -175,8 +192,13 @@ class Record:
         """The config of each arm."""
         return self.comparison.configs
 
+    def layer_labels(self, arm: int) -> tuple[str, ...]:
+        """Return what the measured layers of an arm are called; empty before its first snapshot."""
+        found = (snapshot.arms[arm] for snapshot in self.snapshots)
+        return next((statistics.labels for statistics in found if statistics), ())
+
     def extended(self, chunk: "RecordChunk") -> "Record":
-        """Return this record with a stretch added; what it already holds is passed over.
+        """Return this record with a chunk added; what it already holds is passed over.
 
         So a run that is repeated after its worker died continues the record it had.
         """
@@ -211,8 +233,8 @@ class Record:
         for snapshot in self.snapshots:
             digest.update(str(snapshot.step).encode())
             for arm in snapshot.arms:
-                for field in dataclasses.fields(arm) if arm else ():
-                    digest.update(np.ascontiguousarray(getattr(arm, field.name)).tobytes())
+                for array in arm.arrays().values() if arm else ():
+                    digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     def bytes(self) -> int:
@@ -220,17 +242,17 @@ class Record:
         arrays = [self.train_loss, self.seconds]
         for snapshot in self.snapshots:
             for arm in snapshot.arms:
-                arrays += [getattr(arm, f.name) for f in dataclasses.fields(arm)] if arm else []
+                arrays += arm.arrays().values() if arm else []
         return sum(array.nbytes for array in arrays)
 
 
 def snapshot_spacing(steps: int) -> int:
-    """Return after how many steps a run of ``steps`` looks inside its nets again."""
+    """Return how many steps lie between two snapshots of a run of ``steps``."""
     return max(1, -(-steps // SNAPSHOTS_PER_RUN))
 
 
 def _thinned(snapshots: tuple[Snapshot, ...], spacing: int) -> tuple[Snapshot, ...]:
-    """Drop looks taken at single steps, oldest first, while there are over twice the usual."""
+    """Drop snapshots of single steps, oldest first, while there are over twice the usual."""
     excess = len(snapshots) - 2 * SNAPSHOTS_PER_RUN
     kept = []
     for snapshot in snapshots:

@@ -1,42 +1,21 @@
-"""A small residual net: K replicas of a pre-activation residual MLP, side by side."""
+"""The former name of ``nets.linear_stem``, until every import names ``bn_core.nets``."""
 
-from torch import Tensor, nn
-
-from bn_core.config import Config
-from bn_core.initialization import initial_bias, initial_weight
-from bn_core.models import Block, Head, Linear
-from bn_core.normalization import Normalization
+from bn_core import nets
 
 
-class ResidualNet(nn.Module):
-    """K replicas: a linear map to the net's width, blocks, norm, activation, linear output.
+class ResidualNet(nets.Net):
+    """A residual net of any number of blocks behind a linear map without activation."""
 
-    Width, activation, normalization and initial weights are the config's; the depth is ``blocks``,
-    more than a config's layers may be, and no activation follows the first map.
-    """
-
-    def __init__(self, config: Config, inputs: int, classes: int, blocks: int) -> None:
-        super().__init__()
-        self.stem = _linear(config, 0, inputs, config.width)
-        self.blocks = nn.ModuleList(
-            Block(config, index, config.width) for index in range(1, blocks + 1)
-        )
-        last = (config, blocks + 1, config.width, classes)
-        self.output = Head(config, initial_weight(*last), initial_bias(*last))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, (K, N, classes), of inputs (K, N, inputs)."""
-        x = self.stem(x)
-        for block in self.blocks:
-            x = block(x)
-        return self.output(x)
+    def __init__(self, config, inputs, classes, blocks) -> None:
+        net = nets.linear_stem(config, (inputs,), classes, blocks)
+        super().__init__(config, net.input_shape, net.hidden, net.output)
 
     @property
-    def norms(self) -> list[Normalization]:
-        """Every normalization, first to last."""
-        return [module for module in self.modules() if isinstance(module, Normalization)]
+    def stem(self):
+        """The linear map in front of the blocks."""
+        return self.hidden[0]
 
-
-def _linear(config: Config, layer: int, inputs: int, outputs: int) -> Linear:
-    shape = (config, layer, inputs, outputs)
-    return Linear(initial_weight(*shape), initial_bias(*shape))
+    @property
+    def blocks(self):
+        """The residual blocks."""
+        return self.hidden[1:]

@@ -1,10 +1,10 @@
-"""What a study finds: plain numbers and arrays that any page, or a notebook, can show.
+"""What a computation results in: plain numbers and arrays that any page, or a notebook, can show.
 
-A study is a generator that yields ``Progress`` and returns its finding. R counts seeds.
+A computation is a generator that yields ``Progress`` and returns its ``Result``. R counts seeds.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is: a share from 0 to 1, in words, and what it has found so far."""
+    """How far a computation is: a share from 0 to 1, in words, and its result so far."""
 
     share: float
     words: str
@@ -28,16 +28,21 @@ TaskGenerator = Generator[Progress, None, Any]
 class Curve:
     """Numbers over x, one row a seed; drawn as the median with the range as a band.
 
-    ``arm`` names an arm whose colour the curve has; ``tone`` tells apart curves without an arm.
+    ``colour`` names a style of the theme: an arm's name, or "neutral-1" to "neutral-4" for what
+    is no arm. Without it ``arm`` chooses the style, else ``tone``, a number of the neutral ones.
+    A seed that diverged has the worst value there is (infinity for a loss, 0 for an accuracy);
+    NaN is for what was not measured.
     """
 
     label: str
     x: Array  # (T,)
-    y: Array  # (R, T); NaN where there is nothing
+    y: Array  # (R, T)
     arm: str = ""
     tone: int = 0
     kind: Literal["line", "points"] = "line"
+    """"points" where nothing was measured between the values of x: no line joins them."""
     faint: bool = False
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Panel:
     y_range: tuple[float, float] | None = None
     marks: tuple[tuple[float, str], ...] = ()
     categories: tuple[str, ...] = ()
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding: drawn there, and said to be zero."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class HeatMap:
     values: Array  # (rows, columns)
     text: tuple[tuple[str, ...], ...] = ()
     """What is written in each cell; nothing where it is empty."""
+    words: str = ""
+    """What the map shows, for its text alternative; without it the range of its values."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class HeatMaps:
     """Whether rows are as high as columns are wide, as in images."""
     scale: bool = True
     """Whether a bar tells which colour is which value."""
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    """What each row and each column is, for the hover text; numbers without it."""
+    named: bool = False
+    """Whether the cells' text says what they hold and the colours only tell groups apart."""
 
 
 @dataclass(frozen=True)
@@ -115,35 +129,53 @@ class Stage:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for each seed, with what it means; ``values`` is (R,)."""
+    """A number for each seed, with what it means; ``values`` is (R,).
+
+    A seed that diverged or never got there has the worst value there is, such as infinity or an
+    accuracy of 0, and enters the median. NaN means that a seed has no such number at all.
+    """
 
     key: str
     label: str
     values: Array
     form: str = ".3g"
-    missing: str = "-"
-    """What is said where no seed has a number."""
+    missing: str = "no value"
+    """What is said of seeds without a finite number."""
+    note: str = ""
+    """What must be said beside the number."""
+    rounding: float = 0.0
+    """Values of at most this size are zero to rounding."""
 
     @property
     def median(self) -> float:
-        """The median over the seeds; NaN counts as the worst only if all are NaN."""
-        finite = self.values[~np.isnan(self.values)]
-        return float(np.median(finite)) if finite.size else float("nan")
+        """The median over the seeds; half way to an infinity is that infinity."""
+        known = self.values[~np.isnan(self.values)]
+        return float(np.median(known)) if known.size else float("nan")
 
     def words(self) -> str:
-        """Return the median and the range as text."""
-        finite = self.values[~np.isnan(self.values)]
+        """Return the median, the range, and how many seeds have no finite number, as text."""
+        return f"{self._spread()}; {self.note}" if self.note else self._spread()
+
+    def _spread(self) -> str:
+        finite, count = self.values[np.isfinite(self.values)], len(self.values)
         if not finite.size:
             return self.missing
-        if len(self.values) == 1:
-            return f"{self.median:{self.form}}"
-        low, high = finite.min(), finite.max()
-        return f"{self.median:{self.form}} ({low:{self.form}} to {high:{self.form}})"
+        if count == 1:
+            return self._number(self.median)
+        lost = count - finite.size
+        ends = f"{self._number(finite.min())} to {self._number(finite.max())}"
+        counted = f"; {lost} of {count}: {self.missing}" if lost else ""
+        return f"{self._number(self.median)} ({ends}{counted})"
+
+    def _number(self, value: float) -> str:
+        if not np.isfinite(value):
+            return self.missing
+        return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """All that a study shows."""
+    """All that a computation shows."""
 
     panels: tuple[Panel | HeatMaps | Contours, ...] = ()
     measures: tuple[Metric, ...] = ()
@@ -154,12 +186,60 @@ class Result:
         return {measure.key: measure for measure in self.measures}[key]
 
 
-VerdictKind = Literal["holds", "fails", "depends"]
+VerdictKind = Literal["holds", "fails", "depends", "untested"]
 VERDICT_WORDS = {
     "holds": "Holds here",
     "fails": "Does not hold here",
     "depends": "Depends",
+    "untested": "Could not be tested here",
 }
+
+
+@dataclass(frozen=True)
+class EffectOutcome:
+    """What the seeds say of one effect: median, range and 95 % interval in the metric's units.
+
+    The interval is NaN with one seed. ``lost`` counts seeds that enter as the worst value.
+    """
+
+    key: str
+    label: str
+    part: str
+    kind: VerdictKind
+    words: str
+    scale: str
+    direction: str
+    median: float
+    lowest: float
+    highest: float
+    low: float
+    high: float
+    reference: float
+    matters_from: float
+    why: str
+    seeds: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class ControlOutcome:
+    """Whether a precondition of a test was met, with its numbers in words."""
+
+    key: str
+    label: str
+    passed: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """What the numbers say about one part of a claim, such as one activation."""
+
+    name: str
+    kind: VerdictKind
+    settled: bool
+    words: str
+    effects: tuple[EffectOutcome, ...]
 
 
 @dataclass(frozen=True)
@@ -168,6 +248,23 @@ class Verdict:
 
     kind: VerdictKind
     words: str
+    settled: bool = True
+    """Whether every part is decided: a verdict "depends" that is not settled lacks evidence."""
+    parts: tuple[PartVerdict, ...] = ()
+    controls: tuple[ControlOutcome, ...] = ()
+    quick: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The kind in words."""
+        if self.kind == "depends" and not self.settled:
+            return "Not settled by a quick run" if self.quick else "Not settled yet"
+        return VERDICT_WORDS[self.kind]
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return every effect and control as plain values, for machines."""
+        effects = [asdict(effect) for part in self.parts for effect in part.effects]
+        return effects + [asdict(control) for control in self.controls]
 
 
 @dataclass(frozen=True)
@@ -189,6 +286,7 @@ class ExperimentSpec:
     paper_found: str
     disagreement: str
     """What it means if this run and the paper disagree."""
-    parts: tuple[str, ...]
+    shards: tuple[str, ...]
+    """What runs at once, each in a worker of its own; they are put together in the end."""
     link: str = ""
     """The query of the same configuration in the Lab; empty where the Lab cannot show it."""

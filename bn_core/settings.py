@@ -10,13 +10,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["choice", "whole", "number", "log", "switch", "schedule"]
+Kind = Literal["choice", "whole", "number", "log", "switch", "schedule", "wholes"]
 
 LONGEST_VALUE = 700
 """Characters of one value in a link that are read at all."""
 
 MOST_CHANGES = 20
 """Changes of the learning rate that one run may hold."""
+
+MOST_WHOLES = 20
+"""Numbers that a setting of several whole numbers may hold."""
 
 MOST_NAMED = 3
 """Unknown parts of a link that are named; of the rest it is said how many there are."""
@@ -52,6 +55,8 @@ class Setting:
                 return self._check_switch(value)
             case "schedule":
                 return self._check_schedule(value)
+            case "wholes":
+                return self._check_wholes(value)
             case _:
                 return self._check_number(value)
 
@@ -68,6 +73,8 @@ class Setting:
                 return self.check({"on": True, "off": False}.get(text, text))
             case "schedule":
                 return self.check(self._split_schedule(text))
+            case "wholes":
+                return self.check(self._split_wholes(text))
             case _:
                 return self.check(self._to_float(text))
 
@@ -78,6 +85,8 @@ class Setting:
                 return "on" if value else "off"
             case "schedule":
                 return "_".join(f"{step}:{item!r}" for step, item in value)
+            case "wholes":
+                return "-".join(map(str, value))
             case _:
                 return str(value)
 
@@ -111,6 +120,15 @@ class Setting:
             raise SettingError(f"{self.label}: steps rise from 1 to {self.high:g}.")
         return tuple((step, self._item(Setting.check, item)) for step, item in value)
 
+    def _check_wholes(self, value: Any) -> tuple[int, ...]:
+        if not isinstance(value, tuple | list) or not all(type(item) is int for item in value):
+            raise SettingError(f"{self.label} are whole numbers.")
+        if len(value) > MOST_WHOLES:
+            raise SettingError(f"{self.label}: at most {MOST_WHOLES} numbers.")
+        if not all(self.low <= item <= self.high for item in value):
+            raise SettingError(f"{self.label}: each goes from {self.low:g} to {self.high:g}.")
+        return tuple(value)
+
     def _item(self, take: Callable[["Setting", Any], Any], item: Any) -> Any:
         """Return what the setting this is a schedule of takes ``item`` for."""
         assert self.of is not None, "a schedule declares what it is a schedule of"
@@ -127,6 +145,12 @@ class Setting:
                 raise SettingError(f"{self.label} reads like 200:0.01_400:0.001.")
             changes.append((int(step), self._item(Setting.read, value)))
         return changes
+
+    def _split_wholes(self, text: str) -> list[int]:
+        parts = text.split("-")
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise SettingError(f"{self.label} are whole numbers joined by dashes, like 12-8-4.")
+        return [int(part) for part in parts]
 
     def _to_float(self, text: str) -> float:
         try:
@@ -180,6 +204,11 @@ def switch(default: bool, *, key: str, label: str, help: str) -> Any:
 def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:
     """Declare a list of (step, value) pairs: values of the setting ``of``, steps up to ``high``."""
     return declare(Setting("schedule", key, label, help, (), 1, high, of=of))
+
+
+def wholes(low: int, high: int, *, key: str, label: str, help: str) -> Any:
+    """Declare several whole numbers from ``low`` to ``high``, none of them by default."""
+    return declare(Setting("wholes", key, label, help, (), low, high))
 
 
 def settings_of(cls: type) -> dict[str, Setting]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bn_core.claims import CLAIMS, Claim
-from bn_core.results import VERDICT_WORDS, ExperimentSpec
+from bn_core.results import ExperimentSpec
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Series
 from pages.shared.inquiry_view import inquiry_view
@@ -50,7 +50,7 @@ def outcome(about: ExperimentSpec, claim: int = 0) -> None:
     if trial is None:
         words = "not run yet"
     elif trial.verdict is not None:
-        words = f"{ICONS[trial.verdict.kind]} {VERDICT_WORDS[trial.verdict.kind]}"
+        words = f"{ICONS[trial.verdict.kind]} {trial.verdict.headline}"
     else:
         words = trial.failure or "running"
     left, right = st.columns([3, 2], vertical_alignment="center")

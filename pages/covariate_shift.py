@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from bn_core.demos.defaults import nets_to_measure
 from pages.shared.asking import ask, slide
 from pages.shared.chapters import show_chapters
 from pages.shared.trials import ICONS, experiment_here
@@ -14,7 +15,7 @@ def what() -> None:
     """Say what covariate shift is, with real data."""
     st.markdown(
         "**Covariate shift** means that the inputs a model meets later come from another "
-        "distribution than those it learnt from, while what an input *means* stays the same "
+        "distribution than those it learned from, while what an input *means* stays the same "
         "(Shimodaira 2000). Here nets learn digits where they stand, and are then asked about "
         "held-out ones that were moved a little: a moved 3 is still a 3."
     )
@@ -29,14 +30,15 @@ def inside() -> None:
         "Ioffe & Szegedy (2015) called this **internal covariate shift**: the distribution of a "
         "layer's inputs drifts. Santurkar et al. (2018) asked what that does to learning: how much "
         "does a layer's **gradient** change when the layers below take their step? The two are not "
-        "the same. Both are measured here, on the nets that you have set up in the Lab, at most "
-        "three of them and three seeds."
+        "the same. Both are measured here on the nets that you have set up in the Lab, at most "
+        "three of them and three seeds; until you have changed the Lab, on its usual nets with "
+        "He's initial weights, because both of these learn."
     )
     st.markdown(
         "Read them with care: a net that does not learn hardly moves, and then its gradients "
         "hardly shift either. So the table also says how far each net has got."
     )
-    ask("inner_shift", "inner shift", comparison=this_visit().comparison)
+    ask("inner_shift", "inner shift", comparison=nets_to_measure(this_visit().comparison))
     if st.button("Change the nets in the Lab"):
         st.switch_page("pages/lab.py")
 
@@ -54,8 +56,8 @@ def noisy() -> None:
 def landscape() -> None:
     """Show the explanation offered instead."""
     st.markdown(
-        "What Santurkar et al. (2018, section 3) offer instead: along the gradient the loss "
-        "becomes smoother, so a step can be trusted further."
+        "What Santurkar et al. (2018, sections 3.1 and 3.2, Figure 4) offer instead: along the "
+        "gradient the loss becomes smoother, so a step can be trusted further."
     )
     experiment_here("landscape")
 
@@ -75,13 +77,13 @@ def conclusion() -> None:
         "that fail without it (Ioffe & Szegedy 2015; Bjorck et al. 2018).\n"
         "- **Contested:** that it does so *by* reducing internal covariate shift. Santurkar et al. "
         "(2018) found fast training with unstable inputs, and gradients that shift no less with "
-        "batch norm; in linear nets which side shifts less depends on the rate.\n"
+        "batch norm; in our linear nets which side shifts less depends on the rate.\n"
         "- **Contested too:** the smoother landscape as *the* reason. It is measured along the way "
         "that training takes, and batch norm by itself makes gradients of very deep plain nets "
         "explode at the start (Yang et al. 2019, 1902.08129).\n"
         "- **Other accounts:** larger rates as the cause of the gain (Bjorck et al. 2018), the "
-        "length of weights that no longer matters (van Laarhoven 2017), the noise of the batch "
-        "(Luo et al. 2019)."
+        "length of weights that no longer matters (van Laarhoven 2017), the noise of the batch as "
+        "a regularizer (Luo et al. 2019) or as approximate Bayesian inference (Teye et al. 2018)."
     )
 
 

@@ -7,6 +7,7 @@ from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Trial
 from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
+from pages.shared.plain_text import plain_text
 from pages.shared.trials import STARTING, buttons, settings, verdict
 from pages.shared.visit import this_visit
 
@@ -16,7 +17,7 @@ def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
     asked = st.query_params.get("experiment", this_visit().kept.get("experiment", ""))
     slugs = list(experiments)
     if asked and asked not in experiments:
-        st.warning(f"There is no experiment “{asked[:40]}”. Here is the first one.")
+        st.warning(f"There is no experiment “{plain_text(asked[:40])}”. Here is the first one.")
     first = asked if asked in experiments else slugs[0]
     chosen = st.selectbox(
         "Experiment",

@@ -66,9 +66,9 @@ def why() -> None:
         st.markdown(
             "A fixed rate must suit the steepest direction. Where one feature is ten thousand "
             "times larger than the other, the flat direction then hardly moves: the **condition "
-            "number** says how thin the valley is. Batch norm does for a hidden layer's inputs "
-            "what standardizing does here for the data's (LeCun et al. 1998, *Efficient BackProp*, "
-            "section 4.3)."
+            "number** says how thin the valley is. LeCun et al. (1998, *Efficient BackProp*, "
+            "section 4.3) advise standardizing for the inputs of a net; batch norm applies it "
+            "inside, to the inputs of each hidden layer."
         )
     if rows is not None:
         found = ask("why", "why", table=rows, share=share, shown=int(shown))
@@ -111,7 +111,7 @@ def batch() -> tuple[Rows | None, list[str]]:
         )
     with right:
         step = slide(
-            "Step", "lab_step", 50, [0, 10, 50, 100, 200, 500], "How far the net has learnt."
+            "Step", "lab_step", 50, [0, 10, 50, 100, 200, 500], "How long the net has trained."
         )
     found = answer("from_lab", "from lab", comparison=comparison, layer=int(layer), step=int(step))
     if found is None:
@@ -151,6 +151,11 @@ def forward() -> None:
         "Ioffe & Szegedy 2015 (1502.03167), Algorithm 1. Each row is an example, each column a "
         "unit with a mean and variance of its own. Point at a value, or walk with the arrow keys."
     )
+    st.markdown(
+        "**Why γ and β?** They let a layer undo the normalization: with γ = √(σ² + ε) and β = μ "
+        "the output is x again. A sigmoid fed with standardized values alone would stay nearly "
+        "linear."
+    )
     rows, columns = batch()
     gamma, beta, epsilon = _parameters()
     if rows is None:
@@ -161,7 +166,9 @@ def forward() -> None:
         ask("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
     st.markdown(
         "**A batch is a sample.** Its mean and variance differ from the data's, the more the "
-        "smaller it is. Here 400 batches of each size are drawn from the first column."
+        "smaller it is. (Batch norm divides by m; for inference PyTorch stores the unbiased "
+        "variance, Keras 3 this biased one.) Here 400 batches of each size are drawn from the "
+        "first column."
     )
     ask("noise", "noise", rows=rows)
 
@@ -205,7 +212,10 @@ def backward() -> None:
     st.markdown(
         "**Scale invariance.** For the same reason the length of the weights in front of batch "
         "norm does not matter: the loss stays, and the gradient is divided by the factor (van "
-        "Laarhoven 2017, 1706.05350). A small net in 64 bits:"
+        "Laarhoven 2017, 1706.05350). The law concerns what the layer computes, not how it learns: "
+        "longer weights turn less per step. So weight decay in front of batch norm does not shrink "
+        "the function; it keeps the effective learning rate η / ‖W‖² from dying away. A small net "
+        "in 64 bits:"
     )
     factor = slide(
         "Multiply W by", "factor", 10.0, [0.001, 0.1, 0.5, 1.0, 2.0, 10.0, 1000.0], "Any factor."
@@ -217,7 +227,7 @@ def code() -> None:
     """Show the source, the same layer elsewhere, and the traps."""
     st.markdown(
         "This is the layer that trains in the Lab and computes on these pages. A K in front is the "
-        "number of nets trained at once; with K = 1 it is the textbook's layer."
+        "number of nets trained at once; with K = 1 it is the layer of the paper."
     )
     names = [*SOURCES, "PyTorch", "Keras"]
     shown = keep(
@@ -244,7 +254,10 @@ def relatives() -> None:
         "average an example over units; **instance norm** averages positions alone; **ghost "
         "batches** (Hoffer et al. 2017, 1705.08741) are batch norm on parts of the batch. "
         "**Batch renormalization** (Ioffe 2017, 1702.03275) groups like batch norm and then "
-        "corrects towards the running averages. All of them can be trained in the Lab."
+        "corrects towards the running averages. All of them can be trained in the Lab.\n\n"
+        "**When not to use batch norm:** with tiny or correlated batches; in sequence models and "
+        "transformers (layer norm or RMS norm); when fine-tuning on few images (freeze the "
+        "statistics); when a net learns or answers one example at a time."
     )
     ask("relatives", "relatives")
 

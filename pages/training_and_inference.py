@@ -15,9 +15,11 @@ def averages() -> None:
     st.markdown(
         "While it trains, batch norm uses the mean and variance of each **batch**. For inference "
         "it keeps **running averages** of them: `running = (1 - momentum) · running + momentum · "
-        "batch`, with the unbiased variance. They describe the net of some steps ago. "
-        "(Ioffe & Szegedy 2015, Algorithm 2; PyTorch's meaning of momentum. Keras' 0.99 is 0.01 "
-        "here.)"
+        "batch`. They describe the net of some steps ago. PyTorch and this page average the "
+        "unbiased variance, Keras 3 the biased one; Keras' momentum of 0.99 is 0.01 here. Ioffe & "
+        "Szegedy (2015) mention moving averages in one sentence of section 3.1; their Algorithm 2 "
+        "averages over batches once training is over, close to what is now called PreciseBN (Wu & "
+        "Johnson 2021, 2105.07576)."
     )
     left, middle, right = st.columns(3)
     with left:
@@ -52,8 +54,10 @@ def averages() -> None:
 def forgot() -> None:
     """Ask one trained net in both modes."""
     st.markdown(
-        "Forget `model.eval()` and the net normalizes by whatever batch it is asked in. One "
-        "trained net, the same weights: only the batches differ. Choose how they are made."
+        "Forget `model.eval()` and the net normalizes by whatever batch it is evaluated in. Each "
+        "such call also moves the running averages, so that it corrupts the model and not only "
+        "the answer. Below they are kept as they were: one trained net, the same weights, and only "
+        "the batches differ. Choose how they are made."
     )
     left, right = st.columns(2)
     with left:
@@ -85,10 +89,12 @@ def small() -> None:
 
 
 def fold() -> None:
-    """Melt batch norm into the linear map before it."""
+    """Fold batch norm into the linear map before it."""
     st.markdown(
         "With fixed statistics batch norm only multiplies and adds, one number each for every "
-        "unit. So it can be melted into the linear map before it, and costs nothing at inference."
+        "unit. So it can be folded into the linear map before it, if it stands directly behind "
+        "that map, and costs nothing at inference. Behind an activation it is folded into the map "
+        "that comes next."
     )
     st.latex(
         r"W' = W\,\frac{\gamma}{\sqrt{\sigma^2+\epsilon}},\qquad "

@@ -1,10 +1,34 @@
-"""What all tests share: torch set up as in the app's workers, so that numbers repeat."""
+"""What all tests share: torch set up as in the app's workers, and how a run is divided and told."""
+
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from bn_core.training import prepare_process
 
+TOGETHER = {"cli", "demos", "experiments", "service"}
+"""Folders whose files have expensive fixtures: each file stays in one process of a parallel run."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _as_in_a_worker() -> None:
     prepare_process()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a file's fixtures together; all others go to whoever is free."""
+    for item in items:
+        if TOGETHER & set(Path(item.nodeid.split("::")[0]).parts):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped, and why, in one line a reason."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.getreports("skipped"):
+        if isinstance(report.longrepr, tuple):
+            reasons[str(report.longrepr[2]).removeprefix("Skipped: ")] += 1
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"Skipped {count} tests: {reason}", yellow=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bn_core.config import Config
-from bn_core.models import Net
+from bn_core.nets import Net
 
 FORMULAS = {
     "relu": lambda x: x.clamp(min=0),
@@ -45,12 +45,12 @@ def linear_of(net: Net, index: int, replica: int) -> nn.Linear:
 def torch_net(net: Net, config: Config, replica: int) -> nn.Sequential:
     """Return one replica of an untrained net as a plain ``nn.Sequential``, without dropout."""
     modules: list[nn.Module] = []
-    for index in range(config.depth):
+    for index, width in enumerate(config.layer_widths):
         momentum = None if config.bn_cumulative else config.bn_momentum
-        norm = nn.BatchNorm1d(config.width, eps=config.bn_epsilon, momentum=momentum)
-        norm.to(net.output.weight.dtype)
+        norm = nn.BatchNorm1d(width, eps=config.bn_epsilon, momentum=momentum)
+        norm.to(net.weights[0].dtype)
         follow: list[nn.Module] = [Activation(config.activation)]
-        if config.normalization == "batch":
+        if config.normalizes(index):
             follow.insert(0 if config.placement == "before" else 1, norm)
         modules += [linear_of(net, index, replica), *follow]
     return nn.Sequential(*modules, linear_of(net, config.depth, replica))

@@ -40,7 +40,8 @@ def assert_equal_runs(one: Record, other: Record) -> None:
 
 
 def numbers_of(snapshot: NetStatistics, replica: int) -> dict[str, np.ndarray]:
-    """Return what a look says of one replica alone."""
-    mixed = ("histogram", "output_gradient", "boundary")  # of all replicas, or of the first
-    fields = (field.name for field in dataclasses.fields(snapshot) if field.name not in mixed)
-    return {name: getattr(snapshot, name)[replica] for name in fields}
+    """Return what a snapshot says of one replica alone."""
+    mixed = {"histogram", "histogram_values", "quantile_values"}  # of all replicas
+    mixed |= {"output_gradient", "boundary"}  # of the first
+    arrays = snapshot.arrays().items()
+    return {name: array[replica] for name, array in arrays if name not in mixed}

@@ -56,7 +56,7 @@ def test_what_later_papers_dispute_is_marked_as_contested():
 
 @pytest.mark.parametrize("slug", list(EXPERIMENTS))
 def test_experiments_test_claims_that_there_are(slug):
-    assert set(EXPERIMENTS[slug].about.claims) <= set(BY_NUMBER)
+    assert set(EXPERIMENTS[slug].spec.claims) <= set(BY_NUMBER)
 
 
 def test_a_claim_cannot_be_changed():

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bn_core.comparison import ARMS, Comparison, comparison_from_query, comparison_to_query
+from bn_core.comparison import ARMS, Arm, Comparison, comparison_from_query, comparison_to_query
 from bn_core.config import SETTINGS, Config
 from bn_core.figures.view import View
 from bn_core.settings import SettingError, from_query, settings_of, to_query, unknown_keys
@@ -24,6 +24,9 @@ def random_value(name: str, draw: random.Random):
         case "schedule":
             steps = sorted(draw.sample(range(1, 9_000), draw.randint(0, 20)))
             return tuple((step, 10 ** draw.uniform(-4, 1.4)) for step in steps)
+        case "wholes":
+            low, high = int(setting.low), int(setting.high)
+            return tuple(draw.randint(low, high) for _ in range(draw.choice([0, 0, 1, 3, 20])))
         case "log":
             return setting.low * (setting.high / setting.low) ** draw.random()
         case _:
@@ -145,6 +148,10 @@ def test_a_thousand_hostile_links_fall_back_and_say_so():
             setting = SETTINGS[name]
             if setting.kind == "schedule" and getattr(comparison.base, name) != ():
                 continue  # read, and written more neatly
+            if comparison.base.widths and name == "depth":
+                continue  # the widths of single layers say how many there are
+            if name == "normalized_layers" and comparison.base.normalized_layers != ():
+                continue  # sorted, each once
             assert getattr(comparison.base, name) == setting.default
             own = any(words.startswith(setting.label) for words in complaints)
             assert own or (together and name in TOGETHER), (name, query[setting.key][:80])
@@ -156,6 +163,7 @@ def test_a_thousand_hostile_links_fall_back_and_say_so():
 
 
 TOGETHER = {"width", "depth", "batch_size", "replicas", "points", "groups"}
+TOGETHER |= {"widths", "normalized_layers"}
 """What may be too much, or not fit, only together."""
 
 
@@ -251,3 +259,86 @@ def test_a_comparison_needs_an_arm_and_each_once():
 def test_configs_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().depth = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "widths"), [("128-64", (128, 64)), ("4", (4,)), ("-".join(["256"] * 20), (256,) * 20)]
+)
+def test_widths_in_a_link_give_each_layer_its_own(text, widths):
+    comparison, complaints = comparison_from_query({"widths": text})
+    assert complaints == []
+    assert comparison.base.layer_widths == widths and comparison.base.depth == len(widths)
+    assert comparison_to_query(comparison)["widths"] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("3", "each goes from 4 to 256"),
+        ("64-257", "each goes from 4 to 256"),
+        ("-".join(["8"] * 21), "at most 20"),
+        ("", "like 12-8-4"),
+        ("64-", "like 12-8-4"),
+        ("64,32", "like 12-8-4"),
+        ("1e2", "like 12-8-4"),
+        ("٦٤", "like 12-8-4"),
+        ("9" * 600, "each goes from 4 to 256"),
+    ],
+)
+def test_widths_that_cannot_be_read_are_left_out_and_named(text, said):
+    comparison, complaints = comparison_from_query({"widths": text, "depth": "3"})
+    assert comparison.base == Config(depth=3)
+    assert len(complaints) == 1 and said in complaints[0]
+
+
+@pytest.mark.parametrize("value", [64, "64", (64.0,), (True,), None, ((8,),)])
+def test_widths_are_whole_numbers(value):
+    with pytest.raises(SettingError, match="whole numbers"):
+        Config(widths=value)
+
+
+def test_another_depth_or_width_replaces_the_widths_and_the_same_one_keeps_them():
+    config = Config(widths=(8, 16, 8), width=32)
+    assert config.changed({"depth": 3, "width": 32, "seed": 1}).widths == (8, 16, 8)
+    assert config.changed({"depth": 4}).layer_widths == (32,) * 4
+    assert config.changed({"width": 12}).layer_widths == (12,) * 3
+    assert config.changed({"widths": (4, 4), "depth": 9}).depth == 2
+
+
+def test_normalized_layers_are_counted_from_one_and_each_once():
+    config = Config(normalization="batch", normalized_layers=(3, 1, 3))
+    assert config.normalized_layers == (1, 3)
+    assert [config.normalizes(index) for index in range(4)] == [True, False, True, False]
+    assert not Config(normalized_layers=(1,)).normalizes(0), "there is no norm to have"
+
+
+def test_a_layer_that_is_not_there_cannot_be_normalized():
+    words = Comparison(Config(depth=2, normalized_layers=(1, 5))).problem()
+    assert "Layer 5 cannot be normalized" in words and "from 1 to 2" in words
+    comparison, complaints = comparison_from_query({"normed": "1-5", "depth": "2", "groups": "4"})
+    assert comparison.base == Config(depth=2, groups=4) and len(complaints) == 1
+
+
+def test_residual_layers_need_one_width():
+    residual = {"architecture": "residual"}
+    assert "one width" in Comparison(Config(widths=(8, 16), **residual)).problem()
+    assert Comparison(Config(widths=(8, 8), **residual)).problem() == ""
+    assert Comparison(Config(widths=(8, 16))).problem() == ""
+
+
+def test_groups_have_to_divide_the_layers_that_they_normalize():
+    group = (ARMS["group"],)
+    wide = Config(widths=(64, 12), groups=8)
+    assert "12 units into 8 groups" in Comparison(wide, group).problem()
+    assert Comparison(wide.changed({"normalized_layers": (1,)}), group).problem() == ""
+
+
+def test_operations_count_the_weights_of_every_layer_of_every_arm():
+    base = Config(widths=(100, 50), batch_size=10, replicas=2)
+    of_one = 3 * 10 * 2 * (64 * 100 + 100 * 50 + 50 * 10)
+    assert Comparison(base, (ARMS["none"],)).operations() == of_one
+    deeper = Arm("deeper", "deeper", (("widths", (100, 50, 50)),))
+    both = Comparison(base, (ARMS["none"], deeper)).operations()
+    assert both == 2 * of_one + 3 * 10 * 2 * 50 * 50
+    heavy = Config(widths=(256,) * 20, batch_size=512, replicas=10)
+    assert "Lower the width" in Comparison(heavy).problem()

@@ -146,7 +146,7 @@ def about(slug: str = "one", parts: tuple[str, ...] = ("none", "before")) -> Exp
         ("claim", "source", "question", "method", "formula", "paper_found", "disagreement"), ""
     )
     return ExperimentSpec(
-        slug=slug, title=slug.title(), claims=(1,), answers=("yes", "no"), parts=parts, **words
+        slug=slug, title=slug.title(), claims=(1,), answers=("yes", "no"), shards=parts, **words
     )
 
 
@@ -161,7 +161,7 @@ FOUND = (Result(), Verdict("holds", "It does."))
 def test_a_trial_asks_for_its_parts_and_then_for_what_they_add_up_to(pool):
     trial = Trial(about(), seeds=2, quick=True)
     parts = pool.named("experiment part")
-    assert [(s.arguments["part"], s.arguments["seeds"]) for s in parts] == [
+    assert [(s.arguments["shard"], s.arguments["seeds"]) for s in parts] == [
         ("none", 2),
         ("before", 2),
     ]
@@ -173,7 +173,7 @@ def test_a_trial_asks_for_its_parts_and_then_for_what_they_add_up_to(pool):
     trial.look()
     trial.look()
     (concluding,) = pool.named("experiment finding")
-    assert concluding.arguments["pieces"] == {"none": {"piece": 0}, "before": {"piece": 1}}
+    assert concluding.arguments["partials"] == {"none": {"piece": 0}, "before": {"piece": 1}}
     end(concluding, FOUND)
     trial.look()
     assert trial.done and trial.verdict == FOUND[1] and trial.finding() is FOUND[0]
@@ -188,7 +188,7 @@ def test_a_trial_shows_what_its_pieces_so_far_add_up_to(pool):
     study.progress, study.version = Progress(0.5, "half", {"piece": 0}), 1
     trial.look()
     (early,) = pool.named("experiment finding")
-    assert early.arguments["pieces"] == {"none": {"piece": 0}}
+    assert early.arguments["partials"] == {"none": {"piece": 0}}
     end(early, FOUND)
     trial.look()
     assert trial.finding() is FOUND[0] and not trial.done

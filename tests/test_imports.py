@@ -18,14 +18,16 @@ LEVELS = (
     {"randomness", "datasets"},
     {"config", "grouping"},
     {"comparison"},
-    {"presets", "claims", "records", "initialization", "normalization"},
-    {"measures", "models"},
-    {"probes", "residual"},
+    {"presets", "claims", "records", "normalization"},
+    {"nets"},
+    {"probing"},
     {"training"},
-    {"landscape"},
+    {"models", "residual", "initialization", "measures", "probes", "landscape"},
     {"experiments"},
     {"demos"},
     {"figures", "service"},
+    {"cli"},
+    {"__main__"},
 )
 """The rooms of the core from the ground up. A room imports from itself and from levels below; a
 new room is one word here."""
@@ -112,7 +114,8 @@ def level_of(room: str) -> int:
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("bn_core.")])
 def test_rooms_import_one_way(name):
-    room = name.split(".")[1]
+    is_command = name.endswith(".__main__")  # what python -m starts stands above all others
+    room = "__main__" if is_command else name.split(".")[1]
     for found in imports_of(name):
         assert found.split(".")[0] not in {"streamlit", "pages", "app", "tests"}
         if found.startswith("bn_core."):
@@ -148,6 +151,18 @@ def test_only_pages_say_st():
             node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
         }
         assert "st" not in names, path
+
+
+def test_only_capture_sets_hooks():
+    setters = {
+        name_of(path)
+        for path in CORE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("register_")
+        and node.attr.endswith("_hook")
+    }
+    assert setters == {"bn_core.probing.capture"}
 
 
 def test_only_the_theme_knows_colours():

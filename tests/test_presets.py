@@ -44,7 +44,8 @@ def test_the_first_papers_net_learns_sooner_with_batch_norm():
 
 def test_batch_norm_mends_a_badly_scaled_start():
     plain, normalized = final_accuracies(nine_seeds("scale"))
-    assert (plain <= 0.15).all() and (normalized >= 0.95).all()
+    assert (plain <= 0.15).all() and (normalized >= 0.9).all()
+    assert np.median(normalized) >= 0.96  # measured over three times nine seeds: .976 to .982
 
 
 def test_at_a_small_rate_plain_nets_learn_faster():

@@ -1,1 +1,1 @@
-"""The lessons: what pages compute in front of the reader, with the project's own layers."""
+"""Demos: what pages compute while the reader watches, with the project's own layers."""

@@ -24,37 +24,43 @@ def changed(inputs: Tensor, scale: float, offset: float, noise: float, invert: b
 
 
 def adapting(scale: float, offset: float, noise: float, invert: bool) -> TaskGenerator:
-    """Judge one net on changed validation images, with old and with recomputed statistics.
+    """Evaluate one net on changed validation images, with old and with recomputed statistics.
 
     The weights, gamma and beta stay, and no label is used. Li et al. 2016 (1603.04779), section 3.
     """
     if not (0 <= scale <= 5 and abs(offset) <= 5 and 0 <= noise <= 5):
         raise ValueError("Scale and noise lie between 0 and 5, the offset between -5 and 5.")
-    trainee = yield from trained(digits_net())
-    yield Progress(0.9, "judging the changed images")
-    clean = trainee.dataset.validation_inputs
+    trainer = yield from trained(digits_net())
+    yield Progress(0.9, "evaluating on the changed images")
+    clean = trainer.dataset.validation_inputs
     inputs = changed(clean, scale, offset, noise, invert)
-    right = [trainee.evaluate()[1].numpy(), trainee.evaluate(inputs=inputs)[1].numpy()]
-    with recomputed(trainee, inputs):
-        right.append(trainee.evaluate(inputs=inputs)[1].numpy())
-    curve = Curve("accuracy", np.arange(3), np.stack(right, axis=1), tone=1, kind="points")
+    accuracies = [trainer.evaluate()[1].numpy(), trainer.evaluate(inputs=inputs)[1].numpy()]
+    with recomputed(trainer, inputs):
+        accuracies.append(trainer.evaluate(inputs=inputs)[1].numpy())
+    curve = Curve(
+        "accuracy", np.arange(3), np.stack(accuracies, axis=1), colour="neutral-2", kind="points"
+    )
     panel = Panel(
         "accuracy",
         "Validation accuracy",
         "",
-        "share put right",
+        "accuracy",
         (curve,),
         help="New statistics: one pass over the changed images, without their labels.",
         y_range=(-0.03, 1.03),
         categories=_STATES,
     )
-    found = [Metric(s, f"Accuracy {s}", r, ".1%") for s, r in zip(_STATES, right, strict=True)]
-    return Result((panel, _images(clean, inputs)), tuple(found))
+    measures = tuple(
+        Metric(state, f"Accuracy {state}", accuracy, ".1%")
+        for state, accuracy in zip(_STATES, accuracies, strict=True)
+    )
+    names = [trainer.dataset.classes[c] for c in trainer.dataset.validation_labels[:_SHOWN]]
+    return Result((panel, _images(clean, inputs, names)), measures)
 
 
-def _images(clean: Tensor, inputs: Tensor) -> HeatMaps:
+def _images(clean: Tensor, inputs: Tensor, names: list[str]) -> HeatMaps:
     fields = [
-        HeatMap(label, side_by_side(data[:_SHOWN], 2))
+        HeatMap(label, side_by_side(data[:_SHOWN], 2), words=", ".join(names))
         for label, data in (("as trained", clean), ("changed", inputs))
     ]
     return HeatMaps(

@@ -1,4 +1,4 @@
-"""Reading a table that a reader has typed, and saying what is wrong with it."""
+"""Parse a table that a reader has typed, and say what is wrong with it."""
 
 import math
 from collections.abc import Sequence

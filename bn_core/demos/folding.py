@@ -1,12 +1,16 @@
-"""Batch norm at inference is a linear map: it can be melted into the one before it."""
+"""Batch norm in inference is an affine map: it can be folded into the map it stands behind.
+
+Directly behind a linear map it folds into that one. Behind an activation it folds into the next
+linear map instead, because nothing linear stands directly before it.
+"""
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bn_core.demos.trained import digits_net, trained
-from bn_core.models import Linear, Net
-from bn_core.normalization.batch import BatchNorm
+from bn_core.nets import Linear, Net, build
+from bn_core.normalization import BatchNorm
 from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
 
 _UNITS = 10
@@ -32,7 +36,7 @@ def without_norms(net: Net, inputs: Tensor) -> Tensor:
     """Return the logits, (K, N, classes), that the folded net gives for inputs (K, N, D)."""
     x = inputs
     for layer in net.hidden:
-        assert isinstance(layer.norm, BatchNorm) and layer.norm_first
+        assert isinstance(layer.norm, BatchNorm) and layer.norm_first and layer.activation
         weight, bias = folded(layer.linear, layer.norm)
         x = layer.activation(torch.baddbmm(bias, x, weight))
     return net.output(x)
@@ -40,15 +44,16 @@ def without_norms(net: Net, inputs: Tensor) -> Tensor:
 
 def folding() -> TaskGenerator:
     """Fold a trained net and compare it with itself, in 32 and 64 bits."""
-    trainee = yield from trained(digits_net())
+    trainer = yield from trained(digits_net())
     yield Progress(0.9, "comparing")
-    net, data = trainee.net, trainee.dataset.validation_inputs
-    inputs = data.expand(trainee.config.replicas, *data.shape)
+    net, data = trainer.net, trainer.dataset.validation_inputs
+    inputs = data.expand(trainer.config.replicas, *data.shape)
     differences = {"32": _difference(net, inputs)}
-    wide = Net(trainee.config, data.shape[1], len(trainee.dataset.classes)).double()
+    shape, classes = trainer.dataset.input_shape, len(trainer.dataset.classes)
+    wide = build(trainer.config, shape, classes).double()
     wide.load_state_dict(net.state_dict())
     differences["64"] = _difference(wide, inputs.double())
-    units, layers = trainee.config.width, trainee.config.depth
+    units, layers = trainer.config.width, trainer.config.depth
     saved = np.array([2.0 * units * layers])
     first = net.hidden[0]
     assert isinstance(first.norm, BatchNorm)
@@ -83,5 +88,7 @@ def _map(before: Tensor, after: Tensor) -> HeatMaps:
         "pixel",
         tuple(fields),
         "weight",
-        help="Each column, a unit's weights, is multiplied by one number.",
+        help="Each column, a unit's weights, is multiplied by one number. Batch norm stands "
+        "directly behind the linear map here; behind the activation it would fold into the next "
+        "map.",
     )

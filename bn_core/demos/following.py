@@ -1,17 +1,15 @@
-"""Following one unit's statistics, and what the two modes make of the same net, step by step."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""One unit's statistics, and what the two modes make of the same net, step by step."""
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.normalization.base import batch_moments
+from bn_core.probing import captured_inputs
 from bn_core.results import Curve, Metric, Panel, Progress, Result, TaskGenerator
 
 _EVERY = 5
@@ -22,7 +20,7 @@ _UNIT_HELP = "Unit 1 of the last hidden layer of the first seed, before it is no
 def following(
     momentum: float, cumulative: bool, batch_size: int, rate: float, steps: int
 ) -> TaskGenerator:
-    """Train three seeds and write down, at every step, what the running averages know.
+    """Train three seeds and record, at every step, what the running averages hold.
 
     One unit's batch mean and variance, their running averages, and those of all training data for
     the weights of that step; the loss of the batch just seen in both modes. Every five steps also
@@ -44,18 +42,18 @@ def following(
     for step in range(1, steps + 1):
         rows.take_step(step)
         if step % _EVERY == 0 or step == steps:
-            rows.look_at_all_data(step)
-        partial = rows.finding() if step % (10 * _EVERY) == 0 else None
+            rows.measure_all_data(step)
+        partial = rows.result() if step % (10 * _EVERY) == 0 else None
         yield Progress(step / steps, f"step {step} of {steps}", partial)
-    return rows.finding()
+    return rows.result()
 
 
 class _Rows:
-    """What has been written down so far."""
+    """What has been recorded so far."""
 
-    def __init__(self, trainee: Trainer) -> None:
-        self.trainee = trainee
-        self.norm = batch_norms(trainee)[-1]
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.norm = batch_norms(trainer)[-1]
         self.steps: list[int] = []
         self.batch: list[tuple[float, float]] = []
         self.running: list[tuple[float, float]] = []
@@ -65,22 +63,22 @@ class _Rows:
         self.accuracies: list[tuple[Tensor, Tensor]] = []
 
     def take_step(self, step: int) -> None:
-        batch = self.trainee.batches.next()
-        with torch.no_grad(), self.trainee.net.evaluation_mode(statistics="running"):
-            in_eval = measures.losses(self.trainee.net(batch[0]), batch[1])
-        with _entering(self.norm) as entered:
-            in_training = self.trainee.step(batch)
+        batch = self.trainer.batches.next()
+        with torch.no_grad(), self.trainer.net.evaluation_mode(statistics="running"):
+            in_eval = measures.losses(self.trainer.net(batch[0]), batch[1])
+        with captured_inputs(self.norm) as entered:
+            in_training = self.trainer.step(batch)
         mean, variance = batch_moments(entered[0])
         self.steps.append(step)
         self.batch.append((float(mean[0, 0, 0]), float(variance[0, 0, 0])))
         self.running.append(self._stored())
         self.losses.append((in_training, in_eval))
 
-    def look_at_all_data(self, step: int) -> None:
-        running = self.trainee.evaluate()[1]
-        with recomputed(self.trainee):
+    def measure_all_data(self, step: int) -> None:
+        running = self.trainer.evaluate()[1]
+        with recomputed(self.trainer):
             self.all_data.append(self._stored())
-            self.accuracies.append((running, self.trainee.evaluate()[1]))
+            self.accuracies.append((running, self.trainer.evaluate()[1]))
         self.all_steps.append(step)
 
     def _stored(self) -> tuple[float, float]:
@@ -88,7 +86,7 @@ class _Rows:
         assert mean is not None and variance is not None
         return float(mean[0, 0]), float(variance[0, 0])
 
-    def finding(self) -> Result:
+    def result(self) -> Result:
         """Return the curves so far, and the gaps at the last step."""
         running, precise = (_seeds([pair[i] for pair in self.accuracies]) for i in (0, 1))
         training, evaluating = (_seeds([pair[i] for pair in self.losses]) for i in (0, 1))
@@ -116,21 +114,24 @@ class _Rows:
         whole = np.array([[pair[which] for pair in self.all_data]])
         curves = (
             Curve("this batch", at, one, faint=True),
-            Curve("all training data", every, whole, tone=2),
-            Curve("running average", at, stored, tone=1),
+            Curve("all training data", every, whole, colour="neutral-3"),
+            Curve("running average", at, stored, colour="neutral-2"),
         )
-        words = " The running variance takes in each batch's unbiased variance." * which
+        words = (
+            " The running variance takes in each batch's unbiased variance, as in PyTorch; in "
+            "Keras 3 the biased one."
+        ) * which
         return Panel(name, title, "step", name, curves, help=_UNIT_HELP + words)
 
     def _losses(self, training: np.ndarray, evaluating: np.ndarray) -> Panel:
         at = np.array(self.steps)
         curves = (
-            Curve("training mode", at, training, tone=2),
-            Curve("eval mode", at, evaluating, tone=1),
+            Curve("training mode", at, training, colour="neutral-3"),
+            Curve("eval mode", at, evaluating, colour="neutral-2"),
         )
         words = (
-            "Each new batch, judged by the weights that have not yet learnt from it: with its own "
-            "mean and variance, and with the running averages."
+            "Each new batch, evaluated with the weights before they are updated with it: with its "
+            "own mean and variance, and with the running averages."
         )
         return Panel(
             "loss",
@@ -145,8 +146,8 @@ class _Rows:
     def _accuracy(self, running: np.ndarray, precise: np.ndarray) -> Panel:
         at = np.array(self.all_steps)
         curves = (
-            Curve("recomputed (PreciseBN)", at, precise, tone=2),
-            Curve("running averages", at, running, tone=1),
+            Curve("recomputed (PreciseBN)", at, precise, colour="neutral-3"),
+            Curve("running averages", at, running, colour="neutral-2"),
         )
         words = (
             "The same weights on the validation data with two sets of statistics. Recomputed: all "
@@ -161,17 +162,6 @@ class _Rows:
             words,
             y_range=(0.0, 1.02),
         )
-
-
-@contextmanager
-def _entering(module: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what enters a module while the block runs, (K, N, C) each."""
-    found: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0].detach()))
-    try:
-        yield found
-    finally:
-        hook.remove()
 
 
 def _seeds(rows: list[Tensor]) -> np.ndarray:

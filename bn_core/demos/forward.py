@@ -104,7 +104,7 @@ def _distributions(found: dict[str, Array]) -> tuple[Panel, ...]:
     for name, title in (("x", "x: before"), ("xhat", "x̂: normalized"), ("y", "y: after")):
         values = found[name]
         spots = np.repeat(np.arange(units), len(values)) + _aside(len(values), units)
-        curve = Curve("value", spots, values.T.reshape(1, -1), tone=1, kind="points")
+        curve = Curve("value", spots, values.T.reshape(1, -1), colour="neutral-2", kind="points")
         made.append(Panel(name, title, "", "value", (curve,), categories=names, help=_HELP))
     return tuple(made)
 
@@ -140,8 +140,8 @@ def noise(rows: Rows) -> TaskGenerator:
 
 def _noise_panel(sizes: Array, of_mean: list[float], of_variance: list[float]) -> Panel:
     curves = (
-        Curve("mean, in σ", sizes, np.array([of_mean]), tone=1),
-        Curve("variance, in σ²", sizes, np.array([of_variance]), tone=2),
+        Curve("mean, in σ", sizes, np.array([of_mean]), colour="neutral-2"),
+        Curve("variance, in σ²", sizes, np.array([of_variance]), colour="neutral-3"),
         Curve("theory of the mean: 1 / √B", sizes, 1 / np.sqrt(sizes)[None], faint=True),
     )
     words = f"Standard deviation over {_BATCHES} batches drawn from the first column."
@@ -153,12 +153,13 @@ def _noise_panel(sizes: Array, of_mean: list[float], of_variance: list[float]) -
 
 def _bias_panel(sizes: Array, average: list[float]) -> Panel:
     curves = (
-        Curve("biased variance of a batch", sizes, np.array([average]), tone=2),
+        Curve("biased variance of a batch", sizes, np.array([average]), colour="neutral-3"),
         Curve("theory: (B - 1) / B", sizes, (1 - 1 / sizes)[None], faint=True),
     )
     words = (
         "The biased variance is too small on average; times B / (B - 1) it is not. Batch norm "
-        "normalizes by the biased one, and stores the unbiased one for inference."
+        "normalizes by the biased one. For inference PyTorch stores the unbiased one, Keras 3 the "
+        "biased one."
     )
     return Panel(
         "bias", "Mean of the biased variance", "batch size B", "share of σ²", curves, words,

@@ -5,6 +5,7 @@ import torch
 
 from bn_core.comparison import Comparison
 from bn_core.experiments.base import Trainer
+from bn_core.probing import captured_inputs, captured_outputs
 from bn_core.results import Progress, Result, TaskGenerator
 
 MOST_EXAMPLES, MOST_UNITS = 12, 4
@@ -24,29 +25,26 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> TaskGenerator:
     normalized = [one for one in comparison.configs if one.normalization == "batch"]
     config = (normalized or list(comparison.configs))[0].changed({"replicas": 1})
     step, layer = min(step, config.steps), min(layer, config.depth)
-    trainee = Trainer(config)
+    trainer = Trainer(config)
     changes = dict(config.rate_changes)
     for done in range(step):
         if done in changes:
-            trainee.set_rate(changes[done])
-        trainee.step()
+            trainer.set_rate(changes[done])
+        trainer.step()
         yield Progress(done / step, f"training your net, step {done} of {step}")
-    values = _entering(trainee, layer)[:MOST_EXAMPLES, :MOST_UNITS].double().numpy()
+    values = _entering(trainer, layer)[:MOST_EXAMPLES, :MOST_UNITS].double().numpy()
     if not np.isfinite(values).all():
         raise ValueError(f"This net has diverged by step {step}: its values are not finite.")
     return Result(facts={"x": values})
 
 
 @torch.no_grad()
-def _entering(trainee: Trainer, layer: int) -> torch.Tensor:
-    inputs, _ = trainee.batches.next()
-    chosen = trainee.net.hidden[layer - 1]
-    found: list[torch.Tensor] = []
-    if chosen.norm is None:
-        hook = chosen.linear.register_forward_hook(lambda *heard: found.append(heard[2]))
-    else:
-        hook = chosen.norm.register_forward_pre_hook(lambda _, heard: found.append(heard[0]))
-    with trainee.net.evaluation_mode(statistics="batch"):
-        trainee.net(inputs)
-    hook.remove()
+def _entering(trainer: Trainer, layer: int) -> torch.Tensor:
+    inputs, _ = trainer.batches.next()
+    chosen = trainer.net.hidden[layer - 1]
+    values = (
+        captured_outputs(chosen.linear) if chosen.norm is None else captured_inputs(chosen.norm)
+    )
+    with trainer.net.evaluation_mode(statistics="batch"), values as found:
+        trainer.net(inputs)
     return found[0][0]

@@ -1,4 +1,4 @@
-"""The relatives of batch norm on one small tensor: who is averaged with whom."""
+"""The relatives of batch norm on one small tensor: which values share a mean and a variance."""
 
 import numpy as np
 import torch
@@ -45,17 +45,24 @@ def relatives() -> TaskGenerator:
         groups.append(HeatMap(words, _flat(labels) * _APART % len(_NAMES), letters))
         y = _normalized(name, x)
         outputs.append(HeatMap(words, _flat(y), _numbers(y)))
+    columns = tuple(
+        f"unit {unit + 1}, position {place + 1}"
+        for unit in range(UNITS)
+        for place in range(POSITIONS)
+    )
+    rows = tuple(f"example {n + 1}" for n in range(EXAMPLES))
     axes = (f"unit (each with {POSITIONS} positions)", "example")
     return Result(
         (
             HeatMaps(
                 "groups", "Which numbers share one mean and one variance", *axes, tuple(groups),
-                "group", help="Equal letters are averaged together.", signed=False, wide=True,
-                scale=False,
+                "group", help="Equal letters share a mean and a variance; the colours only tell "
+                "letters apart.", signed=False, wide=True, scale=False, named=True, rows=rows,
+                columns=columns,
             ),
             HeatMaps(
                 "outputs", "The same tensor, normalized by each", *axes, tuple(outputs),
-                "value", help=_OUTPUT_HELP, wide=True,
+                "value", help=_OUTPUT_HELP, wide=True, rows=rows, columns=columns,
             ),
         )
     )  # fmt: skip

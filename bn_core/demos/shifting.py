@@ -1,4 +1,4 @@
-"""Covariate shift, first of data, then inside the reader's own net."""
+"""Covariate shift, first of data, then of what enters a hidden layer of a net."""
 
 import numpy as np
 import torch
@@ -18,6 +18,12 @@ _STEPS = 300
 _MOVES = (0, 1, 2, 3)
 _HEIGHT, _WIDTH = DATASETS["digits"].input_shape[1:]
 _MOST_ARMS, _MOST_LAYERS, _MEASURED = 3, 12, 60
+_ROUNDING = 1e-6
+"""Shares of a spread up to this are rounding errors: single precision keeps 1.2e-7."""
+_NOT_LEARNING = (
+    "no better than chance, so its shifts say nothing about learning. With He's initial weights, "
+    "ReLU and a learning rate of 0.1 nets with and without batch norm learn"
+)
 
 
 def of_data(pixels: int) -> TaskGenerator:
@@ -29,10 +35,14 @@ def of_data(pixels: int) -> TaskGenerator:
     if pixels not in _MOVES:
         raise ValueError(f"The digits can be moved by {_MOVES[0]} to {_MOVES[-1]} pixels.")
     config = Config(depth=3, initialization="he", replicas=3, steps=_STEPS)
-    trainee = yield from trained(config)
-    data = trainee.dataset
-    right = [trainee.evaluate(inputs=moved(data.validation_inputs, by))[1].numpy() for by in _MOVES]
-    accuracy = Curve("accuracy", np.array(_MOVES, float), np.stack(right, axis=1), tone=1)
+    trainer = yield from trained(config)
+    data = trainer.dataset
+    accuracies = [
+        trainer.evaluate(inputs=moved(data.validation_inputs, by))[1].numpy() for by in _MOVES
+    ]
+    accuracy = Curve(
+        "accuracy", np.array(_MOVES, float), np.stack(accuracies, axis=1), colour="neutral-2"
+    )
     panels = (
         Panel(
             "accuracy", "Accuracy on held-out digits that were moved", "pixels to the right",
@@ -44,7 +54,7 @@ def of_data(pixels: int) -> TaskGenerator:
     )  # fmt: skip
     measures = tuple(
         Metric(str(by), f"Accuracy, moved by {by}", found, ".1%")
-        for by, found in zip(_MOVES, right, strict=True)
+        for by, found in zip(_MOVES, accuracies, strict=True)
         if by in (0, pixels)
     )
     return Result(panels, measures)
@@ -61,9 +71,10 @@ def moved(images: Tensor, pixels: int) -> Tensor:
 def _of_place(trained_on: Tensor, tested: Tensor) -> Panel:
     edges = np.linspace(0, _WIDTH - 1, 36)
     curves = tuple(
-        Curve(label, (edges[1:] + edges[:-1]) / 2, _shares(images, edges)[None], tone=tone)
-        for tone, (label, images) in enumerate(
-            (("trained on", trained_on), ("tested on", tested)), start=1
+        Curve(label, (edges[1:] + edges[:-1]) / 2, _shares(images, edges)[None], colour=colour)
+        for label, images, colour in (
+            ("trained on", trained_on, "neutral-2"),
+            ("tested on", tested, "neutral-3"),
         )
     )
     return Panel(
@@ -79,11 +90,12 @@ def _shares(images: Tensor, edges: np.ndarray) -> np.ndarray:
 
 
 def _examples(data: Dataset, pixels: int) -> HeatMaps:
+    names = ", ".join(data.classes[c] for c in data.validation_labels[:6])
     fields = [
-        HeatMap(words, side_by_side(images[:6], 3))
-        for words, images in (
+        HeatMap(label, side_by_side(images[:6], 3), words=names)
+        for label, images in (
             ("as they were", data.validation_inputs),
-            ("as they are met", moved(data.validation_inputs, pixels)),
+            (f"moved by {pixels}", moved(data.validation_inputs, pixels)),
         )
     ]
     return HeatMaps(
@@ -93,11 +105,12 @@ def _examples(data: Dataset, pixels: int) -> HeatMaps:
 
 
 def inside(comparison: Comparison) -> TaskGenerator:
-    """Measure both kinds of internal covariate shift on the reader's own nets, 60 steps of each.
+    """Measure both kinds of internal covariate shift in a comparison's nets, 60 steps of each.
 
     Gradient ICS: cos(G, G') and ||G - G'|| of each layer (Santurkar et al. 2018, 1805.11604,
     Definition 2.1), the median over layers. Drift: how far one step moves mean and spread of what
-    enters the last hidden layer, on a fixed probe, as a share of the spread.
+    enters the last hidden layer, on a fixed probe, as a share of the spread. A net that is still
+    no better than chance is said to be: what does not learn hardly shifts.
     """
     if comparison.problem():
         raise ValueError(comparison.problem())
@@ -109,19 +122,30 @@ def inside(comparison: Comparison) -> TaskGenerator:
     names = [arm.name for arm in comparison.arms][:_MOST_ARMS]
     labels = [arm.label for arm in comparison.arms][:_MOST_ARMS]
     seen: dict[str, dict[str, np.ndarray]] = {}
+    chance = 0.0
     for index, (name, config) in enumerate(zip(names, comparison.configs, strict=False)):
         config = config.changed({"replicas": min(config.replicas, 3)})
-        trainee, rows = Trainer(config), _no_rows()
+        trainer, rows = Trainer(config), _no_rows()
         for step in range(1, _MEASURED + 1):
             share = (index + step / _MEASURED) / len(names)
-            for _ in measured_step(trainee, config.depth - 1, rows):
+            for _ in measured_step(trainer, config.depth - 1, rows):
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}")
             if step % 10 == 0:
-                seen[name] = _arrays(rows, config.replicas)
-                seen[name]["accuracy"] = trainee.evaluate()[1].numpy()
-                partial = _shift_finding(seen, names, labels)
+                seen[name], chance = _arrays(rows, config.replicas), _best_guess(trainer)
+                seen[name]["accuracy"] = trainer.evaluate()[1].numpy()
+                partial = _shift_result(seen, names, labels, chance)
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}", partial)
-    return _shift_finding(seen, names, labels)
+    return _shift_result(seen, names, labels, chance)
+
+
+def _best_guess(trainer: Trainer) -> float:
+    """Return an accuracy that a net which has learned nothing does not exceed by luck.
+
+    p + 3 sqrt(p (1 - p) / N): p the share of the commonest class, N the validation examples.
+    """
+    labels = trainer.dataset.validation_labels
+    share = float(labels.bincount().max()) / len(labels)
+    return share + 3 * (share * (1 - share) / len(labels)) ** 0.5
 
 
 def _no_rows() -> Rows:
@@ -129,24 +153,36 @@ def _no_rows() -> Rows:
 
 
 def _arrays(rows: Rows, seeds: int) -> dict[str, np.ndarray]:
-    """Return what was seen as (K, T) each; layers are pooled by their median."""
+    """Return the measured values as (K, T) each; layers are pooled by their median."""
     found = {key: by_seed(values, seeds) for key, values in rows.items()}
     pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
     return found | pooled
 
 
-def _shift_finding(
-    seen: dict[str, dict[str, np.ndarray]], names: list[str], labels: list[str]
+def _shift_result(
+    seen: dict[str, dict[str, np.ndarray]], names: list[str], labels: list[str], chance: float
 ) -> Result:
     words = dict(zip(names, labels, strict=True))
     panels = tuple(_shift_panel(*about, seen, words) for about in _PANELS)
     measures = tuple(
-        Metric(f"{name} {key}", f"{words[name]}: {title}", np.nanmedian(found[key], axis=1), ".3g")
+        Metric(
+            f"{name} {key}",
+            f"{words[name]}: {title}",
+            np.nanmedian(found[key], axis=1),
+            missing="diverged",
+            rounding=_ROUNDING if key == "mean" else 0.0,
+        )
         for name, found in seen.items()
         for key, title in _MEASURES.items()
     )
     measures += tuple(
-        Metric(f"{name} accuracy", f"{words[name]}: accuracy so far", found["accuracy"], ".1%")
+        Metric(
+            f"{name} accuracy",
+            f"{words[name]}: accuracy so far",
+            found["accuracy"],
+            ".1%",
+            note=_NOT_LEARNING if np.median(found["accuracy"]) <= chance else "",
+        )
         for name, found in seen.items()
     )
     return Result(panels, measures)
@@ -178,5 +214,6 @@ def _shift_panel(
     )
     logarithmic = scale == "log"
     return Panel(
-        key, title, "step", label, curves, help, y_scale="log" if logarithmic else "linear"
-    )
+        key, title, "step", label, curves, help, y_scale="log" if logarithmic else "linear",
+        rounding=_ROUNDING if key == "mean" else 0.0,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Nets that several questions are asked of: trained once in each process, then kept."""
+"""Nets that several demos evaluate: trained once in each process, then kept."""
 
 from collections import OrderedDict
 from collections.abc import Generator
@@ -21,11 +21,11 @@ def trained(config: Config) -> Generator[Progress, None, Trainer]:
     The same config gives the same nets, bit for bit, so it does not matter who trained them.
     """
     if config not in _kept:
-        trainee = Trainer(config)
+        trainer = Trainer(config)
         for step in range(config.steps):
-            trainee.step()
+            trainer.step()
             yield Progress(step / config.steps, f"training, step {step} of {config.steps}")
-        _kept[config] = trainee
+        _kept[config] = trainer
     _kept.move_to_end(config)
     while len(_kept) > _MOST_KEPT:
         _kept.popitem(last=False)
@@ -33,7 +33,7 @@ def trained(config: Config) -> Generator[Progress, None, Trainer]:
 
 
 def digits_net(seeds: int = 3) -> Config:
-    """Return the net that the lessons on inference ask: 3 ReLU layers with batch norm, digits."""
+    """Return the net that the demos of inference evaluate: 3 ReLU layers, batch norm, digits."""
     return Config(depth=3, initialization="he", normalization="batch", replicas=seeds, steps=300)
 
 

@@ -122,8 +122,10 @@ def _contours(scaling: str, descent: Descent, shown: int) -> Contours:
     )
     weights = np.stack(np.meshgrid(first, second), axis=-1)
     drawn = whole[: shown + 1]
-    path = Curve("descent", drawn[:, 0], drawn[None, :, 1], tone=1)
-    best = Curve("least squares", descent.best[:1], descent.best[None, 1:], tone=2, kind="points")
+    path = Curve("descent", drawn[:, 0], drawn[None, :, 1], colour="neutral-2")
+    best = Curve(
+        "least squares", descent.best[:1], descent.best[None, 1:], colour="neutral-3", kind="points"
+    )
     return Contours(
         scaling,
         SCALINGS[scaling],
@@ -153,5 +155,5 @@ def _measures(scaling: str, descent: Descent) -> tuple[Metric, ...]:
             ".0f",
             missing,
         ),
-        Metric(f"{scaling} condition", f"{label}: condition number", condition, ".3g"),
+        Metric(f"{scaling} condition", f"{label}: condition number", condition, missing="infinite"),
     )

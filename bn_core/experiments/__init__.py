@@ -27,12 +27,15 @@ from bn_core.experiments import (
     small_batches,
     vanishing,
 )
-from bn_core.experiments.base import Experiment, PartialResult
+from bn_core.experiments.base import Experiment, PartialResult, UnconvertedExperiment, is_complete
+from bn_core.experiments.verdicts import MOST_SEEDS
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 
-EXPERIMENTS: Mapping[str, Experiment] = {
-    one.about.slug: one
-    for one in (
+LAST_FIRST_SEED = 999_999
+
+EXPERIMENTS: Mapping[str, Experiment | UnconvertedExperiment] = {
+    experiment.spec.slug: experiment
+    for experiment in (
         initialization_scale.EXPERIMENT,
         rate.EXPERIMENT,
         figure1.EXPERIMENT,
@@ -61,53 +64,83 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 
 
 def catalogue() -> TaskGenerator:
-    """Return what each experiment is, in order; a study, as all that a page asks a worker for."""
+    """Return the spec of each experiment, in order, as a task that a page asks a worker for."""
     yield Progress(0.0, "reading the list")
-    return tuple(one.about for one in EXPERIMENTS.values())
+    return tuple(experiment.spec for experiment in EXPERIMENTS.values())
 
 
-def about(slug: str) -> ExperimentSpec:
+def spec_of(slug: str) -> ExperimentSpec:
     """Return what an experiment is. Errors: ``ValueError`` if there is none of that name."""
-    return _experiment(slug).about
+    return _experiment(slug).spec
 
 
-def part_of(slug: str, part: str, seeds: int, quick: bool) -> TaskGenerator:
-    """Run one part of an experiment; its pieces are put together by ``concluded``."""
+def shard_of(slug: str, shard: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
+    """Run one shard of an experiment on the seeds first_seed, first_seed + 1, ...
+
+    Errors: ``ValueError`` for an unknown name, or for seeds out of bounds.
+    """
     experiment = _experiment(slug)
-    if part not in experiment.about.parts:
-        raise ValueError(f"The experiment {slug} has no part {part}.")
-    if not 1 <= seeds <= 10:
-        raise ValueError("An experiment runs with 1 to 10 seeds.")
-    return (yield from experiment.part(part, seeds, quick))
+    if shard not in experiment.spec.shards:
+        raise ValueError(f"The experiment {slug} has no shard {shard}.")
+    _check_seeds(seeds, first_seed)
+    return (yield from experiment.shard(shard, seeds, first_seed, quick))
 
 
-def concluded(slug: str, pieces: Mapping[str, PartialResult]) -> TaskGenerator:
-    """Return the finding, and the verdict if every part has ended."""
+def _check_seeds(seeds: int, first_seed: int) -> None:
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ValueError(f"An experiment runs with 1 to {MOST_SEEDS} seeds.")
+    if not 0 <= first_seed <= LAST_FIRST_SEED:
+        raise ValueError(f"The first seed goes from 0 to {LAST_FIRST_SEED}.")
+
+
+def summarized(
+    slug: str, partials: Mapping[str, PartialResult], quick: bool = False
+) -> TaskGenerator:
+    """Return the result of the shards there are, and the verdict once all are complete."""
     yield Progress(0.0, "reading the numbers")
     experiment = _experiment(slug)
-    whole = set(pieces) == set(experiment.about.parts)
-    finding = experiment.conclude(pieces)
-    whole = whole and all(piece.get("whole", False) for piece in pieces.values())
-    return finding, experiment.judge(finding) if whole else None
+    result = experiment.summarize(partials)
+    ended = is_complete(partials, experiment.spec.shards)
+    return result, experiment.decide(result, quick=quick) if ended else None
 
 
-def run(slug: str, *, seeds: int = 3, quick: bool = False) -> tuple[Result, Verdict]:
+def run(
+    slug: str, *, seeds: int = 3, first_seed: int = 0, quick: bool = False
+) -> tuple[Result, Verdict]:
     """Run an experiment from start to end, in this process. Errors: ``ValueError``."""
-    pieces = {}
-    for part in about(slug).parts:
-        pieces[part] = _ended(part_of(slug, part, seeds, quick))
-    return _ended(concluded(slug, pieces))
+    partials = {
+        shard: _ended(shard_of(slug, shard, seeds, first_seed, quick))
+        for shard in spec_of(slug).shards
+    }
+    return _ended(summarized(slug, partials, quick))
 
 
-def _ended(study: TaskGenerator) -> Any:
+def report(
+    slug: str, result: Result, verdict: Verdict, *, seeds: int, first_seed: int, quick: bool
+) -> dict[str, Any]:
+    """Return all that a run of an experiment has found as plain values, for machines."""
+    return {
+        "experiment": slug,
+        "seeds": seeds,
+        "first_seed": first_seed,
+        "quick": quick,
+        "measures": {metric.key: metric.values.tolist() for metric in result.measures},
+        "verdict": verdict.kind,
+        "settled": verdict.settled,
+        "words": verdict.words,
+        "effects": verdict.as_list(),
+    }
+
+
+def _ended(task: TaskGenerator) -> Any:
     while True:
         try:
-            next(study)
+            next(task)
         except StopIteration as stop:
             return stop.value
 
 
-def _experiment(slug: str) -> Experiment:
+def _experiment(slug: str) -> Experiment | UnconvertedExperiment:
     if slug not in EXPERIMENTS:
         raise ValueError(f"There is no experiment {slug}. There are: {', '.join(EXPERIMENTS)}.")
     return EXPERIMENTS[slug]

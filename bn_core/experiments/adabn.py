@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.experiments.statistics import recomputed
 from bn_core.randomness import generator
 from bn_core.results import (
@@ -58,7 +64,7 @@ DOMAINS: Mapping[str, tuple[str, Callable[[Tensor, torch.Generator], Tensor]]] =
 
 _PARTS = {"levels": ("clean", "affine", "pixel"), "content": ("noise", "inverse")}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="adabn",
     title="Moving to a new domain by new statistics",
     claim="Recomputing batch norm's statistics adapts a trained net to another domain.",
@@ -82,7 +88,7 @@ ABOUT = ExperimentSpec(
         "New statistics undo what a unit's mean and scale can express. They add no information "
         "that noise has covered, and cannot tell that an image was inverted."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
 )
 
 
@@ -108,7 +114,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         piece["old"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()
         with recomputed(trainee, inputs):
             piece["new"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()
-    return whole(piece)
+    return complete(piece)
 
 
 def changed(inputs: Tensor, domain: str, seed: int) -> Tensor:
@@ -116,7 +122,7 @@ def changed(inputs: Tensor, domain: str, seed: int) -> Tensor:
     return DOMAINS[domain][1](inputs, generator(seed, "data", 12))
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy with old and new statistics for each domain, and one digit in each."""
     found: dict[str, dict[str, np.ndarray]] = {"old": {}, "new": {}, "images": {}}
     for piece in pieces.values():
@@ -188,4 +194,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends", "It depends on what changed. " + words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -1,102 +1,209 @@
-"""What experiments share: nets in training that can be touched, and the shape of an experiment.
+"""What experiments share: nets in training, the work of a shard, the shape of an experiment.
 
-K replicas, N examples, C classes.
+K replicas (one for each of R seeds), N examples, C classes, T measurements.
 """
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from bn_core import measures
+from bn_core.comparison import ARMS
 from bn_core.config import Config
-from bn_core.datasets.dataset import Dataset
-from bn_core.datasets.loading import load
-from bn_core.models import Net
+from bn_core.datasets.loading import load_per_seed
+from bn_core.experiments.effects import Control, Effect
+from bn_core.experiments.verdicts import decide
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
-from bn_core.training import Batches, make_optimizer
+from bn_core.training import Trainer
 
 Array = np.ndarray
 PartialResult = dict[str, Any]
-"""What one part of an experiment brings: plain numbers and arrays; "whole" once it has ended."""
+"""What one shard of an experiment brings: plain numbers and arrays; "complete" once it ended."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: what it is, how its parts run, what they add up to, what that says.
+    """An experiment: what it is, how its shards run, what they add up to, what a verdict needs.
 
-    ``part(name, seeds, quick)`` yields progress, with the piece so far as ``partial``, and returns
-    the piece. ``conclude`` makes the finding of the pieces there are, whole or not; ``judge``
-    reads nothing but the finding.
+    ``shard(name, seeds, first_seed, quick)`` yields progress, with the result so far as
+    ``partial``, and returns the partial result. ``summarize`` makes the result of the shards there
+    are, complete or not. Effects and controls name metrics of that result, which it must hold once
+    every shard is complete. ``remarks`` adds a sentence of measured numbers to the verdict's words.
     """
 
-    about: ExperimentSpec
+    spec: ExperimentSpec
+    shard: Callable[[str, int, int, bool], TaskGenerator]
+    summarize: Callable[[Mapping[str, PartialResult]], Result]
+    effects: tuple[Effect, ...]
+    controls: tuple[Control, ...] = ()
+    remarks: Callable[[Result], str] | None = None
+
+    def decide(self, result: Result, *, quick: bool = False) -> Verdict:
+        """Return what a complete result says about the claim."""
+        values = {metric.key: metric.values for metric in result.measures}
+        verdict = decide(self.effects, self.controls, values, quick=quick)
+        if self.remarks is None:
+            return verdict
+        return dataclasses.replace(verdict, words=f"{verdict.words} {self.remarks(result)}")
+
+
+@dataclass(frozen=True)
+class UnconvertedExperiment:
+    """An experiment that still judges by limits that every seed has to pass."""
+
+    spec: ExperimentSpec
     part: Callable[[str, int, bool], TaskGenerator]
-    conclude: Callable[[Mapping[str, PartialResult]], Result]
+    summarize: Callable[[Mapping[str, PartialResult]], Result]
     judge: Callable[[Result], Verdict]
 
+    def shard(self, name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
+        """Run a shard. Errors: ``ValueError`` for another first seed than 0."""
+        if first_seed:
+            raise ValueError("This experiment runs from seed 0 only.")
+        return self.part(name, seeds, quick)
 
-class Trainer:
-    """K nets of one config in training, with all that an experiment may want to touch."""
+    def decide(self, result: Result, *, quick: bool = False) -> Verdict:
+        """Return what a complete result says about the claim."""
+        return self.judge(result)
 
-    def __init__(self, config: Config, dataset: Dataset | None = None) -> None:
-        self.config = config
-        self.dataset = dataset or load(config)
-        inputs, classes = self.dataset.train_inputs.shape[1], len(self.dataset.classes)
-        self.net = Net(config, inputs, classes)
-        self.optimizer = make_optimizer(self.net, config)
-        self.batches = Batches(self.dataset, config)
 
-    def step(self, batch: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        """Take one step of descent on a batch, the next by default; return the losses, (K,)."""
-        inputs, labels = batch or self.batches.next()
-        losses = measures.losses(self.net(inputs), labels)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        self.optimizer.step()
-        return losses.detach()
+class Shard:
+    """The work of one shard: how much of it is done, and its partial result so far."""
 
-    def set_rate(self, rate: float) -> None:
-        """Train with another learning rate from the next step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.partial: PartialResult = {}
 
-    @torch.no_grad()
-    def evaluate(
+    def put(self, **found: Any) -> None:
+        """Add to the partial result, or replace what has the same name."""
+        self.partial = self.partial | found
+
+    def advance(self, words: str, units: int = 1) -> Progress:
+        """Return how far the shard is once ``units`` more of its ``total`` are done."""
+        self.done += units
+        return Progress(min(self.done / max(self.total, 1), 1.0), words, self.partial)
+
+    def complete(self) -> PartialResult:
+        """Return the partial result, marked as complete."""
+        return self.partial | {"complete": True}
+
+    def train(
         self,
-        statistics: str = "running",
-        inputs: Tensor | None = None,
-        labels: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Return loss and accuracy, (K,) each, leaving the nets as they are.
+        trainer: Trainer,
+        steps: int,
+        words: str,
+        *,
+        every: int = 0,
+        measure: Callable[[Trainer], Mapping[str, Array]] | None = None,
+        prefix: str = "",
+        from_start: bool = False,
+    ) -> Generator[Progress, None, Array]:
+        """Train for a number of steps, measuring every so many; return the losses, (R, T).
 
-        The validation data by default; ``inputs`` (N, D) or (K, N, D), ``labels`` (N,) or (K, N).
+        ``measure(trainer)`` returns arrays (R, ...) by name; they are put as (R, T, ...) under
+        ``prefix`` + name, their steps (T,) as ``prefix`` + "steps". ``from_start`` measures before
+        the first step too. A loss that is not finite is inf, and so are all that follow; training
+        ends early only if every net has diverged and nothing is measured. Takes ``steps`` of the
+        shard's total.
         """
-        inputs = self.dataset.validation_inputs if inputs is None else inputs
-        labels = self.dataset.validation_labels if labels is None else labels
-        replicas = self.config.replicas
-        inputs = inputs.expand(replicas, *inputs.shape) if inputs.dim() == 2 else inputs
-        labels = labels.expand(replicas, *labels.shape) if labels.dim() == 1 else labels
-        with self.net.evaluation_mode(statistics=statistics):
-            logits = self.net(inputs)
-        return measures.losses(logits, labels), measures.accuracy(logits, labels)
+        series = Series(prefix)
+        losses = np.full((trainer.config.replicas, steps), np.inf)
+        alive = np.ones(trainer.config.replicas, bool)
+        if measure and from_start:
+            self.put(**series.extended(0, measure(trainer)))
+        for step in range(1, steps + 1):
+            loss = trainer.step().numpy()
+            alive &= np.isfinite(loss)
+            losses[alive, step - 1] = loss[alive]
+            if measure and step % every == 0:
+                self.put(**series.extended(step, measure(trainer)))
+            yield self.advance(f"{words}, step {step}")
+            if not (measure or alive.any()):
+                self.done += steps - step
+                break
+        return losses
+
+
+class Series:
+    """Measurements of R seeds at successive steps, collected into arrays (R, T, ...)."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self.steps: list[int] = []
+        self.rows: dict[str, list[Array]] = {}
+
+    def extended(self, step: int, measured: Mapping[str, Array]) -> PartialResult:
+        """Add arrays (R, ...) measured after a step; return all so far, by prefixed name."""
+        self.steps.append(step)
+        for name, row in measured.items():
+            self.rows.setdefault(name, []).append(np.asarray(row))
+        stacked = {self.prefix + name: np.stack(rows, 1) for name, rows in self.rows.items()}
+        return {f"{self.prefix}steps": np.array(self.steps)} | stacked
+
+
+def arm_label(name: str) -> str:
+    """Return the label of a registered arm."""
+    return ARMS[name].label
+
+
+def arm_config(name: str, base: Config) -> Config:
+    """Return the config that a registered arm makes of a base config."""
+    return ARMS[name].config(base)
+
+
+def make_trainer(config: Config) -> Trainer:
+    """Return K nets, each with the data split, weights and batches of its own seed."""
+    return Trainer(config, load_per_seed(config))
+
+
+def validation_accuracy(trainer: Trainer, statistics: str = "running") -> Array:
+    """Return the accuracy of each net on its validation data, (K,); 0 if its loss is not finite."""
+    loss, accuracy = trainer.evaluate(statistics)
+    return np.where(loss.isfinite(), accuracy, 0.0)
+
+
+def half_accuracies(trainer: Trainer, statistics: str = "running") -> tuple[Array, Array]:
+    """Return the accuracies on the two halves of the validation data, (K,) each.
+
+    A setting that is chosen by the first is reported by the second, which it was not fitted to.
+    """
+    dataset, found = trainer.dataset, []
+    for start in (0, 1):
+        inputs = dataset.validation_inputs[..., start::2, :]
+        labels = dataset.validation_labels[..., start::2]
+        loss, accuracy = trainer.evaluate(statistics, inputs, labels)
+        found.append(np.where(loss.isfinite(), accuracy, 0.0))
+    return found[0], found[1]
 
 
 def steps_to_reach(level: float, steps: Array, values: Array) -> Array:
-    """Return for each seed the first step at which ``values`` (R, T) reach a level; else NaN."""
+    """Return for each seed the first step at which ``values`` (R, T) reach a level; else inf."""
     reached = values >= level
-    first = np.where(reached.any(axis=1), steps[reached.argmax(axis=1)], np.nan)
+    first = np.where(reached.any(axis=1), steps[reached.argmax(axis=1)], np.inf)
     return first.astype(float)
 
 
-def progress(done: int, total: int, words: str, piece: PartialResult | None = None) -> Progress:
-    """Return how far a part is, with its piece so far."""
-    return Progress(done / max(total, 1), words, piece)
+def steps_ratio(slower: Array, faster: Array, budget: int) -> Array:
+    """Return slower / faster of steps (R,) that are inf where a level was not reached.
+
+    The slower one is censored at the ``budget`` it was trained for, which makes the ratio a lower
+    bound; where the faster one never got there the ratio is 0, the worst value.
+    """
+    return np.minimum(slower, budget) / faster
 
 
-def whole(piece: PartialResult) -> PartialResult:
-    """Return a piece marked as complete."""
-    return piece | {"whole": True}
+def is_complete(partials: Mapping[str, PartialResult], shards: Sequence[str]) -> bool:
+    """Return whether every one of these shards has ended."""
+    return all(partials.get(name, {}).get("complete", False) for name in shards)
+
+
+def progress(done: int, total: int, words: str, partial: PartialResult | None = None) -> Progress:
+    """Return how far a shard is, with its partial result."""
+    return Progress(done / max(total, 1), words, partial)
+
+
+def complete(partial: PartialResult) -> PartialResult:
+    """Return a partial result marked as complete."""
+    return partial | {"complete": True}

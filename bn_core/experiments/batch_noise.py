@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -19,7 +25,7 @@ _SLOPE_RANGE = (-0.6, -0.4)
 _PARTS = {"trained": "after training", "fresh": "untrained"}
 _ARMS = {"trained": "before", "fresh": ""}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="noise",
     title="The noise that a batch brings",
     claim="Batch norm adds noise to every prediction in training, less the larger the batch.",
@@ -43,7 +49,7 @@ ABOUT = ExperimentSpec(
         "values are bounded, so their noise grows more slowly. That the noise improves "
         "accuracy is another claim: a small clean data set such as this one cannot settle it."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
     link="depth=3&init=he&batch=16&arms=none-before-layer",
 )
 
@@ -66,7 +72,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             yield progress(steps + index * _PROBES + probe, total, words, {"noise": noise})
             found.append(spread_of(_logits_among(trainee, probe, size, draws, draw)))
         noise[:, index] = np.mean(found, axis=0)
-    return whole({"noise": noise})
+    return complete({"noise": noise})
 
 
 @torch.no_grad()
@@ -98,7 +104,7 @@ def slopes(sizes: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return (np.log(noise) * x).sum(axis=1) / (x * x).sum()
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the noise over the size of the batch, and the slope of it."""
     curves, measures, sizes = [], [], np.array(_SIZES)
     for name, piece in pieces.items():
@@ -109,7 +115,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
         if name == "trained":
             law = noise[:, -1:] * np.sqrt(sizes[-1] / sizes)
             curves.append(Curve("falls as 1 / sqrt(B)", sizes, law, tone=1))
-        if piece.get("whole"):
+        if piece.get("complete"):
             fitted = sizes >= _FITTED_FROM
             found = slopes(sizes[fitted], noise[:, fitted])
             measures.append(Metric(name, f"Slope, {label}", found, ".2f"))
@@ -144,4 +150,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if (values < 0).all() else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

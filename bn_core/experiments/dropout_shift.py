@@ -2,17 +2,24 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.models import Dropout
 from bn_core.normalization.batch import BatchNorm
+from bn_core.probing import captured_each
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -23,7 +30,7 @@ _VALUES, _PASSES = 100_000, 12
 _DEPTH = 5
 _MOST_ERROR = 0.02
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="dropout",
     title="Dropout in front of batch norm",
     claim="Dropout makes batch norm keep a variance that is wrong once dropout is off.",
@@ -48,7 +55,7 @@ ABOUT = ExperimentSpec(
         "dropout and the next batch norm, and layers add to each other: the ratio grows with "
         "depth and shrinks as training goes on. A 3-layer net trained twice as long loses nothing."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
     link="depth=5&init=he&drop=0.5&steps=400",
 )
 
@@ -74,7 +81,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             yield progress(index * each + _PASSES + step, len(shares) * each, words, piece)
         for key, values in _inside(trainee).items():
             piece[key][share] = values
-    return whole(piece)
+    return complete(piece)
 
 
 def _nothing() -> PartialResult:
@@ -119,15 +126,11 @@ def _rectified_normal() -> tuple[float, float]:
 @torch.no_grad()
 def deployed_variances(trainee: Trainer) -> list[Tensor]:
     """Return the unbiased variance of what enters each batch norm in eval mode, (K, C) each."""
-    found: list[Tensor] = []
-    inputs = trainee.dataset.train_inputs
-    with ExitStack() as stack:
-        stack.enter_context(trainee.net.evaluation_mode(statistics="running"))
-        for norm in batch_norms(trainee):
-            hook = norm.register_forward_pre_hook(lambda _, given: found.append(given[0].var(1)))
-            stack.callback(hook.remove)
-        trainee.net(inputs.expand(trainee.config.replicas, *inputs.shape))
-    return found
+    inputs = trainee.for_each_replica(trainee.dataset.train_inputs)
+    captured = captured_each(batch_norms(trainee), lambda values: values.var(1))
+    with trainee.net.evaluation_mode(statistics="running"), captured as found:
+        trainee.net(inputs)
+    return [variance for (variance,) in found]
 
 
 @contextmanager
@@ -142,7 +145,7 @@ def _without_dropout(trainee: Trainer) -> Iterator[None]:
             dropout.training = True
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the ratio over the share dropped, by layer of the net, and what it costs."""
     found = _nothing()
     for piece in pieces.values():
@@ -238,4 +241,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if right else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.datasets.loading import load
-from bn_core.experiments.base import Experiment, PartialResult, progress, whole
+from bn_core.experiments.base import PartialResult, UnconvertedExperiment, complete, progress
 from bn_core.initialization import initial_weight
 from bn_core.models import Layer
 from bn_core.results import (
@@ -58,7 +58,7 @@ _PARTS = {
 }
 _KINDS = {key: kind for kinds in _PARTS.values() for key, kind in kinds.items()}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="explode",
     title="Batch norm and exploding gradients",
     claim="Batch norm prevents exploding gradients.",
@@ -86,7 +86,7 @@ ABOUT = ExperimentSpec(
         "brings a net whose weights are too large down to the same growth. Nets with skip "
         "connections are another matter: there batch norm keeps the growth small."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
     link="depth=20&width=256&init=he&steps=50",
 )
 
@@ -106,7 +106,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             words = f"{kind.label}, {share:.0%}"
             yield Progress((index + share) / len(kinds), words, piece)
     yield progress(1, 1, "done", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 def gradient_norms(kind: Kind, seeds: int, depth: int) -> Generator[float, None, np.ndarray]:
@@ -154,7 +154,7 @@ def growth(norms: np.ndarray) -> np.ndarray:
     return np.exp(-slope)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the gradient's size by layer, and each kind's growth per layer."""
     found = {key: norms for piece in pieces.values() for key, norms in piece["norms"].items()}
     curves = tuple(
@@ -203,4 +203,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

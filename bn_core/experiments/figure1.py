@@ -8,12 +8,12 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.experiments.base import (
-    Experiment,
     PartialResult,
     Trainer,
+    UnconvertedExperiment,
+    complete,
     progress,
     steps_to_reach,
-    whole,
 )
 from bn_core.probes import capture_activations
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
@@ -25,7 +25,7 @@ _LEVEL = 0.9
 _LEAST_STEPS_RATIO, _LEAST_DRIFT_RATIO = 10.0, 4.0
 _PERCENTILES = (0.15, 0.5, 0.85)
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="figure1",
     title="Figure 1 of the first paper",
     claim="Batch norm steadies what enters a sigmoid, and the net learns in far fewer steps.",
@@ -53,7 +53,7 @@ ABOUT = ExperimentSpec(
         "contested (Santurkar et al. 2018). Much of the plain net's delay is its start: weights "
         "of N(0, 0.1) leave its sigmoids almost constant."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=3&width=100&act=sigmoid&init=normal&std=0.1&batch=60&steps=2000",
 )
 
@@ -84,7 +84,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             piece = _piece(seen, right)
         if step % (_EVERY // 2) == 0:
             yield progress(step, config.steps, f"{label}, step {step}", piece)
-    return whole(_piece(seen, right))
+    return complete(_piece(seen, right))
 
 
 def _piece(seen: list[np.ndarray], right: list[np.ndarray]) -> PartialResult:
@@ -117,7 +117,7 @@ def drift(seen: np.ndarray) -> np.ndarray:
     return (np.ptp(seen[:, 1], axis=0) / spread(seen).mean(axis=0)).mean(axis=1)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy and one sigmoid's percentiles over the steps, and how the arms compare."""
     accuracy = tuple(
         Curve(_ARMS[name][1], piece["steps"], piece["accuracy"], arm=name)
@@ -127,7 +127,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
         "accuracy", "Accuracy", "step", "validation accuracy", accuracy, y_range=(0.0, 1.02)
     )
     measures = [one for name, piece in pieces.items() for one in _measures(name, piece)]
-    if all(piece.get("whole") for piece in pieces.values()) and len(pieces) == 2:
+    if all(piece.get("complete") for piece in pieces.values()) and len(pieces) == 2:
         measures += _ratios(pieces)
     panels = (_percentile_panel(name, piece) for name, piece in pieces.items())
     return Result((first, *panels), tuple(measures))
@@ -169,7 +169,7 @@ def _ratios(pieces: Mapping[str, PartialResult]) -> list[Metric]:
     none, before = pieces["none"], pieces["before"]
     steps = [steps_to_reach(_LEVEL, one["steps"], one["accuracy"]) for one in (none, before)]
     # A plain net that has not got there needs more than all its steps.
-    plain = np.where(np.isnan(steps[0]), none["steps"][-1], steps[0])
+    plain = np.where(np.isinf(steps[0]), none["steps"][-1], steps[0])
     drifts = drift(none["percentiles"]) / drift(before["percentiles"])
     return [
         Metric("steps_ratio", "Steps to 90 %: ratio, at least", plain / steps[1], ".0f"),
@@ -194,4 +194,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _RATES = (0.03, 0.1, 0.3)
@@ -18,7 +24,7 @@ _ARMS = {
 _SAME = 0.01
 """Accuracies closer than this are called equal: five of the 500 held-out digits."""
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="final",
     title="Final accuracy, with batch norm and with dropout",
     claim="Batch norm improves the final accuracy, and makes dropout unnecessary.",
@@ -41,7 +47,7 @@ ABOUT = ExperimentSpec(
         "The digits are few, small and clean: nearly every net ends near 97 %. A difference of a "
         "point here is five images, and says nothing about large data sets."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=3&init=he&steps=400&lr=0.1",
 )
 
@@ -69,17 +75,17 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         found["validation"][:, index] = trainee.evaluate()[1].numpy()
         seen = trainee.evaluate(inputs=data.train_inputs, labels=data.train_labels)
         found["train"][:, index] = seen[1].numpy()
-    return whole(found)
+    return complete(found)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy by rate, and each arm's best with its gap to training accuracy."""
     curves, measures = [], []
     for tone, (name, piece) in enumerate(pieces.items()):
         label, arm = _ARMS[name][0], name if name in ("none", "before") else ""
         found = piece["validation"]
         curves.append(Curve(label, np.array(_RATES), found, arm=arm, tone=tone))
-        if piece.get("whole"):
+        if piece.get("complete"):
             best = int(np.median(found, axis=0).argmax())
             rate = f"{label}, rate {_RATES[best]:g}"
             measures.append(Metric(name, f"{rate}: accuracy", found[:, best], ".1%"))
@@ -111,4 +117,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends", f"No side leads by a point for every seed: {words}.")
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -6,7 +6,13 @@ import numpy as np
 import torch
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -17,7 +23,7 @@ _LEAST_RIGHT = 0.9
 _WAYS = {"shuffled": "training mode, shuffled", "sorted": "training mode, sorted by class"}
 _ARMS = {"before": ("batch", "Batch norm"), "layer": ("layer", "Layer norm")}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="eval",
     title="Forgetting eval()",
     claim="A net left in training mode lets the rest of the batch decide what it predicts.",
@@ -40,7 +46,7 @@ ABOUT = ExperimentSpec(
         "Large shuffled batches hide the mistake, because their moments are close to the "
         "population's. A stream of one class, or a batch of two, brings it out."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=3&init=he&batch=64&lr=0.1&steps=400&eval=batch",
 )
 
@@ -69,7 +75,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
                     yield progress(done, total, f"{way}, batches of {size}", piece)
                 right += right_answers(trainee, chosen)
             piece[way][:, number] = right / len(order)
-    return whole(piece)
+    return complete(piece)
 
 
 def _order(trainee: Trainer, way: str) -> torch.Tensor:
@@ -90,12 +96,12 @@ def right_answers(trainee: Trainer, chosen: torch.Tensor) -> np.ndarray:
     return trainee.evaluate("batch", inputs, labels)[1].numpy() * len(chosen)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the batch, and how far training mode is from eval()."""
     measures: list[Metric] = []
     at = _SIZES.index(_SORTED_SIZE)
     for name, piece in pieces.items():
-        if not piece.get("whole"):
+        if not piece.get("complete"):
             continue
         label, right = _ARMS[name][1], piece["running"]
         measures.append(Metric(f"{name} eval", f"{label}: with eval()", right, ".2f"))
@@ -149,4 +155,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if (good & spoiled).any() else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

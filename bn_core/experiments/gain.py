@@ -9,7 +9,13 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.probes import capture_activations
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -19,7 +25,7 @@ _PROBE = 300
 _CONFIDENCE = 0.1
 _EVEN, _UNEVEN, _STILL_MOVES = 1.2, 5.0, 1.0
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="gain",
     title="The gain of tanh layers",
     claim="With batch norm the gain of the initial weights no longer matters.",
@@ -47,7 +53,7 @@ ABOUT = ExperimentSpec(
         "The plain net's best gain depends on the activation and on the depth. A rate of update "
         "near -3 is a rule of thumb, not a law."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=6&width=100&act=tanh&init=he&gain=1.1785&steps=300",
 )
 
@@ -64,7 +70,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         yield progress(2 * index + 1, 2 * len(_GAINS), label, _copied(found))
         found["update"][:, index] = update(trainee).numpy()
     yield progress(1, 1, "done", _copied(found))
-    return whole(found)
+    return complete(found)
 
 
 def _copied(found: Mapping[str, np.ndarray]) -> PartialResult:
@@ -110,7 +116,7 @@ def update(trainee: Trainer) -> Tensor:
     return ratios.median(dim=1).values.log10()
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return spread, saturation and update ratio over the gain, and how much each one changes."""
     panels = (
         _panel(pieces, "std", "Spread of the last hidden layer", "std of its outputs"),
@@ -169,4 +175,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("holds", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

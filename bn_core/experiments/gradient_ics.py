@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, progress, whole
+from bn_core.experiments.base import PartialResult, UnconvertedExperiment, complete, progress
 from bn_core.experiments.shift import deep_linear, measured_step
 from bn_core.experiments.summaries import by_seed, middle
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
@@ -28,7 +28,7 @@ _KEYS = {
 }
 Array = np.ndarray
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="ics",
     title="Two kinds of internal covariate shift",
     claim="Batch norm works because it reduces internal covariate shift.",
@@ -61,7 +61,7 @@ ABOUT = ExperimentSpec(
         "initial weights and the data, so either outcome is possible here. A net that hardly "
         "moves is near the ideal, and learns nothing: compare the accuracies."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
 )
 
 
@@ -86,10 +86,10 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             piece = piece | {f"{key}_{case}": by_seed(rows[key], seeds) for key in _KEYS}
             yield progress(*said, piece)
         piece[f"accuracy_{case}"] = trainee.evaluate("batch")[1].numpy()
-    return whole(piece)
+    return complete(piece)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return both measures of each layer in every case, and the drift of one layer's input."""
     panels = [_by_layer(pieces, key, case) for case in _CASES for key in ("cosine", "distance")]
     panels += [_by_step(pieces, case) for case in _CASES]
@@ -159,4 +159,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends", words + " ".join(said))
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

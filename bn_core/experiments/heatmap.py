@@ -11,7 +11,7 @@ from torch.nn import functional
 from bn_core import measures
 from bn_core.config import Config
 from bn_core.datasets.loading import load
-from bn_core.experiments.base import Experiment, PartialResult, progress, whole
+from bn_core.experiments.base import PartialResult, UnconvertedExperiment, complete, progress
 from bn_core.models import Net
 from bn_core.results import (
     Curve,
@@ -32,7 +32,7 @@ _SCALE = 1.5
 _ALIKE_SHARE, _APART_SHARE = 0.8, 0.5
 _ALIKE_COSINE, _APART_COSINE = 0.3, 0.1
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="heatmap",
     title="Does each image get a gradient of its own?",
     claim="In a deep net whose weights begin a little too large, all images get nearly the same "
@@ -62,7 +62,7 @@ ABOUT = ExperimentSpec(
         "favours a class just as often, but so faintly that the rows differ by their labels: "
         "they were never alike, so there is nothing to give back."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link=f"depth=20&width=100&init=normal&std={_SCALE * math.sqrt(2 / 100):.4f}&steps=100",
 )
 
@@ -86,7 +86,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             piece["he_cosine"][seed, span] = faint["cosine"]
             if seed == 0:
                 piece["maps"] = np.concatenate([piece["maps"], seen["maps"]])
-    return whole(piece)
+    return complete(piece)
 
 
 @torch.no_grad()
@@ -139,7 +139,7 @@ def mean_cosine(gradients: Tensor) -> Tensor:
     return (rows.sum(dim=1).square().sum(dim=1) - itself) / (count * (count - 1))
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return a typical draw's maps, every draw's share, and each seed's typical measures."""
     parts: list[Panel | HeatMaps] = [_shares(pieces)]
     typical = _typical_draw(pieces)
@@ -232,4 +232,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0, 20.0)
@@ -18,7 +24,7 @@ _ARMS = {
     "layer": ("layer", "Layer norm"),
 }
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="init",
     title="The scale of the initial weights",
     claim="Batch norm makes a net much less sensitive to how its weights begin.",
@@ -41,7 +47,7 @@ ABOUT = ExperimentSpec(
         "The output layer has no batch norm behind it, and epsilon counts once the variance of a "
         "layer is as small as 0.00001: so accuracy with batch norm is not quite level in c."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=5&init=he&gain=0.1&steps=400&arms=none-before-layer",
 )
 
@@ -73,10 +79,10 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         loss, right = (found.numpy() for found in trainee.evaluate())
         finite[:, index] = np.isfinite(losses) & np.isfinite(loss)
         accuracy[:, index] = np.where(finite[:, index] == 1, right, np.nan)
-    return whole({"scales": scales, "accuracy": accuracy, "finite": finite})
+    return complete({"scales": scales, "accuracy": accuracy, "finite": finite})
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the scale, and what each arm does at the ends."""
     curves = [
         Curve(_ARMS[name][1], piece["scales"], piece["accuracy"], arm=name)
@@ -129,4 +135,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -3,12 +3,20 @@
 K replicas, N examples, C units.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bn_core.experiments.base import Trainer
+from bn_core.config import Config
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
+from bn_core.nets import mlp
+from bn_core.probing import capture
 from bn_core.randomness import generator
+from bn_core.training import Trainer
 
 
 class Jitter(nn.Module):
@@ -40,34 +48,55 @@ class Jitter(nn.Module):
         return sigma + torch.randn(examples, units, generator=draw) / 10, shift
 
 
-def add_noise(trainee: Trainer) -> list[Jitter]:
-    """Put noise of its own between the norm and the activation of every hidden layer."""
-    first = trainee.config.seed
-    seeds = range(first, first + trainee.config.replicas)
+def jitter(config: Config, index: int) -> Jitter:
+    """Return the noise of layer ``index``, counted from 0, with a generator for each replica."""
+    seeds = range(config.seed, config.seed + config.replicas)
+    return Jitter([generator(seed, "dropout", index, 1) for seed in seeds])
+
+
+def noisy_trainer(config: Config, dataset: Dataset | None = None) -> Trainer:
+    """Return nets in training with noise between the norm and the activation of every layer."""
+    dataset = dataset or load(config)
+    classes = len(dataset.classes)
+    net = mlp(config, dataset.input_shape, classes, extra=lambda index: jitter(config, index))
+    return Trainer(config, dataset, net)
+
+
+def add_noise(trainer: Trainer) -> list[Jitter]:
+    """Put noise into the nets of a trainer, until every experiment uses ``noisy_trainer``."""
     added = []
-    for index, layer in enumerate(trainee.net.hidden):
-        added.append(Jitter([generator(seed, "dropout", index, 1) for seed in seeds]))
-        layer.activation = nn.Sequential(added[-1], layer.activation)
+    for index, layer in enumerate(trainer.net.hidden):
+        added.append(jitter(trainer.config, index))
+        layer.extra = added[-1]
     return added
 
 
-class Jumps:
-    """How far the means of a layer's units jump from one batch to the next, in units of their std.
+@contextmanager
+def unit_jumps(activation: nn.Module) -> Iterator[list[np.ndarray]]:
+    """Collect how far the means of a layer's units jump from one training batch to the next.
 
-    mean over units of |mean_{t+1} - mean_t| / std_t, (K,) a step, of what enters an activation.
+    mean over units of |mean_{t+1} - mean_t| / std_t, (K,) for each step but the first, of what
+    enters the activation. Passes in evaluation mode are not counted.
     """
+    found: list[np.ndarray] = []
+    last: list[Tensor] = []
+
+    def receive(entered: Tensor, _left: Tensor) -> None:
+        if not activation.training:
+            return
+        mean, std = entered.mean(dim=1), entered.std(dim=1, correction=0)
+        if last:
+            found.append(((mean - last[0]).abs() / last[1]).mean(dim=1).numpy())
+        last[:] = mean, std
+
+    with capture((activation, receive)):
+        yield found
+
+
+class Jumps:
+    """``unit_jumps`` without an end, until every experiment uses it as a block."""
 
     def __init__(self, activation: nn.Module) -> None:
-        self.seen: list[np.ndarray] = []
+        self._stack = ExitStack()
+        self.seen = self._stack.enter_context(unit_jumps(activation))
         self.listening = True
-        self._last: tuple[Tensor, Tensor] | None = None
-        activation.register_forward_hook(self._hear)
-
-    def _hear(self, _module: nn.Module, inputs: tuple[Tensor], _output: Tensor) -> None:
-        if not self.listening:
-            return
-        values = inputs[0].detach()
-        mean, std = values.mean(dim=1), values.std(dim=1, correction=0)
-        if self._last is not None:
-            self.seen.append(((mean - self._last[0]).abs() / self._last[1]).mean(dim=1).numpy())
-        self._last = mean, std

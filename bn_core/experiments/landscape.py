@@ -9,7 +9,13 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.experiments.summaries import by_seed, middle
 from bn_core.landscape import as_vectors, effective_beta, largest_distance
 from bn_core.models import Net
@@ -30,7 +36,7 @@ _WORDS = {
 }
 Array = np.ndarray
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="landscape",
     title="The loss landscape along the gradient",
     claim="Batch norm helps because it makes the loss landscape smoother.",
@@ -61,7 +67,7 @@ ABOUT = ExperimentSpec(
         "vanish has a flat landscape and learns nothing. PyTorch's default weights are such a "
         "case. And that smoothness causes the faster training is itself an interpretation."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=5&init=he&lr=0.1&steps=300",
 )
 
@@ -90,7 +96,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         piece = {key: by_seed(found, seeds) for key, found in rows.items()}
         piece["steps"] = np.array(at)
         yield progress(step + 1, steps, f"{label}, step {step + 1}", piece)
-    return whole(piece | {"accuracy": trainee.evaluate()[1].numpy()})
+    return complete(piece | {"accuracy": trainee.evaluate()[1].numpy()})
 
 
 def along_gradient(net: Net, scout: Net, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
@@ -124,7 +130,7 @@ def _loss_and_gradient(net: Net, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, 
     return losses.detach(), list(torch.autograd.grad(losses.sum(), list(net.parameters())))
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the band of losses and both smoothness measures over the steps, and their ratios."""
     panels = (
         _panel(pieces, "range", "Lowest and highest loss along the gradient", ("low", "high")),
@@ -133,7 +139,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     )
     found: list[Metric] = []
     for key, words in _WORDS.items():
-        early = {n: _early(p, key) for n, p in pieces.items() if p.get("whole")}
+        early = {n: _early(p, key) for n, p in pieces.items() if p.get("complete")}
         found += [
             Metric(f"{key}_{n}", f"{_ARMS[n][1]}: {words}", values) for n, values in early.items()
         ]
@@ -187,4 +193,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.datasets.loading import load
-from bn_core.experiments.base import Experiment, PartialResult, progress, whole
+from bn_core.experiments.base import PartialResult, UnconvertedExperiment, complete, progress
 from bn_core.residual import ResidualNet
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -22,7 +22,7 @@ _HELP = {
     "enters a branch is normalized again, so batch norm's branches do not see it.",
 }
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="depth",
     title="Means and variances through the depth",
     claim="Without batch norm activations grow exponentially with depth; batch norm stops that.",
@@ -49,7 +49,7 @@ ABOUT = ExperimentSpec(
         "In a net without skips He's weights alone keep the size, with or without batch norm; "
         "the Lab's view by depth shows it."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="arch=residual&depth=20&width=128&init=he&lr=0.01&steps=200",
 )
 
@@ -70,7 +70,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         means.append(mean_square(x.mean(dim=1, keepdim=True)).numpy())
         piece = {"squares": np.array(squares).T, "means": np.array(means).T}
         yield progress(done, blocks, f"{label}, block {done}", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 @torch.no_grad()
@@ -109,7 +109,7 @@ def _slope(values: np.ndarray) -> np.ndarray:
     return np.polyfit(np.arange(values.shape[1]), values.T, 1)[0]
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the mean squares by depth, and each arm's growth."""
     panels = (
         _panel("squares", "Mean square of the activations", "E[x²]", pieces),
@@ -172,4 +172,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

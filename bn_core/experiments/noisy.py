@@ -6,12 +6,12 @@ import numpy as np
 
 from bn_core.config import Config
 from bn_core.experiments.base import (
-    Experiment,
     PartialResult,
     Trainer,
+    UnconvertedExperiment,
+    complete,
     progress,
     steps_to_reach,
-    whole,
 )
 from bn_core.experiments.jitter import Jitter, Jumps, add_noise
 from bn_core.experiments.summaries import by_seed, middle
@@ -28,7 +28,7 @@ _ARMS = {
 }
 Array = np.ndarray
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="noisy",
     title="Noise behind batch norm",
     claim="Batch norm trains faster because it keeps the distribution of layer inputs stable.",
@@ -59,7 +59,7 @@ ABOUT = ExperimentSpec(
         "again: that may be why it does so little harm. What the test refutes is stable inputs "
         "as the reason, not batch norm's use."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=8&act=tanh&init=normal&std=0.1&lr=0.1&steps=300",
 )
 
@@ -93,7 +93,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
                 "jump": _medians(by_seed(jumps.seen, seeds)),
             }
         yield progress(step, steps, f"{label}, step {step}", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 def _accuracy(trainee: Trainer, noise: list[Jitter], jumps: Jumps) -> Array:
@@ -114,7 +114,7 @@ def _medians(jumps: Array) -> Array:
     return np.stack([middle(piece, 1) for piece in pieces if piece.shape[1]], axis=1)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy and jumps over the steps, the steps to 90 % and the usual jump."""
     panels = (
         _panel(pieces, "accuracy", "Accuracy, the noise switched off", "validation accuracy"),
@@ -122,7 +122,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
     )
     found = []
     for name, piece in pieces.items():
-        if piece.get("whole"):
+        if piece.get("complete"):
             label = _ARMS[name][2]
             needed = steps_to_reach(_LEVEL, piece["steps"], piece["accuracy"])
             found += [
@@ -177,4 +177,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

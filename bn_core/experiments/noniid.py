@@ -8,7 +8,13 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.datasets.dataset import Dataset
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.randomness import generator
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
@@ -19,7 +25,7 @@ _LEAST_GAIN = 0.08
 _ARMS = {"before": "Batch norm", "renorm": "Batch renormalization", "layer": "Layer norm"}
 _NORMALIZATIONS = {"before": "batch", "renorm": "renorm", "layer": "layer"}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="noniid",
     title="Batches of two classes only",
     claim=(
@@ -46,7 +52,7 @@ ABOUT = ExperimentSpec(
         "Pairs drawn anew each time harm little, and batches of one class defeat "
         "renormalization too."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
 )
 
 
@@ -95,7 +101,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
                 "paired": np.array(paired).T,
             }
         yield progress(step, config.steps, f"{_ARMS[name]}, step {step}", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 def as_trained(trainee: Trainer) -> np.ndarray:
@@ -110,11 +116,11 @@ def as_trained(trainee: Trainer) -> np.ndarray:
     return right / len(labels)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the steps, and how far training and deployment are apart."""
     measures, ends = [], {}
     for name, piece in pieces.items():
-        if piece.get("whole"):
+        if piece.get("complete"):
             ends[name] = last = piece["deployed"][:, -1]
             measures.append(Metric(name, f"{_ARMS[name]}, running averages", last, ".2f"))
     if "before" in ends:
@@ -163,4 +169,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -6,7 +6,13 @@ import numpy as np
 from torch import nn
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _EVERY = 25
@@ -18,7 +24,7 @@ _PARTS = {
 }
 _ARMS = {"affine": "before", "output": "none", "all": ""}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="affine",
     title="Only gamma and beta learn",
     claim="A net of random weights learns well if nothing but its gamma and beta is trained.",
@@ -41,7 +47,7 @@ ABOUT = ExperimentSpec(
         "Digits are far easier than CIFAR-10, so the output layer alone does well too. What counts "
         "is the order of the two, and how near either comes to training everything."
     ),
-    parts=tuple(_PARTS),
+    shards=tuple(_PARTS),
 )
 
 
@@ -67,7 +73,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             right.append(trainee.evaluate()[1].numpy())
             piece = {"steps": np.array(at), "accuracy": np.array(right).T, "count": count}
         yield progress(step, config.steps, f"training {_PARTS[name]}, step {step}", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 def freeze_all_but(trainee: Trainer, name: str) -> int:
@@ -89,7 +95,7 @@ def _parameters(trainee: Trainer, name: str) -> list[nn.Parameter]:
             return list(net.parameters())
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the steps for each share that learns, and its end."""
     curves, measures = [], []
     for name, piece in pieces.items():
@@ -97,7 +103,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
             continue
         label = f"{_PARTS[name]} ({piece['count']:,} numbers)"
         curves.append(Curve(label, piece["steps"], piece["accuracy"], arm=_ARMS[name]))
-        if piece.get("whole"):
+        if piece.get("complete"):
             measures.append(Metric(name, f"Trained: {label}", piece["accuracy"][:, -1], ".3f"))
     panel = Panel(
         "accuracy",
@@ -125,4 +131,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if learned else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -9,7 +9,13 @@ from torch import Tensor
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _FACTORS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -19,7 +25,7 @@ _EPSILON = 1e-30
 _MOST_ERROR = 1e-9
 _ARMS = {"before": ("batch", "Batch norm"), "none": ("none", "No norm")}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="scale",
     title="Ten times the weights, a tenth of the gradient",
     claim="With batch norm the scale of a layer's weights does not matter to what it computes.",
@@ -44,7 +50,7 @@ ABOUT = ExperimentSpec(
         "The law is exact only where epsilon is negligible: tiny weights feel it. And it is one "
         "about the layer's function: longer weights turn less in a step of the same rate."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=3&init=he&gain=10&steps=300",
 )
 
@@ -71,7 +77,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         if step % 5 == 0:
             piece = found | {"squares": np.array(squares).T, "steps": np.array(steps_taken).T}
         yield progress(len(_FACTORS) + step, total, f"{_ARMS[name][1]}, step {step}", piece)
-    return whole(piece)
+    return complete(piece)
 
 
 def at_scale(
@@ -111,11 +117,11 @@ def _stepped(trainee: Trainer) -> np.ndarray:
     return (trainee.config.learning_rate**2 * gradient.square().sum(dim=(1, 2))).numpy()
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return loss and gradient over the factor, and the length of the weights over the steps."""
     found: list[Metric] = []
     for name, piece in pieces.items():
-        if piece.get("whole"):
+        if piece.get("complete"):
             found += _measures(name, piece)
     return Result((*_scale_panels(pieces), _growth_panel(pieces)), tuple(found))
 
@@ -200,4 +206,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

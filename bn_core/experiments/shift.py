@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.base import Trainer
-from bn_core.initialization import initial_bias, initial_weight
-from bn_core.landscape import cosine, gradient_distance
-from bn_core.models import Layer, Linear, Net
-from bn_core.training import make_optimizer
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
+from bn_core.nets import Net, mlp
+from bn_core.probing import statistics
+from bn_core.probing.smoothness import cosine, gradient_distance
+from bn_core.training import Trainer
 
 _PROBE = 300
 Rows = dict[str, list[np.ndarray]]
@@ -23,32 +23,28 @@ Moments = tuple[Tensor, Tensor]
 """Mean and standard deviation of each unit, (K, C) each."""
 
 
-def deep_linear(config: Config, layers: int) -> Trainer:
+def deep_linear(config: Config, layers: int, dataset: Dataset | None = None) -> Trainer:
     """Return nets of so many linear layers in training, the config's norm behind all but the last.
 
     f(x) = x W_1 W_2 .. W_k. Source: Santurkar et al. 2018 (1805.11604), section 2.2.
     """
-    trainee = Trainer(config)
-    net, dataset = trainee.net, trainee.dataset
-    sizes = [dataset.train_inputs.shape[1]] + [config.width] * (layers - 2)
-    net.layers = nn.ModuleList(Layer(config, index, size) for index, size in enumerate(sizes))
-    for layer in net.hidden:
-        layer.activation = nn.Identity()
-    last = (config, layers - 1, config.width, len(dataset.classes))
-    net.output = Linear(initial_weight(*last), initial_bias(*last))
-    trainee.optimizer = make_optimizer(net, config)
-    return trainee
+    dataset = dataset or load(config)
+    widths = [config.width] * (layers - 1)
+    net = mlp(
+        config, dataset.input_shape, len(dataset.classes), widths=widths, activate=nn.Identity
+    )
+    return Trainer(config, dataset, net)
 
 
-def measured_step(trainee: Trainer, watched: int, rows: Rows) -> Generator[None, None, None]:
+def measured_step(trainer: Trainer, watched: int, rows: Rows) -> Generator[None, None, None]:
     """Take a step; write down how far it shifts each layer's gradient and one layer's input.
 
     ``rows`` gains cosine and distance, (K, L) each, and the drift of mean and std, (K,) each.
     """
-    net, probe = trainee.net, trainee.dataset.train_inputs[:_PROBE]
-    batch, parameters = trainee.batches.next(), copied(net)
-    entering = moments_entering(trainee, watched, probe)
-    trainee.step(batch)
+    net, probe = trainer.net, trainer.dataset.train_inputs[..., :_PROBE, :]
+    batch, parameters = trainer.batches.next(), copied(net)
+    entering = moments_entering(trainer, watched, probe)
+    trainer.step(batch)
     gradients = [linear.weight.grad for linear in net.linears]
     shifted = yield from shifted_gradients(net, batch, parameters)
     pairs = [
@@ -56,7 +52,7 @@ def measured_step(trainee: Trainer, watched: int, rows: Rows) -> Generator[None,
         for first, second in zip(gradients, shifted, strict=True)
         if first is not None
     ]
-    of_mean, of_std = drift(entering, moments_entering(trainee, watched, probe))
+    of_mean, of_std = drift(entering, moments_entering(trainer, watched, probe))
     cosines = torch.stack([cosine(*pair) for pair in pairs], dim=1)
     distances = torch.stack([gradient_distance(*pair) for pair in pairs], dim=1)
     found = {"cosine": cosines, "distance": distances, "mean": of_mean, "std": of_std}
@@ -85,7 +81,7 @@ def shifted_gradients(
             values = inputs[index]
             for stage in stages[index:]:
                 values = stage(values)
-            loss = measures.losses(values, batch[1]).sum()
+            loss = statistics.losses(values, batch[1]).sum()
             found.append(torch.autograd.grad(loss, [linear.weight])[0])
             yield
     restore(net, after)
@@ -105,14 +101,14 @@ def restore(net: nn.Module, values: list[Tensor]) -> None:
 
 
 @torch.no_grad()
-def moments_entering(trainee: Trainer, layer: int, inputs: Tensor) -> Moments:
-    """Return the moments of what enters a layer, counted from 0, for inputs (N, D).
+def moments_entering(trainer: Trainer, layer: int, inputs: Tensor) -> Moments:
+    """Return the moments of what enters a layer, counted from 0; inputs (N, D) or (K, N, D).
 
     Batch norm uses the statistics of these inputs, as in training; the nets are left as they are.
     """
-    values = inputs.expand(trainee.config.replicas, *inputs.shape)
-    with trainee.net.evaluation_mode(statistics="batch"):
-        for below in trainee.net.hidden[:layer]:
+    values = trainer.for_each_replica(inputs)
+    with trainer.net.evaluation_mode(statistics="batch"):
+        for below in trainer.net.hidden[:layer]:
             values = below(values)
     return values.mean(dim=1), values.std(dim=1, correction=0)
 

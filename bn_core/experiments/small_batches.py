@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _SIZES = {"before": (2, 4, 8, 32), "group": (2, 32), "renorm": (2, 32)}
@@ -17,7 +23,7 @@ _LEAST_OF_GROUP_NORM = 0.9
 _ARMS = {"before": "Batch norm", "group": "Group norm", "renorm": "Batch renormalization"}
 _NORMALIZATIONS = {"before": "batch", "group": "group", "renorm": "renorm"}
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="small",
     title="Small batches",
     claim="Batch norm fails with very small batches, where group norm does not.",
@@ -40,7 +46,7 @@ ABOUT = ExperimentSpec(
         "norm suffers later. Here a unit has one value for each example. Depth matters too: each "
         "layer throws the size of the difference away again."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=5&init=he&batch=2&lr=0.0125&steps=2800&arms=before-group-renorm",
 )
 
@@ -71,10 +77,10 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
             if step % 5 == 0:
                 yield progress(done, total, f"{_ARMS[name]}, batches of {size}", piece)
         piece["accuracy"][:, index] = trainee.evaluate()[1].numpy()
-    return whole(piece)
+    return complete(piece)
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the batch, and what the smallest and largest give."""
     curves, measures = [], []
     for name, piece in pieces.items():
@@ -82,7 +88,7 @@ def conclude(pieces: Mapping[str, PartialResult]) -> Result:
         if not len(sizes):
             continue
         curves.append(Curve(label, sizes, piece["accuracy"], arm=name))
-        if piece.get("whole"):
+        if piece.get("complete"):
             for at in (0, -1):
                 key, words = f"{name} {sizes[at]}", f"{label}, batches of {sizes[at]}"
                 measures.append(Metric(key, words, piece["accuracy"][:, at], ".2f"))
@@ -117,4 +123,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

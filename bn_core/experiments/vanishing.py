@@ -7,7 +7,13 @@ import torch
 
 from bn_core import measures
 from bn_core.config import Config
-from bn_core.experiments.base import Experiment, PartialResult, Trainer, progress, whole
+from bn_core.experiments.base import (
+    PartialResult,
+    Trainer,
+    UnconvertedExperiment,
+    complete,
+    progress,
+)
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
 
 _DEPTHS = (2, 4, 6, 8, 10)
@@ -16,7 +22,7 @@ _ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
 _LEAST_GAIN = 100.0
 _LEAST_LEARNT, _MOST_LEARNT = 0.5, 0.2
 
-ABOUT = ExperimentSpec(
+SPEC = ExperimentSpec(
     slug="vanish",
     title="Vanishing gradients",
     claim="Batch norm lessens vanishing gradients.",
@@ -38,7 +44,7 @@ ABOUT = ExperimentSpec(
         "Gradients vanish by layers that shrink them; other initial weights, ReLU and shortcuts "
         "help as well. In very deep nets batch norm makes them grow instead: see its experiment."
     ),
-    parts=tuple(_ARMS),
+    shards=tuple(_ARMS),
     link="depth=10&act=sigmoid&init=xavier&lr=0.1&steps=300",
 )
 
@@ -62,7 +68,7 @@ def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
         trainee.step()
         words = f"training {_DEEPEST} layers, {_ARMS[name][1]}, step {step}"
         yield progress(len(_DEPTHS) + step, total, words, {"ratio": ratios})
-    return whole({"ratio": ratios, "accuracy": trainee.evaluate()[1].numpy()})
+    return complete({"ratio": ratios, "accuracy": trainee.evaluate()[1].numpy()})
 
 
 def ratio(trainee: Trainer) -> np.ndarray:
@@ -76,13 +82,13 @@ def ratio(trainee: Trainer) -> np.ndarray:
     return lengths[:, 0] / lengths[:, 1]
 
 
-def conclude(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(pieces: Mapping[str, PartialResult]) -> Result:
     """Return the ratio by depth, and what the deepest net has learnt."""
     curves, found = [], []
     for name, piece in pieces.items():
         label = _ARMS[name][1]
         curves.append(Curve(label, np.array(_DEPTHS, float), piece["ratio"], arm=name))
-        if piece.get("whole"):
+        if piece.get("complete"):
             deepest = piece["ratio"][:, -1]
             words = f"{label}: first over last gradient, {_DEEPEST} layers"
             found.append(Metric(name, words, deepest, ".2g"))
@@ -117,4 +123,4 @@ def judge(finding: Result) -> Verdict:
     return Verdict("depends" if (more > 1).all() else "fails", words)
 
 
-EXPERIMENT = Experiment(ABOUT, part, conclude, judge)
+EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)

@@ -20,10 +20,10 @@ Array = np.ndarray
 MOST_POINTS = 150
 
 HELP = (
-    "What the net of the first seed answers at every place of the plane: orange for one class, "
-    "blue for the other, pale where it is undecided, and a line where the shares are equal. The "
+    "What the net of the first seed answers at every place of the plane: olive for one class, "
+    "violet for the other, pale where it is undecided, and a line where the shares are equal. The "
     "points are validation data; a good line passes between circles and diamonds and stays smooth. "
-    "Batch norm uses its running averages here, as a deployed net does (Ioffe & Szegedy, 2015)."
+    "Batch norm uses its running averages here, as it does in inference (Ioffe & Szegedy, 2015)."
 )
 
 
@@ -91,8 +91,9 @@ def _axes(
 
 def _share_of(context: FigureContext, arm: int) -> Array | None:
     snapshot = context.snapshot.arms[arm]
-    found = snapshot is not None and snapshot.boundary.size and np.isfinite(snapshot.boundary).any()
-    return float32(snapshot.boundary) if snapshot is not None and found else None
+    if snapshot is None or not np.isfinite(snapshot.boundary).any():
+        return None
+    return float32(snapshot.boundary)
 
 
 def _plane(context: FigureContext, arm: int, share: Array) -> list[Trace]:
@@ -167,8 +168,8 @@ def _words(context: FigureContext) -> str:
         if share is None:
             parts.append(f"{context.arms[arm].label} none")
             continue
-        blue = float((share > 0.5).mean())
-        parts.append(f"{context.arms[arm].label} {queries.percent(blue)}")
+        of_last = float((share > 0.5).mean())
+        parts.append(f"{context.arms[arm].label} {queries.percent(of_last)}")
     return (
         f"Share of the plane that the net of seed {queries.seed(context.record, 0)} gives to class "
         f"{summary.classes[-1]}, {queries.when(context.snapshot.step)}: {', '.join(parts)}."

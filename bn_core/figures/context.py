@@ -1,4 +1,4 @@
-"""What a figure is drawn from, and the pieces that several figures share."""
+"""What a figure is drawn from, and the parts that several figures share."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,7 @@ SIDE_BY_SIDE = 3
 
 @dataclass(frozen=True)
 class FigureContext:
-    """A record, the reader's view of it, and the look at the cursor (None: the newest)."""
+    """A record, the reader's view of it, and the snapshot at the cursor (None: the newest)."""
 
     record: Record
     view: View
@@ -41,7 +41,7 @@ class FigureContext:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The look at the cursor."""
+        """The snapshot at the cursor."""
         return queries.snapshot_at(self.record, self.cursor)
 
     @cached_property
@@ -51,13 +51,13 @@ class FigureContext:
 
     @cached_property
     def steps(self) -> Array:
-        """The steps of all looks, (n,)."""
+        """The steps of all snapshots, (n,)."""
         return queries.snapshot_steps(self.record)
 
     @cached_property
     def validation_losses(self) -> list[Array]:
-        """The validation losses of each arm over all looks, (n, K) each."""
-        return [queries.series(self.record, i, "validation_loss") for i in range(len(self.arms))]
+        """The validation losses of each arm over all snapshots, (n, K) each; infinite if lost."""
+        return [queries.validation_losses(self.record, i) for i in range(len(self.arms))]
 
     def setting(self, arm: int, name: str) -> Any:
         """Return one setting of one arm, without making and checking its whole config."""
@@ -65,7 +65,7 @@ class FigureContext:
 
     @property
     def present(self) -> list[tuple[int, NetStatistics]]:
-        """The arms that the look at the cursor holds, by index."""
+        """The arms that the snapshot at the cursor holds, by index."""
         return [
             (i, snapshot) for i, snapshot in enumerate(self.snapshot.arms) if snapshot is not None
         ]
@@ -81,48 +81,6 @@ def faint_line(context: FigureContext, arm: int, steps: Array, values: Array) ->
         "line": line(context.view, context.styles[arm].faint(0.3)),
         "hoverinfo": "skip",
         **group(context, arm),
-    }
-
-
-def median_and_band(
-    context: FigureContext, arm: int, x: Array, values: Array, hover: str, **changes: Any
-) -> list[Trace]:
-    """Return the median of ``values`` (P, K), and the band from the lowest to the highest."""
-    median = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": float32(x),
-        "y": float32(queries.middle(values, 1)),
-        "line": line(context.view, context.styles[arm].colour, context.styles[arm].dash, 2),
-        "hovertemplate": hover,
-        **group(context, arm),
-        **changes,
-    }
-    if values.shape[1] == 1:
-        return [median]
-    low, high = queries.lowest(values, 1), queries.highest(values, 1)
-    return [band(context, arm, x, low, high), median]
-
-
-def band(
-    context: FigureContext, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16
-) -> Trace:
-    """Return the area between two curves of an arm, (P,) each."""
-    return area(context.styles[arm], x, low, high, opacity) | group(context, arm)
-
-
-def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:
-    """Return the area between two curves, (P,) each; points that are not finite are left out."""
-    kept = np.isfinite(low) & np.isfinite(high)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": float32(np.concatenate([x[kept], x[kept][::-1]])),
-        "y": float32(np.concatenate([low[kept], high[kept][::-1]])),
-        "fill": "toself",
-        "fillcolor": style.faint(opacity),
-        "line": {"width": 0, "color": style.faint(0)},
-        "hoverinfo": "skip",
     }
 
 

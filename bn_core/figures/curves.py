@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from bn_core.figures import record_queries as queries
+from bn_core.figures.bands import Hover, median_and_band
 from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
     FigureContext,
@@ -14,7 +15,6 @@ from bn_core.figures.context import (
     group,
     legend_entries,
     marker,
-    median_and_band,
     rate_labels,
     rate_lines,
     steps_axis,
@@ -38,16 +38,18 @@ from bn_core.records import Divergence, Record
 Array = np.ndarray
 
 LOSS_HELP = (
-    "Cross entropy over the steps: how far the predicted shares are from the true classes. "
-    "Faint: each mini-batch; line: the mean of the last few steps; markers: validation data. With "
-    "several seeds the line is their median and the band reaches from the best to the worst. "
-    "A healthy net starts near ln(number of classes), 2.30 for ten, and falls; Ioffe & Szegedy "
-    "(2015) report that batch norm gets there in far fewer steps."
+    "Cross entropy over the steps: how far the predicted shares are from the true classes. Faint: "
+    "each mini-batch; line: the mean of the last few steps; markers: validation data. With "
+    "several seeds the line is their median and the band reaches from the best to the worst; a "
+    "seed that diverged counts as infinite. A healthy net starts near ln(number of classes), 2.30 "
+    "for ten, and falls; Ioffe & Szegedy (2015) report that a net with batch norm reaches a "
+    "given accuracy in far fewer steps."
 )
 ACCURACY_HELP = (
-    "The share of right answers on data that the nets do not train on. Faint: the mini-batch just "
-    "trained on. The dotted line is chance; a net that stays on it has learned nothing. With "
-    "several seeds the line is their median and the band their range."
+    "The share of examples classified correctly, of data that the nets do not train on. Faint: "
+    "the mini-batch just trained on. The dotted line is chance; a net that stays on it has "
+    "learned nothing. With several seeds the line is their median and the band their range; a "
+    "seed that diverged counts as 0 %."
 )
 
 
@@ -58,9 +60,9 @@ def loss(record: Record, view: View, cursor: int | None) -> Chart:
     ends = loss_ends(context, means)
     data = _raw_losses(context)
     for arm, label in enumerate(arm.label for arm in context.arms):
-        hover = f"%{{y:.4g}} nats · step %{{x:,}}<extra>{label}, training</extra>"
+        hover = _loss_hover(context, f"{label}, training", ends)
         data += median_and_band(context, arm, steps, means[:, arm], hover)
-        data.append(_validation_loss(context, arm))
+        data.append(_validation_loss(context, arm, ends))
     data += _crosses(context, steps, means, ends) + legend_entries(context)
     figure_layout = layout(
         view,
@@ -71,7 +73,7 @@ def loss(record: Record, view: View, cursor: int | None) -> Chart:
         **legend(view),
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("loss", "Loss", figure, _loss_words(context, ends[1]), LOSS_HELP)
+    return Chart("loss", "Loss", figure, _loss_words(context, ends), LOSS_HELP)
 
 
 def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
@@ -79,11 +81,11 @@ def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
     context = FigureContext(record, view, cursor)
     data: list[Trace] = []
     for arm in range(len(context.arms)):
-        train = 100 * queries.middle(_accuracies(context, arm, "train_accuracy"), 1)
+        train = 100 * queries.middle(queries.accuracies(record, arm, "train_accuracy"), 1)
         data.append(faint_line(context, arm, context.steps, train))
     for arm, label in enumerate(arm.label for arm in context.arms):
-        shares = 100 * _accuracies(context, arm, "validation_accuracy")
-        hover = f"%{{y:.1f}} % · step %{{x:,}}<extra>{label}, validation</extra>"
+        shares = 100 * queries.accuracies(record, arm)
+        hover = Hover(".1f", " %", "step %{x:,}", f"{label}, validation")
         data += median_and_band(context, arm, context.steps, shares, hover)
     chance = 100 / max(len(record.summary.classes), 1)
     chance_note = {"yref": "y", "xanchor": "right", "yanchor": "top"}
@@ -106,45 +108,59 @@ def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
 
 
 def last_losses(record: Record, step: int) -> Array:
-    """Return each net's mean training loss over the last few steps up to ``step``, (A, K)."""
+    """Return each net's mean training loss over the last few steps up to ``step``, (A, K).
+
+    Infinite for a net that has diverged, NaN before the first step.
+    """
     step = min(step, record.step)
     if step < 1:
         return np.full((len(record.comparison.arms), record.comparison.base.replicas), np.nan)
     window = window_of(record.comparison.base.steps)
-    return means_at(record.train_loss[:step], np.array([step - 1]), window)[0]
+    means = means_at(record.train_loss[:step], np.array([step - 1]), window)[0]
+    return queries.worst_for_lost(means, np.inf)
 
 
 def _smoothed_losses(record: Record) -> tuple[Array, Array]:
-    """Return steps (P,) and smoothed training losses (P, A, K)."""
+    """Return steps (P,) and smoothed training losses (P, A, K); infinite for a diverged net."""
     if not record.step:
         base = record.comparison.base
         return np.zeros(0), np.zeros((0, len(record.comparison.arms), base.replicas))
     indices, means = smoothed(record.train_loss, record.comparison.base.steps)
-    return indices + 1, float32(means)
+    return indices + 1, queries.worst_for_lost(float32(means), np.inf)
 
 
 def _raw_losses(context: FigureContext) -> list[Trace]:
     if not context.record.step:
         return []
-    middles = queries.middle(context.record.train_loss, 2)
+    middles = queries.median(queries.worst_for_lost(context.record.train_loss, np.inf), 2)
     traces = []
     for arm in range(len(context.arms)):
-        kept = decimated(middles[:, arm], context.planned)
+        kept = decimated(float32(middles[:, arm]), context.planned)
         traces.append(faint_line(context, arm, kept + 1, middles[kept, arm]))
     return traces
 
 
-def _validation_loss(context: FigureContext, arm: int) -> Trace:
-    values = queries.middle(context.validation_losses[arm], 1)
-    label = context.arms[arm].label
+def _loss_hover(context: FigureContext, name: str, ends: tuple[float, float]) -> Hover:
+    """Return the hover of a loss; a logarithmic axis has no place for 0, so its foot stands in."""
+    logarithmic = context.view.loss_scale == "log"
+    low = ends[0] if logarithmic else -np.inf
+    return Hover(".4g", " nats", "step %{x:,}", name, low, ends[1], clips=logarithmic)
+
+
+def _validation_loss(context: FigureContext, arm: int, ends: tuple[float, float]) -> Trace:
+    each = context.validation_losses[arm]
+    values = queries.median(each, 1)
+    hover = _loss_hover(context, f"{context.arms[arm].label}, validation", ends)
+    numbers, template = hover.of(values, *queries.extremes(each, 1))
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "x": context.steps,
-        "y": float32(values),
+        "y": float32(hover.drawn(values)),
         "line": line(context.view, context.styles[arm].faint(0.7), "2px,3px"),
         "marker": marker(context, arm, 5) | {"maxdisplayed": 12},
-        "hovertemplate": f"%{{y:.4g}} nats · step %{{x:,}}<extra>{label}, validation</extra>",
+        "customdata": numbers,
+        "hovertemplate": template,
         **group(context, arm),
     }
 
@@ -190,40 +206,43 @@ def _cross_trace(
     }
 
 
-def _loss_words(context: FigureContext, top: float) -> str:
+def _loss_words(context: FigureContext, ends: tuple[float, float]) -> str:
     record, step = context.record, context.snapshot.step
+    position = queries.position(record, context.cursor)
     validation = [
-        float(queries.middle(snapshot.validation_loss, 0)) if snapshot else math.nan
-        for snapshot in context.snapshot.arms
+        float(queries.median(values[position], 0)) if len(values) else math.nan
+        for values in context.validation_losses
     ]
-    held = queries.listed(record, validation)
+    held = queries.listed(record, step, validation)
     words = f"Validation loss {queries.when(step)}, {queries.of_seeds(record)}: {held}."
     if step:
-        trained = queries.listed(record, queries.middle(last_losses(record, step), 1))
+        trained = queries.listed(record, step, queries.median(last_losses(record, step), 1))
         words = (
             f"Training loss {queries.when(step)}, {queries.of_seeds(record)}: {trained}. "
             f"Validation loss: {held}."
         )
-    beyond = [arm.label for arm, value in zip(context.arms, validation, strict=True) if value > top]
-    if beyond:
-        words += f" Beyond the top of the axis, {queries.plain(top)}: {', '.join(beyond)}."
+    labelled = [
+        (arm.label, value)
+        for arm, value in zip(context.arms, validation, strict=True)
+        if np.isfinite(value)
+    ]
+    above = [label for label, value in labelled if value > ends[1]]
+    below = [label for label, value in labelled if value < ends[0]]
+    if above:
+        words += f" Beyond the top of the axis, {queries.plain(ends[1])}: {', '.join(above)}."
+    if below:
+        words += f" Below the foot of the axis, {queries.plain(ends[0])}: {', '.join(below)}."
     return words
-
-
-def _accuracies(context: FigureContext, arm: int, field: str) -> Array:
-    """Return an accuracy over all looks, (n, K); that of a replica without a loss is NaN."""
-    known = np.isfinite(context.validation_losses[arm])
-    return np.where(known, queries.series(context.record, arm, field), np.nan)
 
 
 def _accuracy_words(context: FigureContext, chance: float) -> str:
     record = context.record
-    position = queries.position(record, context.cursor)
+    position, step = queries.position(record, context.cursor), context.snapshot.step
     shares = []
     for arm in range(len(context.arms)):
-        values = _accuracies(context, arm, "validation_accuracy")
-        shares.append(float(queries.middle(values[position], 0)) if len(values) else math.nan)
+        values = queries.accuracies(record, arm)
+        shares.append(float(queries.median(values[position], 0)) if len(values) else math.nan)
     return (
-        f"Validation accuracy {queries.when(context.snapshot.step)}, {queries.of_seeds(record)}: "
-        f"{queries.listed(record, shares, queries.percent)}. Chance is {chance:.0f} %."
+        f"Validation accuracy {queries.when(step)}, {queries.of_seeds(record)}: "
+        f"{queries.listed(record, step, shares, queries.percent)}. Chance is {chance:.0f} %."
     )

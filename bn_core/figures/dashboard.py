@@ -35,14 +35,14 @@ def builders(record: Record, view: View) -> dict[str, Builder]:
 
 
 def charts(record: Record, view: View, cursor: int | None = None) -> list[Chart]:
-    """Return the charts the view asks for; ``cursor`` is an index of a look, None the newest."""
+    """Return the charts the view asks for; ``cursor`` is a snapshot's index, None the newest."""
     return [make(record, view, cursor) for make in builders(record, view).values()]
 
 
 def state_of(name: str, record: Record, view: View, cursor: int | None) -> Hashable:
     """Return what a chart depends on: while it is equal, the chart is the same.
 
-    All but the loss change with the looks inside alone, which are far rarer than pictures.
+    All but the loss change with the snapshots alone, which are far rarer than updates.
     """
     newest = record.snapshots[-1].step
     every_step = record.step if name == "loss" else 0

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures import record_queries as queries
+from bn_core.figures.bands import Hover, median_and_band
 from bn_core.figures.chart import Chart
-from bn_core.figures.context import FigureContext, Trace, legend_entries, marker, median_and_band
+from bn_core.figures.context import FigureContext, Trace, legend_entries, marker
 from bn_core.figures.distributions import SITE_NAMES, layer_numbers, missing_words
 from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis
 from bn_core.figures.view import View
@@ -24,8 +25,10 @@ HELP = (
     "Left the mean, right the standard deviation of the values in each layer at this step, over a "
     "fixed set of examples; note the logarithmic axis on the right. Healthy layers stay near the "
     "dotted lines, mean 0 and deviation 1. A deviation that grows or shrinks by a steady factor "
-    "from layer to layer is a straight line on that axis; Bjorck et al. (2018) saw it grow in deep "
-    "nets without batch norm, which resets both in every layer."
+    "from layer to layer is a straight line on that axis; Bjorck et al. (2018) saw it grow in "
+    "deep nets without batch norm, which resets both in every layer. Diverged seeds have no "
+    "moments and are left out; values beyond the axis are drawn at its end and hovered as they "
+    "are."
 )
 
 
@@ -33,14 +36,14 @@ def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
     """Return mean and deviation over the layers at the cursor, medians with bands over seeds."""
     context = FigureContext(record, view, cursor)
     site = SITES.index(view.site)
-    means = [_of_layers(snapshot, "mean", site, LARGEST_MEAN) for snapshot in context.snapshot.arms]
-    stds = [_of_layers(snapshot, "std", site, 10.0**CEILING) for snapshot in context.snapshot.arms]
+    means = [_of_layers(snapshot, "mean", site) for snapshot in context.snapshot.arms]
+    stds = [_of_layers(snapshot, "std", site) for snapshot in context.snapshot.arms]
     data: list[Trace] = []
     for arm in range(len(context.arms)):
-        data += _curves(context, arm, means[arm], "mean", {})
+        data += _curves(context, arm, means[arm], "mean", (-LARGEST_MEAN, LARGEST_MEAN), {})
         # Zero has no place on a logarithmic axis: it is drawn at its foot.
-        lifted = np.maximum(stds[arm], 10.0**FLOOR)
-        data += _curves(context, arm, lifted, "deviation", {"xaxis": "x2", "yaxis": "y2"})
+        ends = 10.0**FLOOR, 10.0**CEILING
+        data += _curves(context, arm, stds[arm], "std", ends, {"xaxis": "x2", "yaxis": "y2"})
     figure_layout = layout(
         view,
         xaxis=_layers_axis(context, [0, 0.4]),
@@ -58,18 +61,23 @@ def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
     return Chart("depth", "Layer by layer", figure, _words(context, means, stds), HELP)
 
 
-def _of_layers(snapshot: NetStatistics | None, field: str, site: int, most: float) -> Array:
-    """Return a moment of each layer and seed, (L, K), at most ``most`` in size."""
+def _of_layers(snapshot: NetStatistics | None, field: str, site: int) -> Array:
+    """Return a moment of each layer and seed, (L, K)."""
     if snapshot is None:
         return np.full((1, 1), np.nan)
-    return np.clip(queries.only_finite(getattr(snapshot, field)[:, site].T), -most, most)
+    return queries.only_finite(getattr(snapshot, field)[:, site].T)
 
 
 def _curves(
-    context: FigureContext, arm: int, values: Array, what: str, axes: dict[str, str]
+    context: FigureContext,
+    arm: int,
+    values: Array,
+    what: str,
+    ends: tuple[float, float],
+    axes: dict[str, str],
 ) -> list[Trace]:
-    layers = np.arange(1, len(values) + 1)
-    hover = f"{what} %{{y:.4g}} · layer %{{x}}<extra>{context.arms[arm].label}</extra>"
+    layers, name = np.arange(1, len(values) + 1), f"{context.arms[arm].label}, {what}"
+    hover = Hover(".4g", "", "layer %{x}", name, *ends, clips=True)
     traces = median_and_band(
         context, arm, layers, values, hover, mode="lines+markers", marker=marker(context, arm, 5)
     )
@@ -92,7 +100,9 @@ def _layers_axis(context: FigureContext, domain: list[float]) -> dict[str, Any]:
 
 def _mean_range(means: list[Array]) -> list[float]:
     """Return a range around zero in few steps a decade, so that it seldom changes."""
-    seen = np.concatenate([values.ravel() for values in means])
+    seen = np.clip(
+        np.concatenate([values.ravel() for values in means]), -LARGEST_MEAN, LARGEST_MEAN
+    )
     ends = []
     for size in (-float(queries.lowest(seen)), float(queries.highest(seen))):
         size = size if size > 0.05 else 0.05
@@ -129,4 +139,5 @@ def _words(context: FigureContext, means: list[Array], stds: list[Array]) -> str
         f"Moments of each {SITE_NAMES[context.view.site]} {queries.when(context.snapshot.step)}, "
         f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
-    return words + missing_words(context, [float(queries.middle(m, 1)[-1]) for m in means])
+    words += missing_words(context, [float(queries.middle(m, 1)[-1]) for m in means])
+    return words + queries.left_out(context.record, context.snapshot.step)

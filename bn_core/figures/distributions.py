@@ -11,6 +11,7 @@ from bn_core.figures.context import (
     FigureContext,
     Trace,
     group,
+    marker,
 )
 from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
 from bn_core.figures.record_queries import float32
@@ -22,6 +23,8 @@ Array = np.ndarray
 
 WIDTHS = np.diff(HISTOGRAM_EDGES)
 MIDDLES = 0.5 * (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1])
+_DRAWN_AT = np.concatenate([HISTOGRAM_EDGES[:1], MIDDLES, HISTOGRAM_EDGES[-1:]])
+"""Where a hill has its points: each bin, and a foot at either end of the axis."""
 
 RIDGE = 0.88
 """Height of a ridge as a share of its row: ridges never touch."""
@@ -35,15 +38,16 @@ SHARE_WIDTH = 0.085
 SITE_NAMES = {
     "pre_activation": "value that enters the activation",
     "post_activation": "value that leaves the activation",
-    "normalized": "value that leaves batch norm",
+    "normalized": "value that leaves the normalization",
 }
 RIDGES_HELP = (
     "Each row is a hidden layer; each hill shows how its values are distributed over a fixed set "
-    "of examples and all seeds, scaled to its own height. Healthy hills keep about the same place "
-    "and width in every layer, near mean 0 and deviation 1; hills that shrink to a needle or run "
-    "away to the sides pass no useful gradient on (Glorot & Bengio, 2010). At the right: the share "
-    "of units that are zero for every example (dead), or of outputs on the flat part of an "
-    "S-shaped activation (saturated). Exact zeros of ReLU are not in the hills."
+    "of examples and all seeds that have not diverged, scaled to its own height. Healthy hills "
+    "keep about the same place and width in every layer, near mean 0 and deviation 1; hills that "
+    "shrink to a needle or run away to the sides pass no useful gradient on (Glorot & Bengio, "
+    "2010). At the right: the share of units that are zero for every example (dead), or of "
+    "outputs on the flat part of a sigmoidal activation (saturated). Exact zeros of ReLU are not "
+    "in the hills."
 )
 
 
@@ -52,14 +56,15 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
     context = FigureContext(record, view, cursor)
     values, columns = value_axis(context), _share_columns(context)
     data = [_ridges_of(context, arm, snapshot, values) for arm, snapshot in context.present]
+    data += [_outermost(context, arm, snapshot, values) for arm, snapshot in context.present]
     data += [_share_texts(context, *column, at) for at, column in enumerate(columns)]
+    count = _counted(context)
+    title = SITE_NAMES[view.site] + (f" · {count} values a layer" if count else "")
     depth, right = record.comparison.base.depth, 1 - SHARE_WIDTH * len(columns)
     marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
     figure_layout = layout(
         view,
-        xaxis=axis(
-            view, SITE_NAMES[view.site], domain=[0, right], showgrid=False, **values.ticks()
-        ),
+        xaxis=axis(view, title, domain=[0, right], showgrid=False, **values.ticks()),
         xaxis2=axis(
             view, domain=[right, 1], anchor="y", visible=False, range=[-0.5, len(columns) - 0.5]
         ),
@@ -91,14 +96,15 @@ def _ridges_of(
     # Where the axis is warped a density per place, so that areas stay shares of the values.
     heights = densities * WIDTHS if values.warped else densities
     scaled = heights / np.maximum(heights.max(axis=1, keepdims=True), 1e-300)
+    scaled, densities = (np.pad(part, ((0, 0), (1, 1))) for part in (scaled, densities))
     floors = np.arange(layers - 1, -1, -1)[:, None]
     drawn = _with_feet(scaled > LOWEST_DRAWN)
     y = np.where(drawn, floors + RIDGE * np.where(scaled > LOWEST_DRAWN, scaled, 0), np.nan)
     gap = np.full((layers, 1), np.nan)
-    numbers = np.empty((layers, len(MIDDLES) + 1, 3), np.float32)
-    numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = MIDDLES, densities, np.nan
+    numbers = np.empty((layers, len(_DRAWN_AT) + 1, 3), np.float32)
+    numbers[:, :-1, 0], numbers[:, :-1, 1], numbers[:, -1] = _DRAWN_AT, densities, np.nan
     numbers[..., 2] = np.arange(1, layers + 1)[:, None]
-    places = np.broadcast_to(values.place(MIDDLES), scaled.shape)
+    places = np.broadcast_to(values.place(_DRAWN_AT), scaled.shape)
     style, label = context.styles[arm], context.arms[arm].label
     return {
         "type": "scatter",
@@ -115,6 +121,31 @@ def _ridges_of(
         f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
         "legendgroup": context.arms[arm].name,
         "showlegend": True,
+    }
+
+
+def _outermost(
+    context: FigureContext, arm: int, snapshot: NetStatistics, values: ValueAxis
+) -> Trace:
+    """Return unseen points over the two outermost bins, which hold all that lies beyond them."""
+    counts = snapshot.histogram[SITES.index(context.view.site)].astype(np.float64)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    x, y, texts = [], [], []
+    for at, side, edge in ((0, "below", HISTOGRAM_EDGES[1]), (-1, "above", HISTOGRAM_EDGES[-2])):
+        for layer in np.flatnonzero(counts[:, at]):
+            x.append(float(values.place(MIDDLES[at])))
+            y.append(len(counts) - 1 - layer + 0.5 * RIDGE)
+            share = f"{100 * shares[layer, at]:.2g} % of the values are {side} {edge:,.0f}"
+            texts.append(f"layer {layer + 1} · {share}")
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": np.array(x, np.float32),
+        "y": np.array(y, np.float32),
+        "marker": marker(context, arm, 12) | {"opacity": 0},
+        "customdata": texts,
+        "hovertemplate": f"%{{customdata}}<extra>{context.arms[arm].label}</extra>",
+        **group(context, arm),
     }
 
 
@@ -147,7 +178,7 @@ def layer_numbers(depth: int, most: int = 10) -> list[int]:
 
 
 def _share_field(context: FigureContext, arm: int) -> str:
-    """Return what can go wrong with an arm's activation: its field in a look, or nothing."""
+    """Return what can go wrong with an arm's activation: its field in a snapshot, or nothing."""
     activation = context.setting(arm, "activation")
     return {"relu": "dead", "tanh": "saturated", "sigmoid": "saturated"}.get(activation, "")
 
@@ -209,7 +240,17 @@ def _ridges_words(context: FigureContext) -> str:
         worst = float(queries.highest(shares))
         if np.isfinite(worst):
             words += f" {context.arms[arm].label}: at most {queries.percent(worst)} {field}."
-    return words + missing_words(context, means)
+    count = _counted(context)
+    words += f" Each histogram is made of {count} values." if count else ""
+    words += missing_words(context, means)
+    return words + queries.left_out(record, context.snapshot.step)
+
+
+def _counted(context: FigureContext) -> str:
+    """Return how many values each histogram is made of; empty if unknown."""
+    snapshots = [snapshot for _, snapshot in context.present]
+    counts = queries.values_counted(snapshots, "histogram_values", context.view.site)
+    return queries.whole_range(*counts) if counts[1] else ""
 
 
 def missing_words(context: FigureContext, values: list[float]) -> str:
@@ -218,7 +259,7 @@ def missing_words(context: FigureContext, values: list[float]) -> str:
     for arm, value in enumerate(values):
         label = context.arms[arm].label
         if context.setting(arm, "normalization") == "none" and context.view.site == "normalized":
-            words += f" {label} has no batch norm, so nothing is drawn for it."
+            words += f" {label} has no normalization, so nothing is drawn for it."
         elif not np.isfinite(value) and queries.divergence_of(context.record, arm):
             words += f" {label} has diverged."
     return words

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures import record_queries as queries
+from bn_core.figures.bands import Hover, median_and_band
 from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
     FigureContext,
@@ -13,7 +14,6 @@ from bn_core.figures.context import (
     arm_title,
     cursor_line,
     legend_entries,
-    median_and_band,
     rate_labels,
     rate_lines,
     split_interval,
@@ -28,24 +28,29 @@ from bn_core.records import Record
 Array = np.ndarray
 
 FLOOR, CEILING = -10, 4
-"""The colours of the map reach no further than these powers of ten."""
+"""The colours of the map reach no further than these powers of ten; the numbers do."""
+
+LOWEST_RATIO, HIGHEST_RATIO = -8.0, 2.0
+"""The axis of the update : data ratio reaches no further than these powers of ten."""
 
 MAP_HELP = (
     "The Euclidean norm of each weight matrix's gradient, as a power of ten: a row is a layer, a "
     "column is a step, and all nets share one scale. Healthy maps have about one colour from top "
     "to bottom. Colours that darken towards layer 1 mean that the gradient vanishes on its way "
-    "back, colours that brighten that it explodes (Glorot & Bengio, 2010)."
+    "back, colours that brighten that it explodes (Glorot & Bengio, 2010). Seeds that diverged "
+    "have no gradient and are left out."
 )
 RATIO_HELP = (
     "How large a step is compared with the weights it changes: log10 of the standard deviation of "
     "the step over that of the weights. The line is the median over layers, the band reaches from "
     "the slowest to the fastest layer. About -3 is a rule of thumb for healthy (Karpathy, makemore "
-    "part 3, 2022): far above it training is rough, far below it hardly moves."
+    "part 3, 2022): far above it training is rough, far below it hardly moves. Seeds that diverged "
+    "take no step and are left out."
 )
 
 
 def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
-    """Return the gradient norm of each layer at each look, a panel an arm, one colour scale."""
+    """Return the gradient norm of each layer at each snapshot, a panel an arm, one colour scale."""
     context = FigureContext(record, view, cursor)
     maps = [_map_of(context, arm) for arm in range(len(context.arms))]
     panels = split_interval(len(maps), 0.09 if view.projector else 0.075)[::-1]
@@ -69,9 +74,12 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
 
 
 def _map_of(context: FigureContext, arm: int) -> Array:
-    """Return log10 of the gradient norms, medians over the seeds, (L + 1, n); NaN where none."""
+    """Return log10 of the gradient norms, medians over the seeds, (L + 1, n).
+
+    NaN where there is none, minus infinity for a gradient of zero.
+    """
     norms = queries.middle(queries.series(context.record, arm, "gradient_norm"), 1)
-    return queries.log10(norms, FLOOR).T
+    return queries.log10(norms).T
 
 
 def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> Trace:
@@ -79,18 +87,29 @@ def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> 
     if len(steps) == 1:
         # A single column needs edges: its width cannot follow from its neighbours.
         steps = np.array([0, max(1, context.planned / 64)], np.float32) + steps[0]
-    rows = powers.shape[0]
+    rows, value, texts = powers.shape[0], "10^%{z:.2f}", {}
+    if (powers == -np.inf).any():
+        value = "%{customdata}"
+        texts = {"customdata": [[_power_text(power) for power in row] for row in powers]}
     return {
         "type": "heatmap",
-        "z": float32(powers),
+        # A gradient of zero has the colour of the scale's low end.
+        "z": float32(np.where(powers == -np.inf, FLOOR, powers)),
         "x": steps,
         "y": np.arange(1, rows + 1, dtype=np.float32),
         "yaxis": y_axis,
         "coloraxis": "coloraxis",
         "hoverongaps": False,
-        "hovertemplate": "layer %{y} · step %{x:,.0f}<br>gradient 10^%{z:.2f}"
+        "hovertemplate": f"layer %{{y}} · step %{{x:,.0f}}<br>gradient {value}"
         f"<extra>{context.arms[arm].label}</extra>",
+        **texts,
     }
+
+
+def _power_text(power: float) -> str:
+    if np.isnan(power):
+        return ""
+    return "zero" if power == -np.inf else f"10^{power:.2f}"
 
 
 def _rows_axis(view: View, rows: int, domain: list[float], panels: int) -> dict[str, Any]:
@@ -152,7 +171,13 @@ def _map_words(context: FigureContext, maps: list[Array]) -> str:
     position = queries.position(context.record, context.cursor)
     ends = [m[:, position] if m.shape[1] else np.full(2, np.nan) for m in maps]
     first, last = (
-        queries.listed(context.record, [float(column[row]) for column in ends]) for row in (0, -1)
+        queries.listed(
+            context.record,
+            context.snapshot.step,
+            [float(column[row]) for column in ends],
+            queries.power,
+        )
+        for row in (0, -1)
     )
     return (
         f"log10 of the gradient norm {queries.when(context.snapshot.step)}, "
@@ -165,12 +190,13 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
     context = FigureContext(record, view, cursor)
     data: list[Trace] = []
     curves = [_ratios_of(context, arm) for arm in range(len(context.arms))]
-    for arm, powers in enumerate(curves):
-        hover = f"10^%{{y:.2f}} · step %{{x:,}}<extra>{context.arms[arm].label}</extra>"
-        data += median_and_band(context, arm, context.steps, powers, hover)
     seen = np.concatenate([powers.ravel() for powers in curves])
-    low = float(np.fmin(math.floor(np.fmax(queries.lowest(seen), -8.0)), -5))
-    high = float(np.fmax(math.ceil(np.fmin(queries.highest(seen), 2.0)), -1))
+    low = float(np.fmin(math.floor(np.fmax(queries.lowest(seen), LOWEST_RATIO)), -5))
+    high = float(np.fmax(math.ceil(np.fmin(queries.highest(seen), HIGHEST_RATIO)), -1))
+    for arm, powers in enumerate(curves):
+        name = context.arms[arm].label
+        hover = Hover(".2f", "", "step %{x:,}", name, low, high, clips=True, power=True)
+        data += median_and_band(context, arm, context.steps, powers, hover)
     healthy = {"yref": "y", "xanchor": "left", "yanchor": "top", "bgcolor": "@paper/0.7"}
     figure_layout = layout(
         view,
@@ -181,7 +207,7 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
             *rate_lines(context),
             cursor_line(context),
         ],
-        annotations=[note(view, "-3: healthy", 0, -3, **healthy), *rate_labels(context)],
+        annotations=[note(view, "-3: rule of thumb", 0, -3, **healthy), *rate_labels(context)],
         **legend(view),
     )
     figure = {"data": data + legend_entries(context), "layout": figure_layout}
@@ -191,18 +217,16 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
 
 def _ratios_of(context: FigureContext, arm: int) -> Array:
     """Return log10 of step : weights of each layer, medians over the seeds, (n, L + 1)."""
-    return queries.log10(
-        queries.middle(queries.series(context.record, arm, "update_ratio"), 1), FLOOR
-    )
+    return queries.log10(queries.middle(queries.series(context.record, arm, "update_ratio"), 1))
 
 
 def _ratio_words(context: FigureContext, curves: list[Array]) -> str:
     position = queries.position(context.record, context.cursor)
     if context.snapshot.step == 0:
         return "log10 of the step size over the weight size: no step has been taken yet."
-    values = [float(queries.middle(powers[position], 0)) for powers in curves]
+    values = [float(queries.median(powers[position], 0)) for powers in curves]
+    said = queries.listed(context.record, context.snapshot.step, values, queries.power)
     return (
         f"log10 of the step size over the weight size {queries.when(context.snapshot.step)}, "
-        f"median of layers and seeds: {queries.listed(context.record, values)}. "
-        "About -3 is healthy."
+        f"median of layers and seeds: {said}. About -3 is a rule of thumb."
     )

@@ -44,9 +44,9 @@ def _smallest_initial(context: FigureContext, means: Array) -> float:
     Batch norm's first validation uses running averages that nothing has filled yet: in a deep
     net that loss is as large as if there were no batch norm.
     """
-    initial = [queries.middle(values[0], 0) for values in context.validation_losses if len(values)]
+    initial = [queries.median(values[0], 0) for values in context.validation_losses if len(values)]
     if len(means):
-        initial += list(queries.middle(means[0], 1))
+        initial += list(queries.median(means[0], 1))
     known = [float(value) for value in initial if np.isfinite(value) and value > 0]
     return min(known, default=1.0)
 

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures import record_queries as queries
+from bn_core.figures.bands import band
 from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
     FigureContext,
     Trace,
     absence,
     arm_title,
-    band,
     cursor_line,
     group,
     split_interval,
@@ -31,8 +31,9 @@ PERCENTILES_HELP = (
     "The 15th, 50th and 85th percentile of one layer's values while the net trains, drawn like "
     "Figure 1 of Ioffe & Szegedy (2015). The thick line is the median. A healthy layer settles "
     "soon and keeps its width; there, batch norm held the percentiles steadier. Whether that is "
-    "why it helps is contested (Santurkar et al., 2018). Those of a whole layer are taken over a "
-    "fixed choice of 32 examples and 32 units, so they carry a little sampling error."
+    "why it helps is contested (Santurkar et al., 2018). Those of a whole layer are taken over an "
+    "even choice of its values, as many as the pointer tells, so they carry a little sampling "
+    "error."
 )
 
 
@@ -70,16 +71,31 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
 
 
 def _percentile_curves(context: FigureContext, arm: int, layer: int) -> Array:
-    """Return the three percentiles over the looks, medians over the seeds, (n, 3)."""
-    field = "unit_quantiles" if context.view.unit == "first" else "quantiles"
+    """Return the three percentiles over the snapshots, medians over the seeds, (n, 3)."""
+    field = _field(context)
     values = queries.series(context.record, arm, field)[:, :, SITES.index(context.view.site), layer]
     return queries.middle(values, 1)
+
+
+def _field(context: FigureContext) -> str:
+    return "unit_quantiles" if context.view.unit == "first" else "quantiles"
+
+
+def _counted(context: FigureContext) -> str:
+    """Return how many values each percentile is taken over, in each seed; empty if unknown."""
+    if context.view.unit == "first":
+        return ""
+    snapshots = [snapshot for _, snapshot in context.present]
+    counts = queries.values_counted(snapshots, "quantile_values", context.view.site)
+    return queries.whole_range(*counts) if counts[1] else ""
 
 
 def _percentile_traces(
     context: FigureContext, arm: int, three: Array, values: ValueAxis, x_axis: str
 ) -> list[Trace]:
     style, label = context.styles[arm], context.arms[arm].label
+    count = _counted(context)
+    behind = f"<br>of {count} values in each seed" if count else ""
     places = values.place(three)
     traces = [band(context, arm, context.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
     for column, (name, width) in enumerate((("15th", 1), ("50th", 2.2), ("85th", 1))):
@@ -93,7 +109,7 @@ def _percentile_traces(
                 "xaxis": x_axis,
                 "line": line(context.view, style.colour, style.dash, width),
                 "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
-                f"step %{{x:,}}<extra>{label}</extra>",
+                f"step %{{x:,}}{behind}<extra>{label}</extra>",
                 **group(context, arm),
             }
         )
@@ -103,7 +119,9 @@ def _percentile_traces(
 def _empty(context: FigureContext, arm: int, x: float) -> dict[str, Any]:
     without = context.setting(arm, "normalization") == "none"
     text = (
-        "no batch norm" if without and context.view.site == "normalized" else absence(context, arm)
+        "no normalization"
+        if without and context.view.site == "normalized"
+        else absence(context, arm)
     )
     return note(context.view, text, x, 0.5, xanchor="center")
 
@@ -120,4 +138,7 @@ def _percentile_words(context: FigureContext, layer: int, found: list[Array]) ->
         f"{layer + 1}, {units}, {queries.when(context.snapshot.step)}, "
         f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
-    return words + missing_words(context, [float(three[1]) for three in found])
+    words += missing_words(context, [float(three[1]) for three in found])
+    count = _counted(context)
+    words += f" Each is taken over {count} values in each seed." if count else ""
+    return words + queries.left_out(context.record, context.snapshot.step)

@@ -10,14 +10,39 @@ from bn_core.records import Divergence, Record
 
 Array = np.ndarray
 
+_LARGE = 1e5
+
 
 @dataclass(frozen=True)
 class Range:
-    """The median, lowest and highest value over an arm's finite replicas; NaN without any."""
+    """The median, lowest and highest value over an arm's seeds; NaN before there are any.
+
+    A seed that diverged counts as the worst: an infinite loss, an accuracy of 0.
+    """
 
     median: float
     low: float
     high: float
+    diverged: int = 0
+    seeds: int = 1
+
+    def words(self, form: str, large_form: str = ".2e") -> str:
+        """Return "0.50 (0.40 to diverged), 1 of 3 diverged"; numbers from 100,000 in powers."""
+        if self.diverged == self.seeds:
+            return "diverged"
+        if np.isnan(self.median):
+            return "-"
+        said = self._number(self.median, form, large_form)
+        if self.low != self.high:
+            ends = (self._number(value, form, large_form) for value in (self.low, self.high))
+            said += f" ({' to '.join(ends)})"
+        return said + (f", {self.diverged} of {self.seeds} diverged" if self.diverged else "")
+
+    @staticmethod
+    def _number(value: float, form: str, large_form: str) -> str:
+        if np.isinf(value):
+            return "diverged"
+        return f"{value:{large_form if value >= _LARGE else form}}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +61,7 @@ class SummaryRow:
 
 
 def rows(record: Record) -> list[SummaryRow]:
-    """Return one row for each arm, from the newest look and the last steps of its curve."""
+    """Return one row for each arm, from the newest snapshot and the last steps of its curve."""
     snapshot, losses = queries.snapshot_at(record, None), last_losses(record, record.step)
     found = []
     for i, arm in enumerate(record.comparison.arms):
@@ -44,16 +69,15 @@ def rows(record: Record) -> list[SummaryRow]:
         seen = snapshot.arms[i]
         nothing = np.full(len(alive), np.nan)
         validation = seen.validation_loss if seen else nothing
-        accuracy = (
-            np.where(np.isfinite(validation), seen.validation_accuracy, np.nan) if seen else nothing
-        )
+        accuracy = seen.validation_accuracy if seen else nothing
+        lost = ~np.isfinite(validation) if seen else ~alive
         found.append(
             SummaryRow(
                 arm=arm.name,
                 label=arm.label,
-                train_loss=_range(losses[i], alive),
-                validation_loss=_range(validation, alive),
-                validation_accuracy=_range(accuracy, alive),
+                train_loss=_range(losses[i], ~alive, np.inf),
+                validation_loss=_range(validation, lost | ~alive, np.inf),
+                validation_accuracy=_range(accuracy, lost | ~alive, 0.0),
                 milliseconds_per_step=_milliseconds(record, i),
                 finite_seeds=int(alive.sum()),
                 seeds=len(alive),
@@ -110,13 +134,12 @@ def _alive(record: Record, arm: int) -> Array:
     return alive
 
 
-def _range(values: Array, alive: Array) -> Range:
-    kept = np.where(alive, values, np.nan)
-    return Range(
-        float(queries.middle(kept, 0)),
-        float(queries.lowest(kept)),
-        float(queries.highest(kept)),
-    )
+def _range(values: Array, lost: Array, worst: float) -> Range:
+    """Return the range of values, (K,), in which lost seeds have the worst value there is."""
+    counted = np.where(lost, worst, values)
+    low, high = queries.extremes(counted, 0)
+    median = float(queries.median(counted, 0))
+    return Range(median, float(low), float(high), int(lost.sum()), len(lost))
 
 
 def _milliseconds(record: Record, arm: int) -> float:

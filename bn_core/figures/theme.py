@@ -31,18 +31,19 @@ _LIGHT = {
     "instance": "#2b3c15",
     "ghost": "#5d1bba",
     "renorm": "#005767",
-    "extra_a": "#4d4d4d",
-    "extra_b": "#7f3fbf",
-    "extra_c": "#8a5a3b",
-    "class_zero": "#a34c00",
-    "class_one": "#0a4f8f",
-    "signed_a": "#b35806",
-    "signed_b": "#e08a2c",
-    "signed_c": "#fcc98b",
+    "neutral_a": "#000000",
+    "neutral_b": "#906cfc",
+    "neutral_c": "#a80064",
+    "neutral_d": "#8c8c8c",
+    "class_zero": "#3f3f00",
+    "class_one": "#43207a",
+    "signed_a": "#4f4f00",
+    "signed_b": "#96962c",
+    "signed_c": "#dcdca0",
     "signed_d": "#f6f6f4",
-    "signed_e": "#a9cfe8",
-    "signed_f": "#4a95cc",
-    "signed_g": "#1b5fa6",
+    "signed_e": "#d3c4ee",
+    "signed_f": "#9a78d6",
+    "signed_g": "#5a2d96",
 }
 _DARK = {
     "text": "#e8ebf0",
@@ -61,18 +62,19 @@ _DARK = {
     "instance": "#c7efcc",
     "ghost": "#827cff",
     "renorm": "#99e7ff",
-    "extra_a": "#c4c9d1",
-    "extra_b": "#bf94f5",
-    "extra_c": "#cfa07f",
-    "class_zero": "#ffd9a8",
-    "class_one": "#b8dcff",
-    "signed_a": "#ffb454",
-    "signed_b": "#b8722a",
-    "signed_c": "#60421f",
+    "neutral_a": "#ffffff",
+    "neutral_b": "#8424fc",
+    "neutral_c": "#e04848",
+    "neutral_d": "#84606c",
+    "class_zero": "#f2f2a8",
+    "class_one": "#dccbff",
+    "signed_a": "#eaea7a",
+    "signed_b": "#8c8c2a",
+    "signed_c": "#4a4a20",
     "signed_d": "#20242c",
-    "signed_e": "#22405c",
-    "signed_f": "#3878b0",
-    "signed_g": "#7cc4ff",
+    "signed_e": "#3b2f5c",
+    "signed_f": "#7e60c0",
+    "signed_g": "#d6c6ff",
 }
 
 
@@ -100,10 +102,10 @@ SEQUENTIAL = [
 """For magnitudes: viridis, even to the eye, to colour-blind eyes and in grey."""
 
 DIVERGING = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("gfedcba")]
-"""For signed values: blue below zero, orange above, the colour of the paper between."""
+"""For signed values: violet below zero, olive above, the colour of the paper between."""
 
-BOUNDARY = [[i / 6, f"@signed_{letter}"] for i, letter in enumerate("abcdefg")]
-"""For the share of class 1 (blue) against class 0 (orange)."""
+BOUNDARY = [[i / 4, f"@signed_{letter}"] for i, letter in enumerate("bcdef")]
+"""For the share of class 1 (violet) against class 0 (olive), pale enough to show points."""
 
 CLASSES = (("@class_zero", "circle"), ("@class_one", "diamond"))
 """Colour and marker of the two classes of points in a plane."""
@@ -132,11 +134,15 @@ ARM_STYLES = {
     "ghost": ArmStyle("@ghost", "6px,2px,2px,2px", "hourglass"),
     "renorm": ArmStyle("@renorm", "5px,3px", "star"),
 }
-SPARE_STYLES = (
-    ArmStyle("@extra_a", "12px,2px,3px,2px", "pentagon"),
-    ArmStyle("@extra_b", "2px,4px", "triangle-down"),
-    ArmStyle("@extra_c", "6px,2px,2px,2px,2px,2px", "hexagram"),
-)
+CURVE_STYLES = {
+    **ARM_STYLES,
+    "neutral-1": ArmStyle("@neutral_a", "12px,2px,3px,2px", "pentagon"),
+    "neutral-2": ArmStyle("@neutral_b", "20px,2px", "triangle-down"),
+    "neutral-3": ArmStyle("@neutral_c", "7px,2px", "hexagram"),
+    "neutral-4": ArmStyle("@neutral_d", "8px,5px", "bowtie"),
+}
+"""What ``Curve.colour`` may name: an arm's style, or one that stands for no arm."""
+SPARE_STYLES = tuple(style for name, style in CURVE_STYLES.items() if name not in ARM_STYLES)
 
 
 def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
@@ -149,6 +155,18 @@ def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
             spare += 1
         styles.append(style)
     return styles
+
+
+def curve_style(colour: str, arm: str, tone: int) -> ArmStyle:
+    """Return the style that ``colour`` names; else the arm's, else a spare one.
+
+    Errors: ``ValueError`` for a colour that does not exist.
+    """
+    if colour:
+        if colour not in CURVE_STYLES:
+            raise ValueError(f"“{colour}” is no colour of a curve: {', '.join(CURVE_STYLES)}.")
+        return CURVE_STYLES[colour]
+    return ARM_STYLES.get(arm) or SPARE_STYLES[tone % len(SPARE_STYLES)]
 
 
 def paint(figure: Any, theme_name: str) -> Any:

@@ -65,9 +65,9 @@ class ValueAxis:
 
 
 def value_axis(context: FigureContext, layer: int | None = None) -> ValueAxis:
-    """Return the axis that shows nearly all values of a site in every look of the record.
+    """Return the axis that shows nearly all values of a site in every snapshot of the record.
 
-    It is one for all arms and looks (and layers, unless one is given), so that they compare.
+    It is one for all arms and snapshots (and layers, unless one is given), so that they compare.
     """
     site = SITES.index(context.view.site)
     count = SPREADS if layer is None else PERCENTILE_SPREADS

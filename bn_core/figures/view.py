@@ -1,4 +1,4 @@
-"""What the reader chose to look at. It changes no number of a run, only which are drawn."""
+"""What the reader chose to see. It changes no number of a run, only which are drawn."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class View:
         {
             "pre_activation": "into the activation",
             "post_activation": "out of the activation",
-            "normalized": "out of batch norm",
+            "normalized": "out of the normalization",
         },
         key="site",
         label="Distributions of",
-        help="Where in each layer the values are looked at. Batch norm before the activation "
+        help="Where in each layer the values are measured. A normalization before the activation "
         "hands its values straight to it, so there the first and the third are the same.",
     )
     layer: int = whole(

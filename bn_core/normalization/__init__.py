@@ -8,7 +8,7 @@ from bn_core.normalization.base import (
     normalize,
     scale_and_shift,
 )
-from bn_core.normalization.batch import BatchNorm
+from bn_core.normalization.batch_norm import BatchNorm
 from bn_core.normalization.ghost import GhostBatchNorm
 from bn_core.normalization.group import GroupNorm
 from bn_core.normalization.instance import InstanceNorm

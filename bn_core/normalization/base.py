@@ -1,7 +1,7 @@
 """What all normalizations share: y = gamma (x - mu) / sqrt(var + epsilon) + beta.
 
 They differ in which entries share one mu and one var. K nets are normalized at once: activations
-are (K, N, C) for K replicas, a mini-batch of N examples and C units, or (K, N, C, S) with S
+are (K, N, C) for K replicas, a mini-batch of N examples and C units, or (K, N, C, ...) with
 positions in each unit (the pixels of a channel). Every replica has statistics of its own.
 """
 
@@ -45,9 +45,9 @@ def scale_and_shift(xhat: Tensor, gamma: Tensor | None, beta: Tensor | None) -> 
 
 
 def per_unit(values: Tensor, x: Tensor) -> Tensor:
-    """Return values (K, C) in the shape (K, 1, C) or (K, 1, C, 1) that spreads over ``x``."""
+    """Return values (K, C) in the shape (K, 1, C) or (K, 1, C, 1, ...) that spreads over ``x``."""
     values = values.unsqueeze(1)
-    return values if x.dim() == 3 else values.unsqueeze(3)
+    return values if x.dim() == 3 else values.view(*values.shape, *(1,) * (x.dim() - 3))
 
 
 class Normalization(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bn_core.grouping import grouping
 from bn_core.normalization.base import moments, normalize, scale_and_shift
-from bn_core.normalization.batch import BatchNorm
+from bn_core.normalization.batch_norm import BatchNorm
 
 
 class GhostBatchNorm(BatchNorm):
@@ -15,7 +15,7 @@ class GhostBatchNorm(BatchNorm):
 
     Training, for the examples n of ghost batch g, in number m:
     mu_g = 1/m sum_{n in g} x_n;  var_g = 1/m sum_{n in g} (x_n - mu_g)^2;
-    y_n = gamma (x_n - mu_g) / sqrt(var_g + epsilon) + beta,  x, y: (K, N, C) or (K, N, C, S).
+    y_n = gamma (x_n - mu_g) / sqrt(var_g + epsilon) + beta,  x, y: (K, N, C) or (K, N, C, ...).
     The running averages take in one ghost batch after the other, with the unbiased variance.
     Inference: that of batch norm.
 
@@ -29,7 +29,7 @@ class GhostBatchNorm(BatchNorm):
         self.grouping = grouping("ghost", units, ghost_size=ghost_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
+        """Return the normalized activations, (K, N, C) or (K, N, C, ...) as ``x``."""
         parts = self.grouping.parts(x.shape[1])
         if self.statistics == "running" or parts == [(x.shape[1], 1)]:
             return super().forward(x)
@@ -58,5 +58,6 @@ class GhostBatchNorm(BatchNorm):
             kept *= 1 - (share or 0.0)
         if kept < 1:
             relative = mean.new_tensor(weights[::-1]).view(-1, 1, 1, 1, 1) / (1 - kept)
-            one, other = (relative * mean).sum(dim=1), (relative * variance).sum(dim=1)
-            self._average_in(one, other, count, 1 - kept)
+            unbiased = variance * (count / max(count - 1, 1))
+            for average, moment in zip(self.averages, (mean, unbiased), strict=True):
+                average.lerp_((relative * moment).sum(dim=1).view_as(average), 1 - kept)

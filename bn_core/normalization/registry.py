@@ -5,7 +5,7 @@ from typing import Any
 
 from bn_core.config import Config
 from bn_core.normalization.base import Normalization
-from bn_core.normalization.batch import BatchNorm
+from bn_core.normalization.batch_norm import BatchNorm
 from bn_core.normalization.ghost import GhostBatchNorm
 from bn_core.normalization.group import GroupNorm
 from bn_core.normalization.instance import InstanceNorm
@@ -13,34 +13,41 @@ from bn_core.normalization.layer import LayerNorm
 from bn_core.normalization.renorm import BatchRenorm
 
 
-def _usual(config: Config) -> dict[str, Any]:
+def _usual(config: Config, units: int) -> dict[str, Any]:
     """Return what every normalization is told."""
     return {
         "replicas": config.replicas,
-        "units": config.width,
+        "units": units,
         "epsilon": config.bn_epsilon,
         "scale": config.bn_scale,
         "shift": config.bn_shift,
     }
 
 
-def _running(config: Config) -> dict[str, Any]:
+def _running(config: Config, units: int) -> dict[str, Any]:
     """Return what a normalization with running averages is told."""
-    return _usual(config) | {"momentum": None if config.bn_cumulative else config.bn_momentum}
+    return _usual(config, units) | {
+        "momentum": None if config.bn_cumulative else config.bn_momentum
+    }
 
 
-NORMALIZATIONS: Mapping[str, Callable[[Config], Normalization]] = {
-    "batch": lambda c: BatchNorm(**_running(c)),
-    "layer": lambda c: LayerNorm(**_usual(c)),
-    "group": lambda c: GroupNorm(groups=c.groups, **_usual(c)),
-    "instance": lambda c: InstanceNorm(**_usual(c)),
-    "ghost": lambda c: GhostBatchNorm(ghost_size=c.ghost_size, **_running(c)),
-    "renorm": lambda c: BatchRenorm(r_max=c.renorm_rmax, d_max=c.renorm_dmax, **_running(c)),
+NORMALIZATIONS: Mapping[str, Callable[[Config, int], Normalization]] = {
+    "batch": lambda c, units: BatchNorm(**_running(c, units)),
+    "layer": lambda c, units: LayerNorm(**_usual(c, units)),
+    "group": lambda c, units: GroupNorm(groups=c.groups, **_usual(c, units)),
+    "instance": lambda c, units: InstanceNorm(**_usual(c, units)),
+    "ghost": lambda c, units: GhostBatchNorm(ghost_size=c.ghost_size, **_running(c, units)),
+    "renorm": lambda c, units: BatchRenorm(
+        r_max=c.renorm_rmax, d_max=c.renorm_dmax, **_running(c, units)
+    ),
 }
 
 
-def normalization(config: Config) -> Normalization | None:
-    """Return a new normalization of one hidden layer, or None where the config wants none."""
+def normalization(config: Config, units: int | None = None) -> Normalization | None:
+    """Return a new normalization of ``units`` units, or None where the config wants none.
+
+    The config's width by default.
+    """
     if config.normalization == "none":
         return None
-    return NORMALIZATIONS[config.normalization](config)
+    return NORMALIZATIONS[config.normalization](config, units or config.width)

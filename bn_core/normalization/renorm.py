@@ -23,7 +23,7 @@ class BatchRenorm(RunningNormalization):
 
     Training: sigma_B = sqrt(var + epsilon);
     r = clip(sigma_B / sigma, 1/r_max, r_max);  d = clip((mu_B - mu) / sigma, -d_max, d_max);
-    xhat = (x - mu_B) / sigma_B r + d;  y = gamma xhat + beta,  x, y: (K, N, C) or (K, N, C, S).
+    xhat = (x - mu_B) / sigma_B r + d;  y = gamma xhat + beta,  x, y: (K, N, C) or (K, N, C, ...).
     No gradient flows through r and d. Then mu += momentum (mu_B - mu), and the same for sigma.
     Inference: y = gamma (x - mu) / sigma + beta; where nothing is clipped, training puts out that.
 
@@ -61,7 +61,7 @@ class BatchRenorm(RunningNormalization):
         return 1 + r_share * (self.r_max - 1), d_share * self.d_max
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalized activations, (K, N, C) or (K, N, C, S) as ``x``."""
+        """Return the normalized activations, (K, N, C) or (K, N, C, ...) as ``x``."""
         mu, sigma = per_unit(self.running_mean, x), per_unit(self.running_deviation, x)
         if self.statistics == "running":
             return scale_and_shift((x - mu) / sigma, self.gamma, self.beta)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 COMPUTATIONS: Mapping[str, str] = {
     "catalogue": "bn_core.experiments:catalogue",
-    "experiment part": "bn_core.experiments:part_of",
-    "experiment finding": "bn_core.experiments:concluded",
+    "experiment part": "bn_core.experiments:shard_of",
+    "experiment finding": "bn_core.experiments:summarized",
     "following": "bn_core.demos.following:following",
-    "forgot eval": "bn_core.demos.asking:forgot_eval",
+    "forgot eval": "bn_core.demos.evaluation_modes:forgot_eval",
     "adapting": "bn_core.demos.adapting:adapting",
     "folding": "bn_core.demos.folding:folding",
     "why": "bn_core.demos.why:why",

@@ -188,11 +188,11 @@ def _refuse_at_end(process: subprocess.Popen[bytes], listener: Listener) -> None
 def _popen(
     arguments: list[str], variables: dict[str, str], pass_fds: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
-    threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.Popen(
         [sys.executable, "-m", "bn_core.service.worker", *arguments],
         cwd=_ROOT,
-        env=os.environ | threads | variables,
+        env=os.environ | settings | variables,
         stdin=subprocess.DEVNULL,
         creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
         pass_fds=pass_fds,

@@ -1,5 +1,6 @@
 """What a comparison will cost a worker, estimated from its settings before anything is built."""
 
+import itertools
 import os
 from dataclasses import dataclass
 
@@ -50,18 +51,19 @@ def cost_of(comparison: Comparison) -> Cost:
 
 
 def _arm_cost(config: Config) -> Cost:
-    replicas, width, depth = config.replicas, config.width, config.depth
-    spec = config.data_spec
-    weights = width * (spec.inputs + len(spec.classes) + (depth - 1) * width + 4 * depth)
+    replicas, spec = config.replicas, config.data_spec
+    widths = config.layer_widths
+    sizes = (spec.inputs, *widths, len(spec.classes))
+    weights = sum(a * b for a, b in itertools.pairwise(sizes)) + 4 * sum(widths)
     parameters = _FLOAT * replicas * weights
-    layer = _FLOAT * replicas * width
-    step = layer * depth * config.batch_size * _ACTIVATIONS_A_LAYER
-    probe = layer * depth * _PROBE_EXAMPLES * _PROBED_ARRAYS
-    validation = 3 * layer * _VALIDATION_EXAMPLES
+    units = _FLOAT * replicas * sum(widths)
+    step = units * config.batch_size * _ACTIVATIONS_A_LAYER
+    probe = units * _PROBE_EXAMPLES * _PROBED_ARRAYS
+    validation = 3 * _FLOAT * replicas * max(widths) * _VALIDATION_EXAMPLES
     resident = (1 + _OPTIMIZER_STATES[config.optimizer]) * parameters
     # The gradient and, for a snapshot, the weights before the step and the step taken.
     return Cost(
-        resident=resident + _PER_TENSOR * depth * replicas,
+        resident=resident + _PER_TENSOR * len(widths) * replicas,
         transient=3 * parameters + max(step, probe) + validation,
     )
 

@@ -9,6 +9,7 @@ from bn_core.service.pool import PoolFull
 from pages.shared.inquiry import Question
 from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
+from pages.shared.plain_text import plain_text
 from pages.shared.visit import this_visit
 
 _SECONDS_FOR_A_QUICK_ANSWER = 0.6
@@ -50,7 +51,7 @@ def answer(place: str, name: str, **arguments: Any) -> Result | None:
         inquiry_view(place, held)  # says how far it is; the page is shown again when it is done
         return None
     if held.failure:
-        st.error(held.failure)
+        st.error(plain_text(held.failure))
         return None
     return held.finding()
 

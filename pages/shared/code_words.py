@@ -5,7 +5,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 
 SOURCES = {
-    "The layer": "bn_core/normalization/batch.py",
+    "The layer": "bn_core/normalization/batch_norm.py",
     "Its steps": "bn_core/normalization/base.py",
 }
 """The files a reader is shown, as they are."""
@@ -43,6 +43,7 @@ net = keras.Sequential([
     layers.Activation("relu"),
     layers.Dense(10),
 ])
+images = keras.random.normal((32, 64))
 logits = net(images, training=True)   # statistics of the batch; the moving averages move
 logits = net(images, training=False)  # the moving averages
 """
@@ -54,17 +55,18 @@ ARGUMENTS = """
 | share of the newest batch in the averages | `momentum=0.1`: new = 0.9 old + 0.1 batch | `momentum=0.99`: new = 0.99 old + 0.01 batch |
 | cumulative average | `momentum=None` | - |
 | added to the variance | `eps=1e-5` | `epsilon=1e-3` |
-| learned scale γ | `affine=True` (both) | `scale=True` |
-| learned shift β | `affine=True` (both) | `center=True` |
+| learned scale γ | `affine=True` | `scale=True` |
+| learned shift β | `affine=True, bias=True`; `bias=False` leaves γ alone | `center=True` |
 | where γ, β and the averages begin | 1, 0, mean 0, variance 1 | `gamma_initializer`, `beta_initializer`, `moving_mean_initializer`, `moving_variance_initializer` |
 | penalties on γ, β | by the optimizer's parameter groups | `gamma_regularizer`, `beta_regularizer` |
 | limits on γ, β | by hand after each step | `gamma_constraint`, `beta_constraint` |
 | no averages kept | `track_running_stats=False`: batch statistics in eval too | - |
 | frozen | `requires_grad=False` and `.eval()` | `trainable=False`: inference mode |
-| over several devices | `SyncBatchNorm` | `synchronized=True` |
-| batch renormalization | by hand | `renorm`, `renorm_clipping`, `renorm_momentum` in older TensorFlow |
+| over several devices | `SyncBatchNorm` | `synchronized=True`, TensorFlow backend only |
+| batch renormalization | by hand | `renorm`, `renorm_clipping`, `renorm_momentum`: in older TensorFlow, and in Keras again since 2026 |
 | ghost batches | by hand | `virtual_batch_size` in older TensorFlow |
-| other layouts, random scaling | by hand | `fused`, `adjustment` in older TensorFlow |
+| a faster kernel, same result | chosen by PyTorch | `fused` in older TensorFlow |
+| a scale and a bias given by a function, in training | by hand | `adjustment` in older TensorFlow |
 """
 
 TRAPS = """
@@ -79,4 +81,8 @@ TRAPS = """
 - **A forward pass is not harmless.** In training mode, even one made only to look moves the running averages.
 - **A bias in front is useless.** Batch norm subtracts it again: leave it out.
 - **Weight decay** is usually kept off γ and β.
+- **The batch of batch norm** is what goes through one forward pass on one device: gradient accumulation and data
+  parallelism do not enlarge it.
+- **Comparing at one learning rate** compares rates, not norms: give each net its own best rate. (One tutorial's listing
+  gives its "batch norm" net another rate and, as printed, no batch-norm layer at all.)
 """

@@ -100,9 +100,14 @@ class Trial(Inquiry):
         self.asked = (about.slug, seeds, quick)
         self.parts = {
             part: server.pool().ask(
-                "experiment part", slug=about.slug, part=part, seeds=seeds, quick=quick
+                "experiment part",
+                slug=about.slug,
+                shard=part,
+                seeds=seeds,
+                first_seed=0,
+                quick=quick,
             )
-            for part in about.parts
+            for part in about.shards
         }
         self.verdict: Verdict | None = None
         self._concluding: Task | None = None
@@ -166,7 +171,7 @@ class Trial(Inquiry):
             self._asked_for, self._asked_at = of, time.monotonic()
             with suppress(PoolFull):  # then it is asked again at the next look
                 self._concluding = server.pool().ask(
-                    "experiment finding", slug=self.about.slug, pieces=pieces
+                    "experiment finding", slug=self.about.slug, partials=pieces, quick=self.quick
                 )
 
 

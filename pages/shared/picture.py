@@ -13,8 +13,6 @@ from bn_core.records import Record
 from bn_core.settings import settings_of
 from pages.shared.feed import Part
 
-_LARGE = 1e5
-"""Losses beyond this are written as powers of ten."""
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
@@ -103,10 +101,7 @@ def _table(record: Record, playing: bool) -> list[list[str]]:
 
 
 def _range(values: Range, form: str) -> str:
-    if math.isnan(values.median):
-        return "-"
-    form = ".2e" if values.median >= _LARGE else form
-    return f"{values.median:{form}} ({values.low:{form}} to {values.high:{form}})"
+    return values.words(form)
 
 
 def _number(value: float, form: str, unit: str) -> str:

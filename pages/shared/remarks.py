@@ -6,6 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from pages.shared.plain_text import plain_text
 from pages.shared.visit import this_visit
 
 _BATCH_OF_ONE = (
@@ -19,9 +20,10 @@ _GHOST_OF_ONE = (
     "and ghost batch norm puts out β alone while it trains, whatever the input."
 )
 _RENORM_OF_ONE = (
-    "**Batch renormalization with a batch of one** tells examples apart by its correction d alone. "
-    "d counts as a constant when gradients are taken, so none pass the layer: only what stands "
-    "behind the last one learns."
+    "**Batch renormalization with a batch of one** tells examples apart by its correction d alone, "
+    "and for the first 100 batches d is 0: until then the net sees β alone. d counts as a constant "
+    "when gradients are taken, so none pass the layer: only the last one's γ and β and what stands "
+    "behind it learn."
 )
 _INSTANCE = (
     "**Instance norm has a single value to normalize by here.** It averages over the positions of "
@@ -42,9 +44,9 @@ def remarks(comparison: Comparison) -> None:
     """Show what there is to say about the link and the settings."""
     visit = this_visit()
     for complaint in visit.complaints:
-        st.warning(complaint)
+        st.warning(plain_text(complaint))
     if visit.sentence:
-        st.warning(visit.sentence)
+        st.warning(plain_text(visit.sentence))
         visit.sentence = ""
     _planned_rates(comparison)
     for words in dict.fromkeys(w for config in comparison.configs for w in _without_spread(config)):

@@ -2,10 +2,8 @@
 
 import asyncio
 import functools
-import gzip
 import importlib.util
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +19,8 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
+from pages.shared import environment
+from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
 _FILES = Path(__file__).parent / "browser"
@@ -32,10 +32,8 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 @functools.cache
 def pool() -> Pool:
     """Return the pool of this server, started."""
-    started = Pool(
-        workers=int(os.environ.get("BN_LAB_WORKERS", "2")),
-        places=int(os.environ.get("BN_LAB_PLACES", "64")),
-    )
+    asked = environment.read()
+    started = Pool(workers=asked.workers, places=asked.places)
     started.start()
     return started
 
@@ -83,17 +81,13 @@ def _sender(path: Path, keep: str) -> Callable[[Request], Response]:
 
     def send(request: Request) -> Response:
         headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
-        if "gzip" not in request.headers.get("accept-encoding", ""):
-            return Response(path.read_bytes(), media_type=_KINDS[path.suffix], headers=headers)
-        headers["Content-Encoding"] = "gzip"
-        return Response(_packed(path), media_type=_KINDS[path.suffix], headers=headers)
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = contents(path, packed)
+        return ResponseInParts(body, media_type=_KINDS[path.suffix], headers=headers)
 
     return send
-
-
-@functools.cache
-def _packed(path: Path) -> bytes:
-    return gzip.compress(path.read_bytes(), 6)
 
 
 def _palettes(_request: Request) -> Response:

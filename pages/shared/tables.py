@@ -8,6 +8,7 @@ from bn_core.demos.checking import TableError, read_table, remarks
 from bn_core.results import Result
 from pages.shared.browser import component
 from pages.shared.keep import first_value
+from pages.shared.plain_text import plain_text
 from pages.shared.visit import this_visit
 
 Rows = tuple[tuple[float, ...], ...]
@@ -43,7 +44,7 @@ def table(name: str, usual: Rows, columns: Sequence[str], *, batch: bool = True)
     try:
         numbers = read_table(rows, columns)
     except TableError as error:
-        st.error(str(error))
+        st.error(plain_text(str(error)))
         return None
     for words in remarks(numbers, columns) if batch else ():
         st.info(words)

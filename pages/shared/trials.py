@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bn_core.results import VERDICT_WORDS, ExperimentSpec
+from bn_core.results import ExperimentSpec
 from bn_core.service.pool import PoolFull
 from pages.shared.catalogue import catalogue
 from pages.shared.inquiry import Trial
@@ -10,7 +10,7 @@ from pages.shared.inquiry_view import inquiry_view
 from pages.shared.keep import keep
 from pages.shared.visit import this_visit
 
-ICONS = {"holds": "✔", "fails": "✘", "depends": "≈"}
+ICONS = {"holds": "✔", "fails": "✘", "depends": "≈", "untested": "?"}
 """A sign for each verdict, so that colour is not needed."""
 STARTING = "The workers are still starting. Reload the page in a few seconds."
 
@@ -65,7 +65,7 @@ def verdict(trial: Trial) -> None:
         return
     seeds = f"{trial.seeds} seed{'s' * (trial.seeds > 1)}"
     look = "a quick look" if trial.quick else "a full run"
-    st.markdown(f"#### {ICONS[trial.verdict.kind]} {VERDICT_WORDS[trial.verdict.kind]}")
+    st.markdown(f"#### {ICONS[trial.verdict.kind]} {trial.verdict.headline}")
     st.markdown(f"{trial.verdict.words} Measured just now in {look} with {seeds}.")
 
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bn_core.results import VERDICT_WORDS, ExperimentSpec
+from bn_core.results import ExperimentSpec
 from bn_core.service.pool import Pool
 from bn_core.service.study import Task
 
@@ -44,18 +44,27 @@ def timed(pool: Pool, about: ExperimentSpec, quick: bool) -> Outcome:
     began = time.perf_counter()
     try:
         asked = {
-            part: pool.ask("experiment part", slug=about.slug, part=part, seeds=SEEDS, quick=quick)
-            for part in about.parts
+            part: pool.ask(
+                "experiment part",
+                slug=about.slug,
+                shard=part,
+                seeds=SEEDS,
+                first_seed=0,
+                quick=quick,
+            )
+            for part in about.shards
         }
         pieces = awaited(asked)
-        asked = {"finding": pool.ask("experiment finding", slug=about.slug, pieces=pieces)}
+        asked = {
+            "finding": pool.ask("experiment finding", slug=about.slug, partials=pieces, quick=quick)
+        }
         _, verdict = awaited(asked)["finding"]
     except RuntimeError as error:
         return Outcome(time.perf_counter() - began, f"failed: {error}", failed=True)
     seconds = time.perf_counter() - began
     if verdict is None:
         return Outcome(seconds, "failed: it came to no verdict", failed=True)
-    return Outcome(seconds, VERDICT_WORDS[verdict.kind])
+    return Outcome(seconds, verdict.headline)
 
 
 def chosen(pool: Pool, slugs: list[str]) -> list[ExperimentSpec]:
@@ -85,7 +94,7 @@ def main() -> int:
             outcome = timed(pool, about, asked.quick)
             late = outcome.seconds > aim
             missed += [about.slug] if late or outcome.failed else []
-            cells = f"{about.slug:20} | {len(about.parts):5} | {outcome.seconds:7.1f}"
+            cells = f"{about.slug:20} | {len(about.shards):5} | {outcome.seconds:7.1f}"
             print(f"{cells} | {outcome.words}{' (too slow)' if late else ''}", flush=True)
     finally:
         pool.close()

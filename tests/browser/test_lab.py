@@ -171,6 +171,7 @@ def test_the_time_slider_shows_an_earlier_step_everywhere(open_page):
     expect(page.locator(".bn-time output")).to_have_text("step 24 of 24")
 
 
+@pytest.mark.slow
 def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page):
     page = drawn(open_page("/?steps=600&" + SMALL))
     train(page)

@@ -7,6 +7,8 @@ from torch.nn import functional
 
 from bn_core.demos.relatives import EXAMPLES, POSITIONS, RELATIVES, UNITS, relatives
 from bn_core.experiments import _ended
+from bn_core.figures.result import chart
+from bn_core.figures.view import View
 from bn_core.results import HeatMap, HeatMaps
 
 SHAPE = (EXAMPLES, UNITS, POSITIONS)
@@ -75,6 +77,12 @@ def test_equal_letters_share_one_mean_and_one_variance(name):
         np.testing.assert_allclose(y[mine], exact, atol=1e-11)
         assert len(np.unique(group.values.reshape(SHAPE)[mine])) == 1
     assert len(np.unique(group.values)) == len(np.unique(letters))
+
+
+def test_the_groups_are_named_in_words_and_not_by_their_colours() -> None:
+    words = chart(maps()["groups"], View()).alt
+    assert "Batch norm: 4 groups, A, B, C, D" in words and "between" not in words
+    assert "Instance norm: 16 groups" in words and "11" not in words and "22" not in words
 
 
 def test_renormalization_groups_as_batch_norm_does():

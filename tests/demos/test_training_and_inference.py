@@ -12,7 +12,7 @@ from torch import nn
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.demos.adapting import adapting, changed
-from bn_core.demos.asking import forgot_eval
+from bn_core.demos.evaluation_modes import forgot_eval
 from bn_core.demos.folding import folded, folding, without_norms
 from bn_core.demos.following import following
 from bn_core.demos.from_lab import MOST_EXAMPLES, MOST_UNITS, from_lab
@@ -22,7 +22,7 @@ from bn_core.experiments.base import Trainer
 from bn_core.models import Linear
 from bn_core.normalization.batch import BatchNorm
 from bn_core.results import Curve, HeatMaps, Panel, Result
-from bn_core.training import Batches, Setup, _Arm
+from bn_core.training import ArmTrainer, Batches, Setup
 from tests.reference import torch_net
 
 SEEDS = range(3)
@@ -406,14 +406,14 @@ def replayed(comparison: Comparison, arm: int, layer: int, step: int) -> np.ndar
     """Return what enters a layer's norm for the batch after a step, by the Lab's own training."""
     alone = Comparison(comparison.base.changed({"replicas": 1}), comparison.arms)
     setup = Setup.of(alone)
-    trained_arm = _Arm(0, alone.configs[arm], setup)
+    trained_arm = ArmTrainer(0, alone.configs[arm], setup.dataset, setup.probe)
     batches, rate = Batches(setup.dataset, alone.base), alone.base.learning_rate
     changes = dict(alone.base.rate_changes)
     for done in range(step):
         rate = changes.get(done, rate)
         trained_arm.step(done + 1, batches.next(), rate, False)
     x = batches.next()[0].double()
-    net = trained_arm.net.double()
+    net = trained_arm.trainer.net.double()
     with torch.no_grad():
         for number, hidden in enumerate(net.hidden, start=1):
             x = hidden.linear(x)

@@ -180,7 +180,7 @@ def test_a_feature_that_never_varies_becomes_zero_and_makes_a_valley_without_end
         assert (scaled(flat, scaling)[:, 0] == 0).all()
     finding = found(tuple((0.1, float(n), float(n)) for n in range(7)))
     for scaling in SCALINGS:
-        assert finding[f"{scaling} condition"].words() == "inf"
+        assert finding[f"{scaling} condition"].words() == "infinite"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def invented(values: dict[str, float]) -> Result:
     return Result((), tuple(Metric(key, key, np.full(2, value)) for key, value in values.items()))
 
 
+@pytest.mark.slow
 def test_batches_of_two_ruin_batch_norm_and_spare_group_norm(small: Outcome):
     finding, verdict = small
     assert verdict.kind == "holds"

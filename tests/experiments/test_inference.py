@@ -1,5 +1,6 @@
 """Experiments on inference: running averages that lag, are not used, or come from elsewhere."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -40,16 +41,35 @@ def small_trainee() -> Trainer:
 
 
 def test_slow_averages_lag_behind_and_usual_ones_do_not(lagging: Outcome):
-    finding, verdict = lagging
-    assert verdict.kind == "depends"
-    assert finding["slow"].median >= 0.3 and (finding["slow"].values >= 0.1).all()
-    assert (np.abs(finding["usual"].values) <= 0.1).all()
+    result, verdict = lagging
+    assert (verdict.kind, verdict.settled) == ("depends", True)
+    assert verdict.words.startswith("Holds for momentum 0.1; not for momentum 0.001.")
+    assert result["slow"].median >= 0.3 and (result["slow"].values >= 0.1).all()
+    assert (np.abs(result["usual"].values) <= 0.1).all()
 
 
-def test_lag_is_judged_by_the_numbers():
-    assert lag.judge(invented({"slow": 0.0, "usual": 0.0})).kind == "holds"
-    assert lag.judge(invented({"slow": 0.5, "usual": 0.0})).kind == "depends"
-    assert lag.judge(invented({"slow": 0.5, "usual": 0.4})).kind == "fails"
+@pytest.mark.parametrize(
+    ("slow", "usual", "kind"),
+    [
+        ((1.0, 1.05, 0.95), (1.0, 1.05, 0.95), "holds"),
+        ((9.0, 12.0, 8.0), (1.0, 1.05, 0.95), "depends"),
+        ((1.0, 1.05, 0.95), (9.0, 12.0, 8.0), "depends"),  # swapped: not "holds"
+        ((9.0, 12.0, 1.2), (1.0, 1.05, 0.95), "depends"),  # one slow seed without a lag
+        ((9.0, 12.0, 8.0), (9.0, 12.0, 8.0), "fails"),
+    ],
+)
+def test_lag_is_decided_by_the_numbers(lagging: Outcome, slow, usual, kind: str):
+    values = {"slow_ratio": slow, "usual_ratio": usual}
+    changed = [
+        dataclasses.replace(metric, values=np.array(values.get(metric.key, metric.values)))
+        for metric in lagging[0].measures
+    ]
+    assert lag.EXPERIMENT.decide(Result((), tuple(changed))).kind == kind
+
+
+def test_a_net_without_an_error_has_a_finite_ratio():
+    ratio = lag.error_ratio(np.array([1.0, 0.5]), np.array([1.0, 1.0]), 500)
+    np.testing.assert_allclose(ratio, [1.0, 501.0])
 
 
 def test_recomputed_statistics_are_those_of_the_data():

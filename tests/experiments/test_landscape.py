@@ -213,12 +213,12 @@ def test_looking_along_the_gradient_leaves_the_net_as_it_was():
 @pytest.mark.parametrize("experiment", [landscape, gradient_ics])
 def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
     pieces = {}
-    assert experiment.conclude(pieces).measures == ()
-    for name in experiment.ABOUT.parts[::-1]:
+    assert experiment.summarize(pieces).measures == ()
+    for name in experiment.SPEC.shards[::-1]:
         study = experiment.part(name, 1, True)
         pieces[name] = next(study).partial
-        experiment.conclude(pieces)
+        experiment.summarize(pieces)
         for _ in range(40):
             pieces[name] = next(study).partial
-        finding = experiment.conclude(pieces)
+        finding = experiment.summarize(pieces)
         assert all(isinstance(one, Metric) for one in finding.measures)

@@ -108,6 +108,7 @@ def test_measuring_at_a_scale_leaves_the_net_as_it_is():
     assert all(parameter.grad is None for parameter in trainee.net.parameters())
 
 
+@pytest.mark.slow
 def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
     finding, verdict = dropout
     assert verdict.kind == "holds"
@@ -155,6 +156,7 @@ def test_dropout_is_judged_by_the_numbers():
     assert dropout_shift.judge(invented(**good | {"error": math.nan})).kind == "fails"
 
 
+@pytest.mark.slow
 def test_gamma_and_beta_alone_learn_the_digits(affine: Outcome):
     finding, verdict = affine
     assert verdict.kind == "holds"

@@ -32,6 +32,7 @@ def gains() -> tuple[Result, Verdict]:
     return run("gain")
 
 
+@pytest.mark.slow
 def test_batch_norm_learns_from_every_scale_and_a_plain_net_from_neither_end(scales):
     finding, verdict = scales
     assert (finding["before_worst"].values >= 0.8).all()
@@ -44,6 +45,7 @@ def test_batch_norm_learns_from_every_scale_and_a_plain_net_from_neither_end(sca
     assert (layer.y[:, layer.x == 0.01] <= 0.2).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
@@ -63,7 +65,7 @@ def test_a_broken_run_counts_as_accuracy_zero_and_one_not_run_yet_is_unknown():
         "accuracy": np.array([[0.9, 0.8, np.nan, 0.7], [0.9, 0.8, 0.7, np.nan]]),
         "finite": np.array([[1, 1, 0, 1], [1, 1, 1, np.nan]]),
     }
-    finding = initialization_scale.conclude({"none": piece})
+    finding = initialization_scale.summarize({"none": piece})
     np.testing.assert_array_equal(finding["none_worst"].values, [0.0, np.nan])
     np.testing.assert_array_equal(finding["none_broken"].values, [0.5, np.nan])
     np.testing.assert_array_equal(finding["none_small"].values, [0.9, 0.9])

@@ -58,6 +58,9 @@ def make_statistics(config: Config, random: np.random.Generator, step: int) -> N
         quantiles=quantiles,
         unit_quantiles=quantiles * np.float32(0.5),
         histogram=histogram,
+        histogram_values=np.full((sites, layers), 1365, np.int32),
+        quantile_values=np.full((sites, layers), 911, np.int32),
+        labels=tuple(f"layer {number}" for number in range(1, layers + 1)),
         output_gradient=random.uniform(-1, 1, (ROWS, classes)).astype(np.float16),
         boundary=random.uniform(0, 1, (grid, grid)).astype(np.float16),
     )
@@ -129,15 +132,15 @@ def with_divergence(record: Record, arm: int, replicas: Iterable[int], step: int
 def changed_fields(snapshot: NetStatistics, replicas: list[int], value: float) -> NetStatistics:
     """Return a look in which every number of some replicas is ``value``."""
     changes = {}
-    for field in dataclasses.fields(snapshot):
-        array = getattr(snapshot, field.name).copy()
-        if field.name in ("output_gradient", "boundary"):
+    for name, array in snapshot.arrays().items():
+        array = array.copy()
+        if name in ("output_gradient", "boundary"):
             if 0 in replicas:
                 array[:] = value if abs(value) < 6e4 else np.inf
-        elif field.name != "histogram":
+        elif name not in ("histogram", "histogram_values", "quantile_values"):
             array[replicas] = value
-        changes[field.name] = array
-    return NetStatistics(**changes)
+        changes[name] = array
+    return dataclasses.replace(snapshot, **changes)
 
 
 def flooded(record: Record, value: float) -> Record:

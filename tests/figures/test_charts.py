@@ -181,13 +181,164 @@ def test_divergence_is_crossed_and_named() -> None:
     assert "No norm diverged" in chart.alt
 
 
-def test_a_lost_seed_counts_in_no_accuracy() -> None:
+def test_a_lost_seed_counts_as_the_worst_accuracy() -> None:
     lost = with_divergence(make_record(), 1, (0,), 13)
     snapshot = lost.snapshots[-1].arms[1]
     assert snapshot is not None
     # The largest of ten NaN is the first: torch calls it a guess of class 0.
-    snapshot.validation_accuracy[:] = (0.1, 0.8, 0.9)
-    assert "BN before 85 %" in accuracy(lost, View(), None).alt
+    snapshot.validation_accuracy[:] = (0.5, 0.8, 0.9)
+    chart = accuracy(lost, View(), None)
+    assert "BN before 80 % (1 of 3 seeds diverged)" in chart.alt
+    band, line = lines_of(chart, "BN before, validation")
+    assert line["y"][-1] == np.float32(80) and band["y"].min() == 0
+    np.testing.assert_allclose(line["customdata"][-1], [0, 90])
+
+
+def test_most_seeds_lost_is_no_accuracy_of_the_one_that_is_left() -> None:
+    lost = with_divergence(make_record(), 1, (0, 2), 13)
+    snapshot = lost.snapshots[-1].arms[1]
+    assert snapshot is not None
+    snapshot.validation_accuracy[:] = (0.5, 0.99, 0.5)
+    assert "BN before 0 % (2 of 3 seeds diverged)" in accuracy(lost, View(), None).alt
+    assert "BN before no finite median (2 of 3 seeds diverged)" in loss(lost, View(), None).alt
+
+
+def test_a_lost_seed_counts_as_an_infinite_loss() -> None:
+    lost = with_divergence(make_record(), 1, (0,), 13)
+    snapshot = lost.snapshots[-1].arms[1]
+    assert snapshot is not None
+    snapshot.validation_loss[:] = (np.nan, 0.25, 0.75)
+    lost.train_loss[38:, 1] = (np.nan, 0.1, 0.4)
+    chart = loss(lost, View(), None)
+    train, validation = chart.alt.split("Validation loss")
+    assert "BN before 0.40 (1 of 3 seeds diverged)" in train
+    assert "BN before 0.75 (1 of 3 seeds diverged)" in validation
+    band, line = lines_of(chart, "BN before, training")
+    top = chart.figure["layout"]["yaxis"]["range"][1]
+    assert line["y"][-1] == np.float32(0.4) and band["y"].max() == np.float32(top)
+    assert "0.4 nats (0.1 to diverged)" in line["customdata"][-1]
+    (marks,) = [t for t in chart.figure["data"] if "BN before, val" in t.get("hovertemplate", "")]
+    assert marks["y"][-1] == 0.75
+
+
+def test_two_of_three_lost_leave_no_loss_to_draw() -> None:
+    chart = loss(with_divergence(make_record(), 1, (0, 2), 13), View(), None)
+    _, line = lines_of(chart, "BN before, training")
+    assert np.isnan(line["y"][-1]) and np.isfinite(line["y"][5])
+
+
+def test_seeds_left_out_of_distributions_and_gradients_are_counted() -> None:
+    lost = with_divergence(make_record(), 1, (0,), 13)
+    for view in (View(), View(distributions="percentiles")):
+        for name in ("distributions", "depth"):
+            (chart,) = [one for one in charts(lost, view) if one.id == name]
+            assert "BN before: 2 of 3 seeds; 1 diverged." in chart.alt, name
+            (early,) = [one for one in charts(lost, view, 2) if one.id == name]
+            assert "diverged" not in early.alt
+    for maker in (heat_map, update_ratio):
+        assert "(1 of 3 seeds diverged)" in maker(lost, View(), None).alt
+        assert "diverged" not in maker(lost, View(), 2).alt
+
+
+def test_a_loss_that_breaks_in_the_next_step_is_not_yet_lost() -> None:
+    lost = with_divergence(make_record(), 1, (0,), 13)
+    assert lost.snapshots[3].step == 12
+    assert "diverged" not in loss(lost, View(), 3).alt
+
+
+def test_zero_and_tiny_gradients_are_hovered_as_they_are(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.gradient_norm[:, 0], seen.gradient_norm[:, 1] = 0.0, 1e-20
+    seen.update_ratio[:] = 1e-12
+    chart = heat_map(record, View(), None)
+    trace = chart.figure["data"][0]
+    assert trace["customdata"][0][-1] == "zero" and trace["customdata"][1][-1] == "10^-20.00"
+    assert trace["hovertemplate"].count("customdata") == 1
+    assert "in layer 1: No norm zero, " in chart.alt
+    assert "customdata" not in chart.figure["data"][1]
+    chart = update_ratio(record, View(), None)
+    _, line = lines_of(chart, "No norm")
+    low = chart.figure["layout"]["yaxis"]["range"][0]
+    assert line["y"][-1] == low and line["customdata"][-1] == "10^-12.00, below the axis"
+    assert "No norm -12.00" in chart.alt
+
+
+def test_moments_beyond_the_axis_are_hovered_as_they_are(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.std[:, 0, 0], seen.std[:, 0, 1], seen.mean[:, 0, 1] = 0.0, 1e9, -1e9
+    chart = by_depth(record, View(), None)
+    _, std = lines_of(chart, "No norm, std")
+    _, mean = lines_of(chart, "No norm, mean")
+    assert std["customdata"][:2] == ["0, below the axis", "1e+09, above the axis"]
+    assert mean["customdata"][1] == "-1e+09, below the axis"
+    np.testing.assert_allclose(std["y"][:2], [1e-6, 1e6])
+    assert "No norm deviation 0 in layer 1" in chart.alt
+
+
+def test_a_loss_of_zero_is_at_the_foot_of_a_log_axis_and_said_to_be_below(record: Record) -> None:
+    record.train_loss[30:, 0] = 0.0
+    for snapshot in record.snapshots[-2:]:
+        seen = snapshot.arms[0]
+        assert seen is not None
+        seen.validation_loss[:] = 0.0
+    chart = loss(record, View(loss_scale="log"), None)
+    _, line = lines_of(chart, "No norm, training")
+    foot = 10 ** chart.figure["layout"]["yaxis"]["range"][0]
+    np.testing.assert_allclose(line["y"][-1], foot, rtol=1e-5)
+    assert line["customdata"][-1] == "0 nats, below the axis"
+    assert "Below the foot of the axis" in chart.alt and "Training loss" in chart.alt
+
+
+def test_values_in_the_outermost_bins_are_said_to_be_beyond(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram[0, 2, 1:-1] = 0
+    seen.histogram[0, 2, [0, -1]] = (1, 3)
+    texts = [
+        text
+        for trace in ridges(record, View(), None).figure["data"]
+        for text in trace.get("customdata", ())
+        if "<extra>No norm<" in trace["hovertemplate"] and str(text).startswith("layer 3")
+    ]
+    assert texts[0].startswith("layer 3 · 25 % of the values are below -8,")
+    assert texts[1].startswith("layer 3 · 75 % of the values are above 8,")
+
+
+def test_how_many_values_are_behind_a_histogram_and_a_percentile_is_said(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram_values[0, 2], seen.quantile_values[0, 1] = 1200, 700
+    chart = ridges(record, View(), None)
+    assert "Each histogram is made of 1,200 to 1,365 values." in chart.alt
+    title = chart.figure["layout"]["xaxis"]["title"]["text"]
+    assert title == "value that enters the activation · 1,200 to 1,365 values a layer"
+    chart = percentiles(record, View(), None)
+    assert "Each is taken over 700 to 911 values in each seed." in chart.alt
+    assert "of 700 to 911 values" in chart.figure["data"][1]["hovertemplate"]
+    assert "values in each seed" not in percentiles(record, View(unit="first"), None).alt
+
+
+def test_gaps_between_snapshots_are_not_bridged(record: Record) -> None:
+    for at in (3, 4, 6):
+        seen = record.snapshots[at].arms[0]
+        assert seen is not None
+        seen.gradient_norm[:], seen.update_ratio[:] = np.nan, np.nan
+    band, line = lines_of(update_ratio(record, View(), None), "No norm")
+    x = [snapshot.step for snapshot in record.snapshots]
+    parts = np.split(band["x"], np.flatnonzero(np.isnan(band["x"])))
+    ranges = [(np.nanmin(part), np.nanmax(part)) for part in parts]
+    # No step has been taken at step 0; the sixth snapshot stands alone.
+    assert ranges == [(x[1], x[2]), (x[5], x[5]), (x[7], x[-1])]
+    assert line["marker"]["size"][5] > 0 and line["marker"]["size"][8] == 0
+
+
+def lines_of(chart: Chart, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the band and the median that are hovered under a name."""
+    data = chart.figure["data"]
+    at = next(i for i, t in enumerate(data) if f"<extra>{name}<" in t.get("hovertemplate", ""))
+    return data[at - 1], data[at]
 
 
 def test_rate_changes_are_labelled_unless_crowded() -> None:
@@ -227,8 +378,8 @@ def test_the_cursor_is_drawn_where_it_stands(record: Record) -> None:
 
 def test_a_missing_site_is_absent_and_said_to_be(record: Record) -> None:
     for maker in (ridges, percentiles, by_depth):
-        assert "No norm has no batch norm" in maker(record, View(site="normalized"), None).alt
-        assert "has no batch norm" not in maker(record, View(site=SITES[0]), None).alt
+        assert "No norm has no normalization" in maker(record, View(site="normalized"), None).alt
+        assert "has no normalization" not in maker(record, View(site=SITES[0]), None).alt
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])

@@ -102,11 +102,21 @@ def test_a_flat_density_is_drawn_flat() -> None:
 
 def test_ridges_stay_in_their_rows(record: Record) -> None:
     trace = ridges(record, View(), None).figure["data"][0]
-    rows = trace["y"].reshape(5, BINS + 1)
+    rows = trace["y"].reshape(5, BINS + 3)
     assert np.isnan(rows[:, -1]).all()
     floors = np.arange(4, -1, -1)
     np.testing.assert_allclose(np.nanmax(rows, axis=1), floors + 0.88, rtol=1e-6)
     np.testing.assert_allclose(np.nanmin(rows, axis=1), floors, atol=1e-6)
+
+
+def test_a_hill_at_the_end_of_the_axis_stands_on_its_row(record: Record) -> None:
+    seen = record.snapshots[-1].arms[0]
+    assert seen is not None
+    seen.histogram[0, :, :] = 0
+    seen.histogram[0, :, [0, -1]] = 65535
+    trace = ridges(record, View(), None).figure["data"][0]
+    rows, floors = trace["y"].reshape(5, BINS + 3), np.arange(4, -1, -1)
+    np.testing.assert_allclose(rows[:, [0, -2]], np.stack([floors, floors], axis=1))
 
 
 def test_the_value_axis_takes_few_shapes() -> None:
@@ -173,6 +183,12 @@ def test_arms_keep_their_style_and_new_ones_get_their_own() -> None:
         assert len({getattr(style, part) for style in mixed}) == 5
 
 
+def test_every_curve_differs_from_every_other_in_colour_dash_and_marker() -> None:
+    for part in ("colour", "dash", "symbol"):
+        values = [getattr(style, part) for style in theme.CURVE_STYLES.values()]
+        assert len(set(values)) == len(values), part
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     values = np.random.default_rng(2).normal(size=(5, count, 3))
@@ -185,9 +201,18 @@ def test_medians_pass_over_what_is_not_finite(count: int) -> None:
     assert np.isfinite(queries.middle(np.full((2, 1), 3e38, np.float32), 0)).all()
 
 
+def test_a_median_counts_infinity_and_not_what_is_missing() -> None:
+    inf, nan = np.inf, np.nan
+    rows = np.array([[1, 2, inf], [1, inf, inf], [nan, 1, inf], [nan, nan, nan], [3, nan, 5]])
+    np.testing.assert_array_equal(queries.median(rows, 1), [2, inf, inf, nan, 4])
+    low, high = queries.extremes(rows, 1)
+    np.testing.assert_array_equal(low, [1, 1, 1, nan, 3])
+    np.testing.assert_array_equal(high, [inf, inf, inf, nan, 5])
+
+
 def test_numbers_in_words() -> None:
     numbers = (0.0, 0.004, 0.5, 99.5, 250.4, 123456.0, -1e30)
-    words = ["0.00", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
+    words = ["0", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
     assert [queries.plain(number) for number in numbers] == words
     assert [queries.when(step) for step in (0, 1, 1200)] == [
         "before training",

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import pytest
 
 from bn_core.figures.chart import Chart
-from bn_core.figures.result import chart, style_of
+from bn_core.figures.panel import style_of
+from bn_core.figures.result import chart
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.theme import ARM_STYLES, SPARE_STYLES, paint
 from bn_core.figures.view import View
@@ -135,16 +136,50 @@ def test_every_case_is_told_in_words(part) -> None:
 def test_words_hold_the_medians_at_the_end() -> None:
     shown = panel(curve([[9, 1], [9, 2], [9, 4]], "one"), curve([[3.14159, NAN]], "other"))
     words = chart(shown, View()).alt
-    assert words.startswith("loss over step.")
-    assert "one ends at 2;" in words and "other ends at no number" in words
-    assert re.search(r"\d", chart(PARTS["three seeds"], View()).alt)
+    assert words.startswith("Loss by step, median of 3 seeds: one 2 at 1; ")
+    assert words.endswith("other no number at 1.")
+
+
+def test_words_without_a_label_on_an_axis_read_well_and_name_the_categories() -> None:
+    values = curve([[0.97, 0.4, NAN], [0.98, 0.5, NAN]], "accuracy", x=[0, 1, 2], kind="points")
+    categories = ("as trained", "changed", "mended")
+    words = chart(Panel("p", "T", "", "accuracy", (values,), categories=categories), View()).alt
+    assert words == (
+        "Accuracy, median of 2 seeds: accuracy: as trained 0.975, changed 0.45, mended no number."
+    )
+    many = curve([[1.0, 3.0, 2.0, 7.0]], "value", x=[-0.2, 0.2, 0.9, 1.1], kind="points")
+    words = chart(Panel("p", "T", "", "value", (many,), categories=("unit 1", "unit 2")), View())
+    assert words.alt == "Value: value: unit 1 from 1 to 3, unit 2 from 2 to 7."
+
+
+def test_words_count_the_seeds_without_a_number() -> None:
+    words = chart(panel(curve([[1.0, 2.0], [1.0, 4.0], [1.0, INF]], "one")), View()).alt
+    assert "one 4 at 1 (1 of 3 without a number)" in words
+    words = chart(panel(curve([[1.0, 2.0], [1.0, INF], [1.0, INF]], "one")), View()).alt
+    assert "one infinite at 1 (2 of 3 without a number)" in words
 
 
 def test_words_of_maps_and_contours_hold_their_numbers() -> None:
     words = chart(PARTS["map, unsigned"], View()).alt
-    assert "field 0 lies between 1 and 2" in words and "field 1 lies between 3 and 5" in words
+    assert "field 0: value from 1 to 2" in words and "field 1: value from 3 to 5" in words
     words = chart(PARTS["contours"], View()).alt
     assert "descent of 2 steps from (-1, 0) to (0.25, 0.75)" in words
+
+
+def test_a_map_of_groups_names_them_and_not_its_colours() -> None:
+    field = HeatMap("Batch norm", np.array([[0.0, 11.0], [0.0, 11.0]]), (("A", "B"), ("A", "B")))
+    part = HeatMaps(
+        "g", "Who shares a mean", "unit", "example", (field,), "group", named=True,
+        rows=("example 1", "example 2"), columns=("unit 1", "unit 2"),
+    )  # fmt: skip
+    made = chart(part, View())
+    assert made.alt == "Who shares a mean (example by unit): Batch norm: 2 groups, A, B."
+    (trace,) = made.figure["data"]
+    assert trace["customdata"][1][0] == "example 2, unit 1"
+    assert trace["hovertemplate"] == "%{customdata}: group %{text}<extra></extra>"
+    assert made.figure["layout"]["yaxis"]["ticktext"] == ["1", "2"]
+    said = HeatMaps("i", "Digits", "", "", (HeatMap("shown", np.eye(2), (), "a 3"),), "brightness")
+    assert chart(said, View()).alt == "Digits: shown: a 3."
 
 
 def test_a_curve_is_the_median_with_the_range_as_a_band() -> None:
@@ -159,10 +194,52 @@ def test_a_curve_is_the_median_with_the_range_as_a_band() -> None:
     np.testing.assert_allclose(alone["y"], THREE[0], rtol=1e-6)
 
 
-def test_seeds_without_a_number_are_left_out() -> None:
+def test_a_lost_seed_counts_as_the_worst_and_what_was_not_measured_is_a_gap() -> None:
     band, line = drawn(panel(curve(ROUGH)))["data"]
     np.testing.assert_array_equal(line["y"], np.array([2, NAN, 2, 5], np.float32))
-    assert np.isfinite(band["y"]).all() and list(band["x"]) == [0, 2, 3, 3, 2, 0]
+    np.testing.assert_array_equal(band["x"], np.array([0, 0, NAN, 2, 3, 3, 2], np.float32))
+    assert line["customdata"][1] == ""
+    assert line["customdata"][2] == "a curve: 2 (1 to 3), 2 of 3 seeds<br>step 2"
+    assert line["customdata"][3] == "a curve: 5 (infinite to infinite)<br>step 3"
+
+
+def test_two_of_three_lost_leave_a_gap_and_a_band_without_end() -> None:
+    figure = drawn(panel(curve([[1.0, 2.0], [1.0, INF], [3.0, INF]])))
+    band, line = figure["data"]
+    np.testing.assert_array_equal(line["y"], np.array([1, NAN], np.float32))
+    top = figure["layout"]["yaxis"]["range"][1]
+    assert band["y"].max() == np.float32(top) and top > 3
+
+
+def test_a_band_is_a_polygon_for_each_stretch_without_gaps() -> None:
+    y = np.array([[1, 2, NAN, 4, 5, NAN, 7], [2, 3, NAN, 5, 6, NAN, 8.0]])
+    band, line = drawn(panel(curve(y)))["data"]
+    np.testing.assert_array_equal(band["x"], [0, 1, 1, 0, NAN, 3, 4, 4, 3, NAN, 6, 6])
+    np.testing.assert_array_equal(band["y"], [1, 2, 3, 2, NAN, 4, 5, 6, 5, NAN, 7, 8])
+    long = np.tile(np.array([[1.0], [2.0]]), 20)
+    long[:, [4, 6]] = NAN
+    _, line = drawn(panel(curve(long)))["data"]
+    assert (
+        line["marker"]["size"][5] > 0 and line["marker"]["size"].sum() == line["marker"]["size"][5]
+    )
+
+
+def test_no_line_joins_what_was_not_measured_between() -> None:
+    shown = panel(curve([[0.3, 0.9]], x=[2.0, 32.0], kind="points"), x_scale="log")
+    (points,) = drawn(shown)["data"]
+    assert points["mode"] == "markers"
+
+
+def test_zero_to_rounding_is_said_and_drawn_as_that() -> None:
+    y = [[1e-2, 1.3e-8, 0.0]]
+    shown = panel(curve(y, "drift"), y_scale="log", rounding=1e-6)
+    figure, words = drawn(shown), chart(shown, View()).alt
+    assert "drift zero to rounding at 2" in words
+    assert figure["data"][0]["customdata"][1] == "drift: zero to rounding<br>step 1"
+    np.testing.assert_allclose(figure["data"][0]["y"], [1e-2, 1e-6, 1e-6], rtol=1e-5)
+    assert "zero to rounding" in [note["text"] for note in figure["layout"]["annotations"]]
+    larger = drawn(panel(curve([[1e-2, 1e-3]]), y_scale="log", rounding=1e-6))
+    assert not larger["layout"]["annotations"]
 
 
 def test_points_have_the_range_as_error_bars() -> None:
@@ -183,10 +260,14 @@ def test_several_curves_have_a_legend_and_differ_in_more_than_colour() -> None:
     assert not drawn(panel(curves[0]))["layout"]["showlegend"]
 
 
-def test_an_arm_has_its_colour_and_other_curves_a_spare_one() -> None:
+def test_an_arm_has_its_colour_and_other_curves_a_neutral_one() -> None:
     assert style_of(curve([[1.0]], arm="before", tone=2)) is ARM_STYLES["before"]
+    assert style_of(curve([[1.0]], arm="none", colour="before")) is ARM_STYLES["before"]
     for tone in range(7):
         assert style_of(curve([[1.0]], tone=tone)) is SPARE_STYLES[tone % len(SPARE_STYLES)]
+    assert style_of(curve([[1.0]], colour="neutral-2")) is SPARE_STYLES[1]
+    with pytest.raises(ValueError, match="neutral-1"):
+        style_of(curve([[1.0]], colour="orange"))
 
 
 def test_a_log_axis_holds_every_positive_number_and_every_mark() -> None:

@@ -9,20 +9,37 @@ from bn_core.records import Ending, Record
 from tests.figures.invented import make_record, with_divergence
 
 
-def test_rows_are_medians_over_finite_seeds() -> None:
+def test_rows_are_medians_in_which_a_lost_seed_is_the_worst() -> None:
     record = with_divergence(make_record(), 1, (2,), 31)
     snapshot = record.snapshots[-1].arms[1]
     assert snapshot is not None
     snapshot.validation_loss[:] = (0.3, 0.5, np.nan)
-    snapshot.validation_accuracy[:] = (0.9, 0.8, 0.1)
+    # The net that is gone would have been the best, had it been asked.
+    snapshot.validation_accuracy[:] = (0.9, 0.8, 0.99)
     row = rows(record)[1]
     assert (row.arm, row.label, row.finite_seeds, row.seeds) == ("before", "BN before", 2, 3)
     loss, share = row.validation_loss, row.validation_accuracy
-    np.testing.assert_allclose([loss.median, loss.low, loss.high], [0.4, 0.3, 0.5], rtol=1e-6)
-    np.testing.assert_allclose([share.median, share.low, share.high], [0.85, 0.8, 0.9], rtol=1e-6)
+    np.testing.assert_allclose([loss.median, loss.low, loss.high], [0.5, 0.3, np.inf], rtol=1e-6)
+    np.testing.assert_allclose([share.median, share.low, share.high], [0.8, 0, 0.9], rtol=1e-6)
     last = record.train_loss[-2:, 1, :2].mean(axis=0)
-    np.testing.assert_allclose(row.train_loss.median, np.median(last), rtol=1e-6)
+    np.testing.assert_allclose(row.train_loss.median, last.max(), rtol=1e-6)
     assert row.state == "training; 1 of 3 seeds diverged"
+    assert loss.words(".3f") == "0.500 (0.300 to diverged), 1 of 3 diverged"
+    assert share.words(".0%") == "80% (0% to 90%), 1 of 3 diverged"
+
+
+def test_most_seeds_lost_leave_no_finite_loss() -> None:
+    record = with_divergence(make_record(), 1, (0, 2), 31)
+    row = rows(record)[1]
+    assert row.validation_loss.median == np.inf and row.validation_accuracy.median == 0
+    assert row.train_loss.words(".1f").startswith("diverged (")
+    assert row.train_loss.words(".1f").endswith(" to diverged), 2 of 3 diverged")
+
+
+def test_a_seed_lost_after_the_newest_snapshot_is_lost() -> None:
+    record = with_divergence(make_record(), 1, (0,), 39)
+    record = dataclasses.replace(record, snapshots=record.snapshots[:-2])
+    assert rows(record)[1].validation_loss.high == np.inf
 
 
 def test_time_is_per_step_taken() -> None:
@@ -32,10 +49,17 @@ def test_time_is_per_step_taken() -> None:
     assert np.isnan(rows(make_record(trained=0))[0].milliseconds_per_step)
 
 
-def test_an_arm_that_is_gone_has_no_numbers() -> None:
+def test_an_arm_that_is_gone_is_said_to_have_diverged() -> None:
     row = rows(with_divergence(make_record(), 0, (0, 1, 2), 13))[0]
     assert row.state == "diverged at step 13" and row.finite_seeds == 0
-    assert np.isnan([row.train_loss.median, row.validation_loss.low]).all()
+    for found in (row.train_loss, row.validation_loss, row.validation_accuracy):
+        assert found.words(".3f") == "diverged"
+    assert row.validation_accuracy.median == 0
+
+
+def test_before_the_first_step_there_is_no_training_loss() -> None:
+    row = rows(make_record(trained=0))[0]
+    assert np.isnan(row.train_loss.median) and row.train_loss.words(".3f") == "-"
 
 
 def test_every_case_has_rows_and_words(any_record: Record) -> None:

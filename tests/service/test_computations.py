@@ -127,7 +127,9 @@ def test_a_page_is_woken_at_the_end(all_there):
 
 
 def test_a_cancelled_study_stops_and_frees_its_place(all_there):
-    study = all_there.submit("experiment part", slug="affine", part="all", seeds=10, quick=False)
+    study = all_there.submit(
+        "experiment part", slug="affine", shard="all", seeds=10, first_seed=0, quick=False
+    )
     wait_for(lambda: begun(study), study)
     worker, known = process_of(all_there, study), study.progress
     assert known.share < 0.1

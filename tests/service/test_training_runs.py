@@ -55,6 +55,7 @@ def test_the_nets_can_be_seen_before_they_train(pool):
     run.close()
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
     asked = comparison(steps=2_000)
     run = pool.open(asked)

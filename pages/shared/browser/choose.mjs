@@ -43,7 +43,7 @@ async function drawAll(group) {
 function drawPoints(pen, { points, labels }, palette) {
   points.forEach(([x, y], i) => {
     const [across, down] = [size / 2 + (x * size) / 2.3, size / 2 - (y * size) / 2.3];
-    pen.fillStyle = paint(labels[i] ? "@before" : "@none", palette);
+    pen.fillStyle = paint(labels[i] ? "@class_one" : "@class_zero", palette);
     pen.beginPath();
     if (labels[i]) pen.arc(across, down, 3.4, 0, 2 * Math.PI);
     else pen.rect(across - 3, down - 3, 6, 6);

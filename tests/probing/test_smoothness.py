@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bn_core import landscape as measures
+from bn_core.probing import smoothness as measures
 
 
 def vectors(*shape: int) -> torch.Tensor:

@@ -16,7 +16,7 @@ NAMES = list(NORMALIZATIONS)
 
 
 def layer_of(name: str) -> Normalization:
-    layer = NORMALIZATIONS[name](SETTING).double()
+    layer = NORMALIZATIONS[name](SETTING, SETTING.width).double()
     if isinstance(layer, BatchRenorm):
         assert layer.limits() == (1.0, 0.0)  # its first batches are normalized by their own moments
     return layer

@@ -13,7 +13,7 @@ from bn_core.comparison import (
     comparison_to_query,
 )
 from bn_core.config import Config
-from bn_core.models import Net
+from bn_core.nets import Net, build
 from bn_core.training import run
 
 SMALL = Config(depth=3, width=16, steps=60, batch_size=32, replicas=2, learning_rate=0.2)
@@ -26,7 +26,7 @@ def small(arm: str, **changes) -> Comparison:
 
 
 def net_of(arm: str, **changes) -> Net:
-    return Net(ARMS[arm].config(SMALL.changed(changes)), 64, 10)
+    return build(ARMS[arm].config(SMALL.changed(changes)), (64,), 10)
 
 
 def images(*shape: int) -> torch.Tensor:
@@ -89,7 +89,7 @@ def test_a_bias_stays_where_the_normalization_would_not_subtract_it(arm):
 @pytest.mark.parametrize("arm", RELATIVES)
 def test_behind_the_activation_every_linear_map_keeps_its_bias(arm):
     config = ARMS[arm].config(SMALL).changed({"placement": "after"})
-    assert all(linear.bias is not None for linear in Net(config, 64, 10).linears)
+    assert all(linear.bias is not None for linear in build(config, (64,), 10).linears)
 
 
 @pytest.mark.parametrize("arm", ["layer", "group"])

@@ -1,4 +1,4 @@
-"""Each arm can be told from every other one: by colour-blind eyes too, and without colour."""
+"""Each curve can be told from every other one: by colour-blind eyes too, and without colour."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bn_core.comparison import ARMS
-from bn_core.figures.theme import ARM_STYLES, PALETTES
+from bn_core.figures.theme import ARM_STYLES, CURVE_STYLES, PALETTES
 
 SIGHT = {
     "usual": np.eye(3),
@@ -34,8 +34,10 @@ def seen(palette: str, name: str, sight: str) -> np.ndarray:
 
 @pytest.mark.parametrize("palette", ["light", "dark"])
 @pytest.mark.parametrize("sight", SIGHT)
-def test_no_two_arms_look_alike(palette, sight):
-    for one, other in itertools.combinations(ARMS, 2):
+def test_no_two_curves_look_alike(palette, sight):
+    colours = [style.colour.removeprefix("@") for style in CURVE_STYLES.values()]
+    assert set(ARMS) < set(colours)
+    for one, other in itertools.combinations(colours, 2):
         apart = np.linalg.norm(seen(palette, one, sight) - seen(palette, other, sight))
         assert apart > 11, (one, other)  # 2 is just noticeable side by side
 
@@ -48,7 +50,18 @@ def test_every_arm_stands_out_from_the_paper(palette):
         assert (max(light, paper) + 0.05) / (min(light, paper) + 0.05) > 4.3, name
 
 
+@pytest.mark.parametrize("palette", ["light", "dark"])
+@pytest.mark.parametrize("sight", SIGHT)
+def test_no_class_and_no_signed_value_has_the_colour_of_a_net(palette, sight):
+    for one in ("class_zero", "class_one", "signed_a", "signed_b", "signed_f", "signed_g"):
+        for other in ("none", "before", "after"):
+            apart = np.linalg.norm(seen(palette, one, sight) - seen(palette, other, sight))
+            assert apart > 5, (one, other)
+    for one, other in (("class_zero", "class_one"), ("signed_a", "signed_g")):
+        assert np.linalg.norm(seen(palette, one, sight) - seen(palette, other, sight)) > 11
+
+
 def test_without_colour_dashes_and_symbols_tell_the_arms_apart():
-    styles = [ARM_STYLES[name] for name in ARMS]
-    assert len({style.dash for style in styles}) == len(ARMS)
-    assert len({style.symbol for style in styles}) == len(ARMS)
+    assert set(ARMS) == set(ARM_STYLES)
+    assert len({style.dash for style in CURVE_STYLES.values()}) == len(CURVE_STYLES)
+    assert len({style.symbol for style in CURVE_STYLES.values()}) == len(CURVE_STYLES)

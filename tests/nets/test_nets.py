@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import SETTINGS, Config
-from bn_core.models import Dropout, Net
+from bn_core.nets import Dropout, Net, build
 from bn_core.randomness import generator
 from bn_core.training import run
 from tests.reference import torch_net
@@ -22,7 +22,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 def net_of(arm: str, **changes) -> tuple[Net, Config]:
     config = ARMS[arm].config(SMALL.changed(changes))
-    return Net(config, 4, 3), config
+    return build(config, (4,), 3), config
 
 
 @pytest.mark.parametrize("activation", list(SETTINGS["activation"].options))
@@ -107,7 +107,7 @@ def test_initial_weights_have_the_spread_of_their_rule(initialization, rule, gai
 def test_a_bias_is_left_out_only_where_batch_norm_would_subtract_it_again(arm):
     net, _ = net_of(arm)
     assert [layer.linear.bias is None for layer in net.hidden] == [arm == "before"] * 3
-    assert net.output.bias is not None
+    assert net.output.linear.bias is not None
 
 
 @pytest.mark.parametrize("arm", THREE)
@@ -131,8 +131,10 @@ def test_replicas_do_not_reach_each_other(arm):
         first, second, third = parameter.grad.view(3, -1)
         assert not first.any() and not third.any(), name
         reached |= {name} if second.any() else set()
-    assert "output.bias" in reached  # all that instance norm leaves, which makes vectors zero
-    assert "output.weight" in reached or arm == "instance"
+    assert (
+        "output.linear.bias" in reached
+    )  # all that instance norm leaves, which makes vectors zero
+    assert "output.linear.weight" in reached or arm == "instance"
 
 
 def test_dropout_zeroes_its_share_and_keeps_the_mean():

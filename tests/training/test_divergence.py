@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.models import Net
+from bn_core.nets import build
 from bn_core.records import Divergence, Record, RecordChunk
 from bn_core.training import Batches, Setup, run, train
 from tests.reference import Activation, optimizer_of, torch_net
@@ -22,8 +22,8 @@ WILD = {"learning_rate": 30.0, "initialization": "he", "replicas": 3}
 def divergence_of_one_net(comparison: Comparison, replica: int) -> Divergence | None:
     """Train one replica with torch's own modules until its loss is not finite, and see where."""
     config, setup = comparison.configs[0], Setup.of(comparison)
-    inputs = setup.dataset.train_inputs.shape[1]
-    net = torch_net(Net(config, inputs, len(setup.dataset.classes)), config, replica)
+    data = setup.dataset
+    net = torch_net(build(config, data.input_shape, len(data.classes)), config, replica)
     optimizer, batches = optimizer_of(net, config), Batches(setup.dataset, comparison.base)
     for step in range(1, config.steps + 1):
         images, labels = (part[replica] for part in batches.next())
@@ -74,7 +74,7 @@ def with_poison(comparison: Comparison, *, arm: int, layer: int, steps: int) -> 
     setup = Setup.of(comparison)
     training = train(comparison, setup)
     step_results = [next(training) for _ in range(11)]
-    weight = inspect.getgeneratorlocals(training)["arms"][arm].net.linears[layer].weight
+    weight = inspect.getgeneratorlocals(training)["arms"][arm].trainer.net.linears[layer].weight
     with torch.no_grad():
         weight[1, 0, 0] = math.nan
     step_results += [next(training) for _ in range(steps - 10)]

@@ -1,0 +1,11 @@
+"""The command line: ``python -m bn_core --help`` lists its subcommands."""
+
+import os
+import sys
+
+# Nets this small are not faster on a GPU; the driver would only take time and memory.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+from bn_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,149 @@
+"""What nets are made of: linear maps for K replicas at once, dropout, and layers in stages."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from bn_core.config import Config
+from bn_core.nets.initialization import initial_bias, initial_weight
+from bn_core.normalization import Normalization
+from bn_core.randomness import generator
+
+Stage = Literal["linear", "norm", "extra", "activation", "dropout"]
+
+NORM_BEFORE: tuple[Stage, ...] = ("linear", "norm", "extra", "activation", "dropout")
+NORM_AFTER: tuple[Stage, ...] = ("linear", "extra", "activation", "norm", "dropout")
+BRANCH_NORM_BEFORE: tuple[Stage, ...] = ("norm", "extra", "activation", "linear", "dropout")
+BRANCH_NORM_AFTER: tuple[Stage, ...] = ("extra", "activation", "norm", "linear", "dropout")
+
+ACTIVATIONS: Mapping[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+}
+
+
+class Linear(nn.Module):
+    """y = x W + b for K nets at once: x (K, N, I), W (K, I, O), b (K, 1, O), y (K, N, O)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = None if bias is None else nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mapped activations, (K, N, O)."""
+        if self.bias is None:
+            return torch.bmm(x, self.weight)
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class Dropout(nn.Module):
+    """Zero a share p of the values in training and divide the rest by 1 - p.
+
+    Each replica draws from its own generator, so a replica's masks do not depend on its
+    neighbours. Source: Srivastava et al. 2014.
+    """
+
+    def __init__(self, share: float, generators: list[torch.Generator]) -> None:
+        super().__init__()
+        self.share, self.generators = share, generators
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with values dropped, (K, N, C)."""
+        if not self.training or not self.share:
+            return x
+        kept = 1 - self.share
+        masks = [torch.empty(x.shape[1:]).bernoulli_(kept, generator=g) for g in self.generators]
+        return x * torch.stack(masks) / kept
+
+
+class Layer(nn.Module):
+    """One layer: its stages run one after the other; a stage that is None is left out.
+
+    With ``shortcut`` the input is added to the result: y = x + stages(x). ``order`` says which
+    stage runs when, so norm before or after the activation, and before or after the linear map,
+    are the same layer in another order. ``extra`` is any module in front of the activation.
+    """
+
+    linear: Linear
+    norm: Normalization | None
+    extra: nn.Module | None
+    activation: nn.Module | None
+    dropout: Dropout | None
+
+    def __init__(
+        self,
+        linear: Linear,
+        *,
+        order: tuple[Stage, ...],
+        norm: Normalization | None = None,
+        extra: nn.Module | None = None,
+        activation: nn.Module | None = None,
+        dropout: Dropout | None = None,
+        shortcut: bool = False,
+    ) -> None:
+        super().__init__()
+        self.order, self.shortcut = order, shortcut
+        self.register_module("norm", norm)
+        self.register_module("linear", linear)
+        self.register_module("extra", extra)
+        self.register_module("activation", activation)
+        self.register_module("dropout", dropout)
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """The weights of the linear map, (K, I, O)."""
+        return self.linear.weight
+
+    @property
+    def bias(self) -> nn.Parameter | None:
+        """The bias of the linear map, (K, 1, O); None where there is none."""
+        return self.linear.bias
+
+    @property
+    def stages(self) -> list[nn.Module]:
+        """The modules of the layer in the order in which they run."""
+        modules = (self._modules[name] for name in self.order)
+        return [module for module in modules if module is not None]
+
+    @property
+    def norm_first(self) -> bool:
+        """Whether a normalization stands in front of the activation."""
+        before = self.order.index("norm") < self.order.index("activation")
+        return self.norm is not None and before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output, (K, N, O), of its input (K, N, I)."""
+        y = x
+        for stage in self.stages:
+            y = stage(y)
+        return x + y if self.shortcut else y
+
+
+def linear_map(
+    config: Config, index: int, inputs: int, outputs: int, *, bias: bool = True
+) -> Linear:
+    """Return a linear map with the initial weights of layer ``index``, counted from 0.
+
+    Every layer draws from a stream of its own: leaving out the bias changes no other number.
+    """
+    shape = (config, index, inputs, outputs)
+    return Linear(initial_weight(*shape), initial_bias(*shape) if bias else None)
+
+
+def dropout(config: Config, index: int) -> Dropout | None:
+    """Return the dropout of layer ``index``, or None where the config drops nothing."""
+    if not config.dropout:
+        return None
+    seeds = range(config.seed, config.seed + config.replicas)
+    return Dropout(config.dropout, [generator(seed, "dropout", index) for seed in seeds])
+
+
+def activation(config: Config) -> nn.Module:
+    """Return a new activation of the kind a config names."""
+    return ACTIVATIONS[config.activation]()

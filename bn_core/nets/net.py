@@ -1,0 +1,118 @@
+"""A net: layers in a row and an output layer, K replicas side by side in each tensor."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from bn_core.config import Config
+from bn_core.nets.layers import Layer, Linear
+from bn_core.normalization import Normalization
+
+
+@dataclass(frozen=True)
+class ProbedLayer:
+    """What a probe measures of one layer: where to listen, and which weights are its own.
+
+    ``weights`` has the replicas first, (K, ...). ``norm`` is None where there is none;
+    ``norm_feeds_activation`` says that the activation takes in what the norm puts out, unchanged.
+    """
+
+    label: str
+    norm: Normalization | None
+    activation: nn.Module
+    weights: nn.Parameter
+    norm_feeds_activation: bool = False
+
+
+class Net(nn.Module):
+    """K replicas of a net: ``layers`` one after the other, then ``output``.
+
+    Inputs are (K, N, D), with D = prod(input_shape); logits are (K, N, classes).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        input_shape: tuple[int, ...],
+        layers: Sequence[Layer],
+        output: Layer,
+    ) -> None:
+        super().__init__()
+        self.config, self.input_shape = config, input_shape
+        self.layers = nn.ModuleList(layers)
+        self.output = output
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, (K, N, classes), of inputs (K, N, D)."""
+        for layer in self.layers:
+            x = layer(x)
+        return self.output(x)
+
+    @property
+    def hidden(self) -> list[Layer]:
+        """Every layer but the output layer, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+    @property
+    def linears(self) -> list[Linear]:
+        """Every linear map, the output layer's last."""
+        return [layer.linear for layer in (*self.hidden, self.output)]
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """The parameters that weight decay applies to: the weights of every linear map, (K, ...).
+
+        Biases, gamma and beta are spared.
+        """
+        return [linear.weight for linear in self.linears]
+
+    @property
+    def norms(self) -> list[Normalization]:
+        """Every normalization, first to last."""
+        norms = (layer.norm for layer in (*self.hidden, self.output))
+        return [norm for norm in norms if norm is not None]
+
+    @property
+    def probed(self) -> tuple[ProbedLayer, ...]:
+        """The layers a probe measures: every hidden layer with an activation, first to last."""
+        return tuple(
+            ProbedLayer(
+                f"layer {number}",
+                layer.norm,
+                layer.activation,
+                layer.linear.weight,
+                layer.norm_first and layer.extra is None,
+            )
+            for number, layer in enumerate(self.hidden, start=1)
+            if layer.activation is not None
+        )
+
+    @contextmanager
+    def evaluation_mode(self, *, statistics: str) -> Iterator[None]:
+        """Run the net without leaving a trace in it: no dropout, no averages moved.
+
+        ``statistics`` is "batch" or "running": which moments those normalizations use meanwhile
+        that keep running averages. Afterwards every module is in the mode it was in.
+        """
+        modes = [(module, module.training) for module in self.modules()]
+        tracked = [(norm, norm.track_statistics) for norm in self.norms]
+        for module, _ in modes:
+            module.training = False
+        for norm, _ in tracked:
+            norm.training, norm.track_statistics = statistics == "batch", False
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            for norm, tracks in tracked:
+                norm.track_statistics = tracks
+
+    def learn_only(self, parameters: Iterable[nn.Parameter]) -> int:
+        """Freeze all other parameters; return how many numbers of one replica learn."""
+        chosen = {id(parameter): parameter for parameter in parameters}
+        for parameter in self.parameters():
+            parameter.requires_grad_(id(parameter) in chosen)
+        return sum(one.numel() for one in chosen.values()) // self.config.replicas

@@ -1,0 +1,18 @@
+"""Which net a config asks for; a new architecture is one line here."""
+
+from collections.abc import Callable, Mapping
+
+from bn_core.config import Config
+from bn_core.nets.mlp import mlp
+from bn_core.nets.net import Net
+from bn_core.nets.residual import residual
+
+ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
+    "plain": mlp,
+    "residual": residual,
+}
+
+
+def build(config: Config, input_shape: tuple[int, ...], classes: int) -> Net:
+    """Return K untrained replicas of the config's net for examples of one shape."""
+    return ARCHITECTURES[config.architecture](config, input_shape, classes)

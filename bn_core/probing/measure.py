@@ -1,0 +1,150 @@
+"""Measuring a net without changing it: what passes through it is reduced to numbers in the hook."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bn_core.nets.net import Net, ProbedLayer
+from bn_core.probing import statistics
+from bn_core.probing.capture import Receive, capture
+from bn_core.probing.probe import GRID, IMAGE_ROWS, Probe
+from bn_core.records import BINS, QUANTILES, SITES, NetStatistics
+
+PRE_ACTIVATION, POST_ACTIVATION, NORMALIZED = SITES
+
+
+@dataclass(frozen=True)
+class SiteStatistics:
+    """The distribution of what passed one site of one layer."""
+
+    mean: Tensor  # (K,)
+    std: Tensor  # (K,)
+    quantiles: Tensor  # (K, 3)
+    unit_quantiles: Tensor  # (K, 3)
+    histogram: Tensor  # (B,)
+    histogram_values: int
+    quantile_values: int
+
+    @classmethod
+    def of(cls, values: Tensor) -> "SiteStatistics":
+        """Reduce values (K, N, C, ...)."""
+        values = values.contiguous()
+        chosen = statistics.even_choice(values, statistics.QUANTILE_VALUES)
+        of_histogram = max(1, statistics.HISTOGRAM_VALUES // len(values))
+        counts, counted = statistics.histogram(statistics.even_choice(values, of_histogram))
+        return cls(
+            *statistics.moments(values),
+            statistics.quantiles(chosen),
+            statistics.quantiles(statistics.first_unit(values)),
+            counts,
+            counted,
+            chosen.shape[1],
+        )
+
+
+class LayerStatistics:
+    """What passes one layer, reduced while it passes; no tensor of it is kept."""
+
+    def __init__(self, layer: ProbedLayer, activation: str) -> None:
+        self.layer, self.activation = layer, activation
+        self.sites: dict[str, SiteStatistics] = {}
+        self.saturated = self.dead = self.zero = torch.zeros(0)  # (K,) each
+
+    def receivers(self) -> Iterator[tuple[nn.Module, Receive]]:
+        """Yield the modules to capture, each with what takes in their values."""
+        yield self.layer.activation, self._receive_activation
+        if self.layer.norm is not None and not self.layer.norm_feeds_activation:
+            yield self.layer.norm, self._receive_norm
+
+    def _receive_activation(self, entered: Tensor, left: Tensor) -> None:
+        self.sites[PRE_ACTIVATION] = SiteStatistics.of(entered)
+        self.sites[POST_ACTIVATION] = SiteStatistics.of(left)
+        if self.layer.norm_feeds_activation:
+            self.sites[NORMALIZED] = self.sites[PRE_ACTIVATION]
+        self.dead, self.zero = statistics.zero_shares(left)
+        self.saturated = statistics.saturated_share(left, self.activation)
+
+    def _receive_norm(self, _entered: Tensor, left: Tensor) -> None:
+        self.sites[NORMALIZED] = SiteStatistics.of(left)
+
+
+@torch.no_grad()
+def measure_net(
+    net: Net, probe: Probe, train_accuracy: Tensor, gradients: Tensor, updates: Tensor
+) -> NetStatistics:
+    """Return one arm's statistics: distributions with batch moments of the probe, and validation.
+
+    ``gradients`` and ``updates``: (K, L + 1), of the step just taken. The net is left as it was.
+    """
+    validation = _validate(net, probe)
+    layers = [LayerStatistics(layer, net.config.activation) for layer in net.probed]
+    receivers = [receiver for layer in layers for receiver in layer.receivers()]
+    with net.evaluation_mode(statistics="batch"), capture(*receivers):
+        logits = net(_for_all(net, probe.inputs))
+    rows = slice(0, IMAGE_ROWS)
+    output_gradient = statistics.output_gradient(logits[0, rows], probe.labels[rows])
+    return NetStatistics(
+        validation_loss=validation[0],
+        validation_accuracy=validation[1],
+        train_accuracy=train_accuracy.numpy(),
+        gradient_norm=gradients.numpy(),
+        update_ratio=updates.numpy(),
+        **_distributions(layers, net.config.replicas),
+        output_gradient=output_gradient.numpy().astype(np.float16),
+        boundary=_boundary(net, probe),
+        labels=tuple(layer.label for layer in net.probed),
+    )
+
+
+def _for_all(net: Net, inputs: Tensor) -> Tensor:
+    return inputs.expand(net.config.replicas, *inputs.shape)
+
+
+def _validate(net: Net, probe: Probe) -> tuple[np.ndarray, np.ndarray]:
+    data = probe.dataset
+    labels = _for_all(net, data.validation_labels)
+    with net.evaluation_mode(statistics=net.config.evaluate_with):
+        logits = net(_for_all(net, data.validation_inputs))
+    return statistics.losses(logits, labels).numpy(), statistics.accuracy(logits, labels).numpy()
+
+
+def _distributions(layers: list[LayerStatistics], replicas: int) -> dict[str, np.ndarray]:
+    """Arrange the statistics of L layers as a record holds them; NaN where a layer lacks a site."""
+    moments = np.full((2, replicas, len(SITES), len(layers)), np.nan, np.float32)
+    quantiles = np.full((2, *moments.shape[1:], len(QUANTILES)), np.nan, np.float32)
+    histogram = np.zeros((len(SITES), len(layers), BINS), np.uint16)
+    counted, sorted_values = np.zeros((2, len(SITES), len(layers)), np.int32)
+    for index, layer in enumerate(layers):
+        for site, found in layer.sites.items():
+            at = SITES.index(site), index
+            moments[:, :, *at] = found.mean, found.std
+            quantiles[:, :, *at] = found.quantiles, found.unit_quantiles
+            histogram[at], counted[at] = found.histogram, found.histogram_values
+            sorted_values[at] = found.quantile_values
+
+    def by_layer(shares: list[Tensor]) -> np.ndarray:
+        return torch.stack(shares, dim=1).numpy() if shares else np.zeros((replicas, 0), np.float32)
+
+    return {
+        "mean": moments[0],
+        "std": moments[1],
+        "quantiles": quantiles[0],
+        "unit_quantiles": quantiles[1],
+        "saturated": by_layer([layer.saturated for layer in layers]),
+        "dead": by_layer([layer.dead for layer in layers]),
+        "zero": by_layer([layer.zero for layer in layers]),
+        "histogram": histogram,
+        "histogram_values": counted,
+        "quantile_values": sorted_values,
+    }
+
+
+def _boundary(net: Net, probe: Probe) -> np.ndarray:
+    if not len(probe.grid):
+        return np.zeros((0, 0), np.float16)
+    with net.evaluation_mode(statistics="running"):
+        logits = net(_for_all(net, probe.grid))[0]
+    return logits.softmax(dim=1)[:, 1].view(GRID, GRID).numpy().astype(np.float16)

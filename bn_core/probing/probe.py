@@ -1,0 +1,57 @@
+"""The examples that every measurement of every arm of a comparison uses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bn_core.datasets.dataset import Dataset
+from bn_core.records import DataSummary
+
+PROBE_EXAMPLES = 128
+IMAGE_ROWS = 30
+GRID = 40
+SCENE_POINTS = 300
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A fixed set of examples: every snapshot of every arm measures the nets on them."""
+
+    dataset: Dataset
+    inputs: Tensor  # (P, D) of the training part, the first IMAGE_ROWS sorted by class
+    labels: Tensor  # (P,)
+    grid: Tensor  # (G * G, 2), or (0, D) for images
+    extent: float
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Probe":
+        """Choose the probe's examples: the first of the training part."""
+        count = min(PROBE_EXAMPLES, dataset.train_size)
+        labels = dataset.train_labels[:count]
+        order = torch.arange(count)
+        order[:IMAGE_ROWS] = labels[:IMAGE_ROWS].argsort(stable=True)
+        extent = float(dataset.train_inputs.abs().max()) * 1.05 if dataset.kind == "plane" else 0.0
+        grid = _plane(extent) if dataset.kind == "plane" else dataset.train_inputs[:0]
+        return cls(dataset, dataset.train_inputs[order], labels[order], grid, extent)
+
+    def summary(self) -> DataSummary:
+        """Return what the figures need to know of the data."""
+        flat = self.extent > 0
+        inputs = self.dataset.validation_inputs[: SCENE_POINTS if flat else 0]
+        return DataSummary(
+            classes=self.dataset.classes,
+            train_size=self.dataset.train_size,
+            validation_size=len(self.dataset.validation_inputs),
+            points=inputs.numpy() if flat else np.zeros((0, 2), np.float32),
+            labels=self.dataset.validation_labels[: len(inputs)].numpy(),
+            extent=self.extent,
+            row_labels=self.labels[:IMAGE_ROWS].numpy(),
+        )
+
+
+def _plane(extent: float) -> Tensor:
+    line = torch.linspace(-extent, extent, GRID)
+    down, across = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([across.flatten(), down.flatten()], dim=1)

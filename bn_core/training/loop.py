@@ -1,0 +1,164 @@
+"""Training as a generator: ``for step_result in train(comparison)`` is the whole protocol.
+
+To pause is not to ask for the next step result; to stop is to ask no more.
+"""
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from bn_core.comparison import Comparison
+from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.loading import load
+from bn_core.probing import Probe
+from bn_core.records import (
+    Ending,
+    NetStatistics,
+    Record,
+    RecordChunk,
+    Snapshot,
+    StepResult,
+    snapshot_spacing,
+)
+from bn_core.training.arm import ArmStep, ArmTrainer
+from bn_core.training.batches import Batches
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller wants of the next step, handed over with ``training.send(request)``."""
+
+    learning_rate: float | None = None
+    snapshot: bool = False
+
+
+Training = Generator[StepResult, Request | None, Ending]
+
+
+def prepare_process() -> None:
+    """Set torch up as the app's workers do: one thread, and numbers below 1e-38 counted as zero.
+
+    Without the second, nets whose gradients vanish train up to a hundred times slower.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The data of a comparison and the probe that its nets are measured on."""
+
+    dataset: Dataset
+    probe: Probe
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "Setup":
+        """Load the data. Errors: ``ValueError`` if the comparison cannot be trained."""
+        if comparison.problem():
+            raise ValueError(comparison.problem())
+        dataset = load(comparison.base)
+        return cls(dataset, Probe.of(dataset))
+
+
+def run(comparison: Comparison) -> Record:
+    """Train a comparison to its end and return the record."""
+    setup = Setup.of(comparison)
+    training = train(comparison, setup)
+    record, step_results = Record(comparison, setup.probe.summary()), []
+    while True:
+        try:
+            step_results.append(next(training))
+        except StopIteration as stop:
+            return record.extended(RecordChunk.of(step_results)).ended(stop.value)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The untrained nets of a comparison, their batches, and the result of step 0."""
+
+    arms: list[ArmTrainer]
+    batches: Batches
+    result: StepResult
+
+
+def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
+    """Build the nets and take their first snapshot; yield after each arm, as both take a while."""
+    arms: list[ArmTrainer] = []
+    for index, config in enumerate(comparison.configs):
+        arms.append(ArmTrainer(index, config, setup.dataset, setup.probe))
+        yield
+    batches, statistics = Batches(setup.dataset, comparison.base), []
+    for arm in arms:
+        statistics.append(arm.initial_snapshot(batches.first()))
+        yield
+    return Start(arms, batches, _initial_step_result(arms, statistics))
+
+
+def _built(comparison: Comparison, setup: Setup) -> Start:
+    building = build(comparison, setup)
+    while True:
+        try:
+            next(building)
+        except StopIteration as stop:
+            return stop.value
+
+
+def train(
+    comparison: Comparison, setup: Setup | None = None, start: Start | None = None
+) -> Training:
+    """Yield a snapshot of the untrained nets, then the result of each step; return the ending.
+
+    All arms see the same batches and share their initial weights. Snapshots are taken at an even
+    spacing and whenever a request asks. A replica whose loss is no longer finite has diverged; an
+    arm without replicas stops, the others go on. The last step result carries the ending too.
+    """
+    start = start or _built(comparison, setup or Setup.of(comparison))
+    arms, batches = start.arms, start.batches
+    base = comparison.base
+    rate, changes = base.learning_rate, dict(base.rate_changes)
+    spacing = snapshot_spacing(base.steps)
+    request = yield start.result
+    for step in range(1, base.steps + 1):
+        request = request or Request()
+        if request.learning_rate is not None:
+            changes = {step - 1: request.learning_rate}  # what the reader does now replaces plans
+        new_rate = changes.get(step - 1, rate)
+        changed, rate = new_rate != rate, new_rate
+        snapshot = request.snapshot or step % spacing == 0 or step == base.steps
+        batch = batches.next()
+        results = [arm.step(step, batch, rate, snapshot) for arm in arms]
+        ending = _ending(step, base.steps, arms)
+        request = yield replace(_joined(step, rate, changed, results, snapshot), ending=ending)
+        if ending is not None:
+            return ending
+    raise AssertionError("the last step ends a run")
+
+
+def _ending(step: int, steps: int, arms: list[ArmTrainer]) -> Ending | None:
+    if not any(arm.going for arm in arms):
+        return Ending("diverged", step)
+    return Ending("finished", step) if step == steps else None
+
+
+def _initial_step_result(arms: list[ArmTrainer], statistics: list[NetStatistics]) -> StepResult:
+    config, snapshot = arms[0].config, Snapshot(0, tuple(statistics))
+    losses = np.full((len(arms), config.replicas), math.nan, np.float32)
+    no_time = np.zeros(len(arms), np.float32)
+    return StepResult(0, config.learning_rate, losses, no_time, snapshot=snapshot)
+
+
+def _joined(
+    step: int, rate: float, changed: bool, results: list[ArmStep], snapshot: bool
+) -> StepResult:
+    return StepResult(
+        step=step,
+        learning_rate=rate,
+        train_loss=np.stack([result.loss for result in results]),
+        seconds=np.array([result.seconds for result in results]),
+        divergences=tuple(d for result in results for d in result.divergences),
+        snapshot=Snapshot(step, tuple(result.snapshot for result in results)) if snapshot else None,
+        rate_changed=changed,
+    )

@@ -1,0 +1,61 @@
+"""The app as it is started: nothing is asked outside, and foreign origins are refused at once."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.edge.serving import Served, app_started
+
+HANDSHAKE = (
+    "GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin}\r\n"
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Protocol: streamlit\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with app_started(tmp_path_factory.mktemp("served")) as started:
+        yield started
+
+
+def handshake(port: int, origin: str) -> str:
+    """Open a WebSocket and return the first line of the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(HANDSHAKE.format(port=port, origin=origin).encode())
+        return connection.recv(200).decode().partition("\r\n")[0]
+
+
+def ask(port: int, method: str, path: str, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_a_foreign_origin_is_refused_at_once_and_nobody_is_asked(served: Served) -> None:
+    start = time.monotonic()
+    for number in range(5):
+        assert " 403 " in handshake(served.port, f"http://a{number}.example")
+        assert ask(served.port, "GET", "/_stcore/health", Origin="http://a.example") == 200
+    assert time.monotonic() - start < 1
+    assert " 101 " in handshake(served.port, f"http://127.0.0.1:{served.port}")
+    assert served.asked_outside.read_text() == "", "at the start or at a handshake"
+
+
+def test_what_is_not_used_is_closed(served: Served) -> None:
+    assert ask(served.port, "PUT", "/_stcore/upload_file/a/b") == 404
+    assert ask(served.port, "GET", "/_stcore/metrics") == 404
+    assert ask(served.port, "POST", "/_stcore/agent/run") == 405
+    assert ask(served.port, "GET", "/", Host="a.example") == 421
+    assert ask(served.port, "GET", "/lab-files/plotly.min.js") == 200
+
+
+def test_an_unfinished_request_to_the_app_ends(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        assert connection.recv(100) == b""
