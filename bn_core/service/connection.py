@@ -65,6 +65,15 @@ class WorkerConnection:
         """The worker's process id."""
         return self._process.pid
 
+    def processor_ticks(self) -> int | None:
+        """Return how much the worker has computed, in the system's ticks; None where untold."""
+        try:
+            stat = Path(f"/proc/{self.process_id}/stat").read_text()
+        except OSError:
+            return None
+        fields = stat.rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
     @property
     def exit_status(self) -> int | None:
         """The exit status of a process that has ended."""

@@ -17,7 +17,8 @@ _PROBED_ARRAYS = 10
 """Arrays of all probed values that the statistics of a snapshot hold at once."""
 _PER_TENSOR = 4_000
 """Bytes of Python and torch objects for each replica and layer, generators included."""
-SMALL = 4_000_000
+SMALL, SMALL_TURN = 8_000_000, 40_000_000
+"""Bytes of the smallest run, and of the libraries and data that a worker loads for its first."""
 
 GIGABYTE = 1e9
 COMPUTATION_BYTES = 100_000_000
@@ -46,7 +47,7 @@ def cost_of(comparison: Comparison) -> Cost:
     arms = [_arm_cost(config) for config in comparison.configs]
     return Cost(
         resident=SMALL + sum(arm.resident for arm in arms),
-        transient=max(arm.transient for arm in arms),
+        transient=SMALL_TURN + max(arm.transient for arm in arms),
     )
 
 

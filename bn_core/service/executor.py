@@ -30,9 +30,9 @@ class Timeouts:
     suspect: float = 2.0
     """A worker that has sent nothing gets no new tasks."""
     silent: float = 5.0
-    """A worker that has sent nothing is replaced."""
+    """A worker that has sent nothing and computes nothing is replaced."""
     stuck: float = 60.0
-    """A worker whose turn under way takes so long is replaced."""
+    """A worker whose turn under way takes so long, or that is silent so long, is replaced."""
     forgive: float = 30.0
     """A task that has lasted so long on one worker has its earlier deaths forgotten."""
     start: float = 90.0

@@ -47,6 +47,8 @@ class WorkerSlot:
         self._process: WorkerConnection | None = None
         self.failures = 0
         """Starts that failed since the last worker that took commands."""
+        self._killed: WorkerConnection | None = None
+        self._ticks: int | None = None
         self._logged_at = -_SECONDS_BETWEEN_LOGS
         self._thread = threading.Thread(target=self._keep_filled, daemon=True)
 
@@ -101,12 +103,24 @@ class WorkerSlot:
         now = time.monotonic()
         if excuse:
             process.heartbeat_at = now
-        elif not process.ready:
-            if now - process.started_at > timeouts.start:
-                process.kill()
-        elif now - process.heartbeat_at > timeouts.silent or self.state == "stuck":
+        silence = now - process.heartbeat_at
+        if process.ready and silence < timeouts.suspect:
+            self._ticks = process.processor_ticks()
+        if process is not self._killed and self._hangs(process, silence):
             _LOG.warning("Worker %s hangs and is replaced.", process.process_id)
+            self._killed = process
             process.kill()
+
+    def _hangs(self, process: WorkerConnection, silence: float) -> bool:
+        timeouts = self._owner.timeouts
+        if not process.ready:
+            return time.monotonic() - process.started_at > timeouts.start
+        if process.busy_seconds > timeouts.stuck or silence > timeouts.stuck:
+            return True
+        # On a machine with far too much to do, a worker may be late: it is not hung if it computes.
+        ticks = process.processor_ticks()
+        computes = ticks is not None and self._ticks is not None and ticks > self._ticks
+        return silence > timeouts.silent and not computes
 
     def hang_up(self) -> None:
         """Make the worker end; this does not wait for it."""
