@@ -20,6 +20,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
 from pages.shared import environment
+from pages.shared.expired_sessions import free_expired_sessions
 from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # Else the first link into a room finds a folder "pages" and shows its file without the map.
     PagesManager.uses_pages_directory = False
     pool()
+    freeing = asyncio.create_task(free_expired_sessions())
     yield
-    pool().close()
+    freeing.cancel()
+    await asyncio.to_thread(pool().close)
 
 
 def routes() -> list[Route]:
