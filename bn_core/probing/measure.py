@@ -120,9 +120,10 @@ def _distributions(layers: list[LayerStatistics], replicas: int) -> dict[str, np
     for index, layer in enumerate(layers):
         for site, found in layer.sites.items():
             at = SITES.index(site), index
-            moments[:, :, *at] = found.mean, found.std
-            quantiles[:, :, *at] = found.quantiles, found.unit_quantiles
-            histogram[at], counted[at] = found.histogram, found.histogram_values
+            moments[0, :, *at], moments[1, :, *at] = found.mean.numpy(), found.std.numpy()
+            quantiles[0, :, *at] = found.quantiles.numpy()
+            quantiles[1, :, *at] = found.unit_quantiles.numpy()
+            histogram[at], counted[at] = found.histogram.numpy(), found.histogram_values
             sorted_values[at] = found.quantile_values
 
     def by_layer(shares: list[Tensor]) -> np.ndarray:

@@ -27,6 +27,7 @@ class Request:
     snapshot: bool = False
 
 
+NO_REQUEST = Request()
 Training = Generator[StepResult, Request | None, Ending]
 
 
@@ -85,7 +86,7 @@ def train(comparison: Comparison, setup: Setup | None = None) -> Training:
     spacing = snapshot_spacing(base.steps)
     request = yield _initial_step_result(arms, batches.first(), rate)
     for step in range(1, base.steps + 1):
-        request = request or Request()
+        request = request or NO_REQUEST
         if request.learning_rate is not None:
             changes = {step - 1: request.learning_rate}  # what the reader does now replaces plans
         new_rate = changes.get(step - 1, rate)
