@@ -35,6 +35,7 @@ class Request:
     snapshot: bool = False
 
 
+NO_REQUEST = Request()
 Training = Generator[StepResult, Request | None, Ending]
 
 
@@ -122,7 +123,7 @@ def train(
     spacing = snapshot_spacing(base.steps)
     request = yield start.result
     for step in range(1, base.steps + 1):
-        request = request or Request()
+        request = request or NO_REQUEST
         if request.learning_rate is not None:
             changes = {step - 1: request.learning_rate}  # what the reader does now replaces plans
         new_rate = changes.get(step - 1, rate)
