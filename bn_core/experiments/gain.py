@@ -117,7 +117,10 @@ def last_layer(trainer: Trainer) -> tuple[Array, Array]:
     std of all its outputs (N C values); share of |tanh| > 0.97. Source: makemore part 3.
     """
     net, probe = trainer.net, trainer.dataset.train_inputs[..., :_PROBE, :]
-    with net.evaluation_mode(statistics="batch"), captured_outputs(net.probed[-1].activation) as out:
+    with (
+        net.evaluation_mode(statistics="batch"),
+        captured_outputs(net.probed[-1].activation) as out,
+    ):
         net(trainer.for_each_replica(probe))
     _, std = statistics.moments(out[0])
     return std.numpy(), statistics.saturated_share(out[0], trainer.config.activation).numpy()
@@ -229,7 +232,7 @@ EXPERIMENT = Experiment(
             "before_steps",
             "Steps to 90 % with batch norm at the slowest gain over those at the fastest",
             matters_from=_MOST_STEPS,
-            why="Half as many steps again: two measurements, five steps apart, at the fastest gain.",
+            why="Half as many steps again: two measurements, five steps apart, at best.",
             direction="within",
             part="learning",
             form=".2f",

@@ -62,9 +62,7 @@ SPEC = ExperimentSpec(
 def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Train one arm from every scale."""
     scales, steps = (_QUICK_SCALES, 300) if quick else (SCALES, 400)
-    config = arm_config(
-        name, Config(depth=5, initialization="he", replicas=seeds, seed=first_seed)
-    )
+    config = arm_config(name, Config(depth=5, initialization="he", replicas=seeds, seed=first_seed))
     work = Shard(len(scales) * steps)
     for index, scale in enumerate(scales):
         trainer = scaled_trainer(config, scale)
