@@ -199,8 +199,8 @@ def _metrics(name: str, found: PartialResult) -> list[Metric]:
 
 def spread(needed: Array) -> Array:
     """Return the largest over the smallest of steps (R, gains), (R,); inf if one never ends."""
-    fastest = needed.min(axis=1)
-    return np.where(np.isfinite(fastest), needed.max(axis=1) / fastest, np.inf)
+    slowest = needed.max(axis=1)
+    return slowest / np.where(np.isfinite(slowest), needed.min(axis=1), 1.0)
 
 
 def _remarks(result: Result) -> str:
