@@ -23,7 +23,7 @@ from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGe
 Array = np.ndarray
 _ARMS = ("none", "before", "layer")
 SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 5.0, 20.0)
-_QUICK_SCALES = (0.01, 0.1, 1.0, 5.0, 20.0)
+_QUICK_SCALES = (0.01, 0.1, 1.0, 20.0)
 _LEARNED = 0.8
 _LEAST_RATIO = 10.0
 
