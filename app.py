@@ -1,13 +1,14 @@
-"""The map of the house: its rooms, and the server that starts them."""
+"""The app: its pages, and the server that shows them."""
 
 import streamlit as st
 from streamlit import runtime
 
-from pages.shared import feed, furniture, security, server
+from pages.shared import page_layout, security, server
+from pages.shared.live import feed
 
 if runtime.exists():
-    furniture.lay_out()
-    rooms = [
+    page_layout.set_up()
+    pages = [
         st.Page("pages/lab.py", title="The Lab", default=True),
         st.Page("pages/inside_the_layer.py", title="Inside the layer"),
         st.Page("pages/training_and_inference.py", title="Training and inference"),
@@ -15,7 +16,7 @@ if runtime.exists():
         st.Page("pages/claims.py", title="Claims"),
         st.Page("pages/experiment.py", title="Experiment"),
     ]
-    furniture.enter(st.navigation(rooms, position="top"))
+    page_layout.run_page(st.navigation(pages, position="top"))
 else:
     security.prepare()
     app = st.App(

@@ -4,28 +4,29 @@ import streamlit as st
 
 from bn_core.claims import CLAIMS, Claim
 from bn_core.results import ExperimentSpec
-from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Series
-from pages.shared.inquiry_view import inquiry_view
-from pages.shared.trials import ICONS, STARTING, settings
-from pages.shared.visit import this_visit
+from pages.shared.session import this_session
+from pages.shared.tasks.catalogue import catalogue
+from pages.shared.tasks.controls import ICONS, STARTING, settings
+from pages.shared.tasks.experiments import ExperimentSuite
+from pages.shared.tasks.view import computation_view
 
 
 def run_all(experiments: dict[str, ExperimentSpec]) -> None:
     """Offer to run every experiment, one after the other."""
-    visit = this_visit()
-    series = visit.questions.get("series")
-    under_way = isinstance(series, Series) and not series.done
+    session = this_session()
+    suite = session.computations.get("suite")
+    under_way = suite is not None and not suite.done
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        seeds, quick = settings()
+        chosen = settings()
         if st.button("Run them all", type="primary", shortcut="T", disabled=under_way):
-            visit.questions["series"] = Series(list(experiments.values()), seeds, quick, visit)
+            specs = list(experiments.values())
+            session.computations["suite"] = ExperimentSuite(session, specs, *chosen)
             st.rerun()
-        if isinstance(series, Series) and under_way and st.button("Cancel", shortcut="P"):
-            series.cancel()
+        if suite is not None and under_way and st.button("Cancel", shortcut="P"):
+            suite.cancel()
             st.rerun()
-    if isinstance(series, Series):
-        inquiry_view("series", series)
+    if suite is not None:
+        computation_view("suite", suite)
 
 
 def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
@@ -35,35 +36,35 @@ def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
         st.markdown(f"**{claim.title}**{flag}")
         st.markdown(claim.words)
         st.caption(f"{claim.who}. {claim.note}")
-        for about in tests:
-            outcome(about, claim.number)
+        for spec in tests:
+            outcome(spec, claim.number)
         if not tests:
             own_place(claim)
 
 
-def outcome(about: ExperimentSpec, claim: int = 0) -> None:
+def outcome(spec: ExperimentSpec, claim: int = 0) -> None:
     """Show an experiment's verdict, or that it has not run, and lead to it.
 
     An experiment may stand on the cards of several claims.
     """
-    trial = this_visit().trials.get(about.slug)
-    if trial is None:
+    run = this_session().experiments.get(spec.slug)
+    if run is None:
         words = "not run yet"
-    elif trial.verdict is not None:
-        words = f"{ICONS[trial.verdict.kind]} {trial.verdict.headline}"
+    elif run.verdict is not None:
+        words = f"{ICONS[run.verdict.kind]} {run.verdict.headline}"
     else:
-        words = trial.failure or "running"
+        words = run.failure or "running"
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        if st.button(about.title, key=f"open.{claim}.{about.slug}", type="tertiary"):
-            st.switch_page("pages/experiment.py", query_params={"experiment": about.slug})
+        if st.button(spec.title, key=f"claims.open.{claim}.{spec.slug}", type="tertiary"):
+            st.switch_page("pages/experiment.py", query_params={"experiment": spec.slug})
     with right:
         st.markdown(words)
 
 
 def own_place(claim: Claim) -> None:
     """Lead to where a claim is tried that has no experiment of its own."""
-    if claim.number == 15 and st.button("Inside the layer: why normalize", key="open.why"):
+    if claim.number == 15 and st.button("Inside the layer: why normalize", key="claims.open.why"):
         st.switch_page("pages/inside_the_layer.py")
 
 
@@ -80,8 +81,8 @@ run_all(known)
 columns = st.columns(3)
 for place, one in enumerate(CLAIMS):
     with columns[place % 3]:
-        card(one, [about for about in known.values() if one.number in about.claims])
-others = [about for about in known.values() if not about.claims]
+        card(one, [spec for spec in known.values() if one.number in spec.claims])
+others = [spec for spec in known.values() if not spec.claims]
 if others:
     st.markdown("#### More experiments")
     for other in others:

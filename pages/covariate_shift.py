@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from bn_core.demos.defaults import nets_to_measure
-from pages.shared.asking import ask, slide
-from pages.shared.chapters import show_chapters
-from pages.shared.trials import ICONS, experiment_here
-from pages.shared.visit import this_visit
+from pages.shared.demo_widgets import compute, slide
+from pages.shared.session import this_session
+from pages.shared.tasks.controls import ICONS, experiment_here
+from pages.shared.widgets.chapters import show_chapters
 
 
 def what() -> None:
@@ -20,7 +20,7 @@ def what() -> None:
         "held-out ones that were moved a little: a moved 3 is still a 3."
     )
     pixels = slide("Moved by", "pixels", 1, [0, 1, 2, 3], "Pixels to the right, of eight.")
-    ask("data_shift", "data shift", pixels=int(pixels))
+    compute("data_shift", "data shift", pixels=int(pixels))
 
 
 def inside() -> None:
@@ -38,7 +38,7 @@ def inside() -> None:
         "Read them with care: a net that does not learn hardly moves, and then its gradients "
         "hardly shift either. So the table also says how far each net has got."
     )
-    ask("inner_shift", "inner shift", comparison=nets_to_measure(this_visit().comparison))
+    compute("inner_shift", "inner shift", comparison=nets_to_measure(this_session().lab.comparison))
     if st.button("Change the nets in the Lab"):
         st.switch_page("pages/lab.py")
 
@@ -65,12 +65,13 @@ def landscape() -> None:
 def conclusion() -> None:
     """Say what was measured, what is contested, and by whom."""
     st.markdown("#### What you have measured")
-    trials = {slug: this_visit().trials.get(slug) for slug in ("ics", "noisy", "landscape")}
-    judged = {slug: trial for slug, trial in trials.items() if trial and trial.verdict}
-    if not judged:
+    runs = {slug: this_session().experiments.get(slug) for slug in ("ics", "noisy", "landscape")}
+    decided = {slug: run for slug, run in runs.items() if run and run.verdict}
+    if not decided:
         st.info("Nothing yet. Run the experiments of the chapters before this one.")
-    for trial in judged.values():
-        st.markdown(f"- {ICONS[trial.verdict.kind]} **{trial.about.claim}** {trial.verdict.words}")
+    for run in decided.values():
+        assert run.verdict is not None
+        st.markdown(f"- {ICONS[run.verdict.kind]} **{run.spec.claim}** {run.verdict.words}")
     st.markdown(
         "#### What is agreed, and what is not\n"
         "- **Agreed:** batch norm lets deep plain nets train at rates and from initial weights "
@@ -99,4 +100,4 @@ st.html(
     "<h1 class='bn-title'>Internal covariate shift</h1><p class='bn-lead'>The first explanation of "
     "batch norm, put to the test on your own nets.</p>"
 )
-show_chapters("shift", CHAPTERS)
+show_chapters(CHAPTERS)

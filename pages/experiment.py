@@ -3,76 +3,75 @@
 import streamlit as st
 
 from bn_core.results import ExperimentSpec
-from pages.shared.catalogue import catalogue
-from pages.shared.inquiry import Trial
-from pages.shared.inquiry_view import inquiry_view
-from pages.shared.keep import keep
 from pages.shared.plain_text import plain_text
-from pages.shared.trials import STARTING, buttons, settings, verdict
-from pages.shared.visit import this_visit
+from pages.shared.session import this_session
+from pages.shared.tasks.catalogue import catalogue
+from pages.shared.tasks.controls import STARTING, buttons, settings, verdict
+from pages.shared.tasks.experiments import ExperimentRun
+from pages.shared.tasks.view import computation_view
+from pages.shared.widgets.persistent import persistent, widget_key
 
 
 def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
     """Show the list of experiments, and keep the chosen one in the link."""
-    asked = st.query_params.get("experiment", this_visit().kept.get("experiment", ""))
+    asked = (this_session().arrival or {}).get("experiment", "")
     slugs = list(experiments)
     if asked and asked not in experiments:
-        st.warning(f"There is no experiment “{plain_text(asked[:40])}”. Here is the first one.")
-    first = asked if asked in experiments else slugs[0]
-    chosen = st.selectbox(
-        "Experiment",
+        named = plain_text(asked[:40])
+        st.warning(f"There is no experiment “{named}”. Here is the first one.")
+    chosen = persistent(
+        "experiment",
+        slugs[0],
+        lambda **kept: st.selectbox(
+            "Experiment", slugs, format_func=lambda slug: experiments[slug].title, **kept
+        ),
         slugs,
-        index=slugs.index(first),
-        format_func=lambda slug: experiments[slug].title,
-        key=f"experiment.{this_visit().generation}",
     )
-    this_visit().kept["experiment"] = chosen
-    if st.query_params.get("experiment") != chosen:
-        st.query_params["experiment"] = chosen
+    this_session().link_values["experiment"] = chosen
     return experiments[chosen]
 
 
-def explain(about: ExperimentSpec) -> None:
+def explain(spec: ExperimentSpec) -> None:
     """Show the claim, who makes it, and how it is tested."""
-    st.markdown(f"### {about.claim}")
-    st.caption(about.source)
-    st.markdown(about.method)
-    st.latex(about.formula)
+    st.markdown(f"### {spec.claim}")
+    st.caption(spec.source)
+    st.markdown(spec.method)
+    st.latex(spec.formula)
 
 
-def controls(about: ExperimentSpec) -> None:
+def controls(spec: ExperimentSpec) -> None:
     """Ask for a prediction; offer Run and Cancel, seeds, and the shorter look."""
-    keep(
-        f"prediction.{about.slug}",
+    persistent(
+        f"prediction.{spec.slug}",
         None,
-        lambda first, key: st.radio(
-            f"Your prediction first: {about.question}",
-            about.answers,
-            index=None if first is None else about.answers.index(first),
-            key=key,
+        lambda **kept: st.radio(
+            f"Your prediction first: {spec.question}",
+            spec.answers,
+            index=None,
             horizontal=True,
+            **kept,
         ),
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        buttons(about, *settings())
+        buttons(spec, settings())
 
 
-def judge(about: ExperimentSpec, trial: Trial) -> None:
+def judge(spec: ExperimentSpec, run: ExperimentRun) -> None:
     """Show the verdict beside the reader's prediction."""
-    if trial.verdict is None:
+    if run.verdict is None:
         return
-    verdict(trial)
-    guess = this_visit().kept.get(f"prediction.{about.slug}")
+    verdict(run)
+    guess = st.session_state.get(widget_key(f"prediction.{spec.slug}"))
     if guess:
         st.markdown(f"You predicted: *{guess}*.")
 
 
-def background(about: ExperimentSpec, trial: Trial) -> None:
+def background(spec: ExperimentSpec, run: ExperimentRun) -> None:
     """Show what the paper found, and what to keep in mind when comparing."""
-    if trial.verdict is None:
+    if run.verdict is None:
         return
-    st.markdown(f"**What was found before.** {about.paper_found}")
-    st.markdown(f"**Keep in mind.** {about.disagreement}")
+    st.markdown(f"**What was found before.** {spec.paper_found}")
+    st.markdown(f"**Keep in mind.** {spec.disagreement}")
 
 
 def show() -> None:
@@ -86,26 +85,26 @@ def show() -> None:
     if not experiments:
         st.warning(STARTING)
         return
-    words, run = st.columns([5, 7], gap="medium")
-    with words:
-        about = choose(experiments)
-        trial = this_visit().trials.get(about.slug)
-        explain(about)
-        controls(about)
-        open_in_lab(about)
-    with run:
-        if trial is None:
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        spec = choose(experiments)
+        experiment_run = this_session().experiments.get(spec.slug)
+        explain(spec)
+        controls(spec)
+        open_in_lab(spec)
+    with right:
+        if experiment_run is None:
             st.info("Nothing has run yet. Say what you expect, then press **Run**.")
             return
-        judge(about, trial)
-        inquiry_view(f"trial.{about.slug}", trial)
-        background(about, trial)
+        judge(spec, experiment_run)
+        computation_view(f"experiment.{spec.slug}", experiment_run)
+        background(spec, experiment_run)
 
 
-def open_in_lab(about: ExperimentSpec) -> None:
+def open_in_lab(spec: ExperimentSpec) -> None:
     """Offer the same configuration in the Lab, where it can be watched and changed."""
-    if about.link and st.button("Open in the Lab"):
-        query = dict(part.split("=", 1) for part in about.link.split("&"))
+    if spec.link and st.button("Open in the Lab"):
+        query = dict(part.split("=", 1) for part in spec.link.split("&"))
         st.switch_page("pages/lab.py", query_params=query)
 
 

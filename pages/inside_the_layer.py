@@ -5,12 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from bn_core.results import Result
-from pages.shared.asking import answer, ask, slide
-from pages.shared.chapters import show_chapters
-from pages.shared.code_words import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
-from pages.shared.keep import keep
-from pages.shared.tables import Rows, steps, table
-from pages.shared.visit import this_visit
+from pages.shared.demo_widgets import compute, compute_now, slide
+from pages.shared.framework_reference import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
+from pages.shared.session import this_session
+from pages.shared.widgets.chapters import show_chapters
+from pages.shared.widgets.persistent import persistent
+from pages.shared.widgets.tables import Rows, steps, table
 
 _CARS = (
     (3.0, 40_000.0, 14_500.0),
@@ -71,7 +71,7 @@ def why() -> None:
             "inside, to the inputs of each hidden layer."
         )
     if rows is not None:
-        found = ask("why", "why", table=rows, share=share, shown=int(shown))
+        found = compute("why", "why", table=rows, share=share, shown=int(shown))
         if found is not None:
             _scaled(rows, found)
 
@@ -87,19 +87,19 @@ def _scaled(rows: Rows, found: Result) -> None:
 
 def batch() -> tuple[Rows | None, list[str]]:
     """Let the reader type a batch or take one from the Lab; return it with its columns' names."""
-    visit = this_visit()
-    origin = keep(
+    origin = persistent(
         "origin",
         "typed",
-        lambda first, key: st.segmented_control(
-            "The batch", ["typed", "from the Lab"], default=first, key=key, required=True,
+        lambda **kept: st.segmented_control(
+            "The batch", ["typed", "from the Lab"], required=True, **kept,
             help="From the Lab: what a layer of your own net there feeds its normalization.",
         ),
+        ("typed", "from the Lab"),
     )  # fmt: skip
     if origin == "typed":
         columns = ["unit 1", "unit 2", "unit 3"]
-        return table("batch", _BATCH, columns), columns
-    comparison = visit.comparison
+        return table("batch", _BATCH, columns, of_page=True), columns
+    comparison = this_session().lab.comparison
     left, right = st.columns(2)
     with left:
         layer = slide(
@@ -113,7 +113,9 @@ def batch() -> tuple[Rows | None, list[str]]:
         step = slide(
             "Step", "lab_step", 50, [0, 10, 50, 100, 200, 500], "How long the net has trained."
         )
-    found = answer("from_lab", "from lab", comparison=comparison, layer=int(layer), step=int(step))
+    found = compute_now(
+        "from_lab", "from lab", comparison=comparison, layer=int(layer), step=int(step)
+    )
     if found is None:
         return None, []
     values = found.facts["x"]
@@ -124,12 +126,14 @@ def _parameters() -> tuple[float, float, float]:
     columns = st.columns(3)
     with columns[0]:
         gamma = slide(
-            "γ (scale)", "gamma", 1.5, [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0], "Learned in a net."
-        )
+            "γ (scale)", "gamma", 1.5, [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0], "Learned in a net.",
+            of_page=True,
+        )  # fmt: skip
     with columns[1]:
         beta = slide(
-            "β (shift)", "beta", 0.5, [-2.0, -1.0, 0.0, 0.5, 1.0, 2.0], "Learned in a net."
-        )
+            "β (shift)", "beta", 0.5, [-2.0, -1.0, 0.0, 0.5, 1.0, 2.0], "Learned in a net.",
+            of_page=True,
+        )  # fmt: skip
     with columns[2]:
         epsilon = slide(
             "ε",
@@ -137,6 +141,7 @@ def _parameters() -> tuple[float, float, float]:
             1e-5,
             [1e-8, 1e-5, 1e-3, 0.1, 1.0],
             "Added to the variance before the root.",
+            of_page=True,
         )
     return gamma, beta, epsilon
 
@@ -160,17 +165,17 @@ def forward() -> None:
     gamma, beta, epsilon = _parameters()
     if rows is None:
         return
-    found = answer("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
+    found = compute_now("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
     if found is not None:
         steps("forward_steps", found, columns)
-        ask("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
+        compute("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
     st.markdown(
         "**A batch is a sample.** Its mean and variance differ from the data's, the more the "
         "smaller it is. (Batch norm divides by m; for inference PyTorch stores the unbiased "
         "variance, Keras 3 this biased one.) Here 400 batches of each size are drawn from the "
         "first column."
     )
-    ask("noise", "noise", rows=rows)
+    compute("noise", "noise", rows=rows)
 
 
 def backward() -> None:
@@ -192,7 +197,7 @@ def backward() -> None:
     columns = ["unit 1", "unit 2", "unit 3"]
     with left:
         st.markdown("**x**, the batch of the forward pass")
-        rows = table("batch", _BATCH, columns)
+        rows = table("batch", _BATCH, columns, of_page=True)
     with right:
         st.markdown("**dy**, the gradient that arrives")
         upstream = table("upstream", _UPSTREAM, columns)
@@ -200,10 +205,10 @@ def backward() -> None:
     if rows is None or upstream is None:
         return
     arguments = {"rows": rows, "upstream": upstream, "gamma": gamma, "epsilon": epsilon}
-    found = answer("backward", "backward", **arguments)
+    found = compute_now("backward", "backward", **arguments)
     if found is not None:
         steps("backward_steps", found, columns)
-        ask("backward", "backward", **arguments)
+        compute("backward", "backward", **arguments)
         st.markdown(
             "The sum of dx vanishes: to push all examples of a unit the same way changes nothing. "
             "The sum of dx · x̂ vanishes too, up to ε: stretching them changes nothing either. "
@@ -220,7 +225,7 @@ def backward() -> None:
     factor = slide(
         "Multiply W by", "factor", 10.0, [0.001, 0.1, 0.5, 1.0, 2.0, 10.0, 1000.0], "Any factor."
     )
-    ask("scale", "scale invariance", factor=factor)
+    compute("scale", "scale invariance", factor=factor)
 
 
 def code() -> None:
@@ -230,12 +235,13 @@ def code() -> None:
         "number of nets trained at once; with K = 1 it is the layer of the paper."
     )
     names = [*SOURCES, "PyTorch", "Keras"]
-    shown = keep(
+    shown = persistent(
         "source",
         names[0],
-        lambda first, key: st.segmented_control(
-            "Source", names, default=first, key=key, required=True, label_visibility="collapsed"
+        lambda **kept: st.segmented_control(
+            "Source", names, required=True, label_visibility="collapsed", **kept
         ),
+        names,
     )
     text = {"PyTorch": PYTORCH, "Keras": KERAS}.get(shown) or source(shown)
     st.code(text, language="python", height=460 if shown in SOURCES else "content")
@@ -259,7 +265,7 @@ def relatives() -> None:
         "transformers (layer norm or RMS norm); when fine-tuning on few images (freeze the "
         "statistics); when a net learns or answers one example at a time."
     )
-    ask("relatives", "relatives")
+    compute("relatives", "relatives")
 
 
 CHAPTERS: dict[str, Callable[[], None]] = {
@@ -274,4 +280,4 @@ st.html(
     "<h1 class='bn-title'>Inside the layer</h1><p class='bn-lead'>Take batch norm apart, one step "
     "at a time, on numbers you can change.</p>"
 )
-show_chapters("inside", CHAPTERS)
+show_chapters(CHAPTERS)

@@ -3,36 +3,38 @@
 import streamlit as st
 
 from bn_core.service.pool import PoolFull
-from pages.shared.controls import presets, sidebar
-from pages.shared.link import asked_by_link, write_link
-from pages.shared.live import live_view
-from pages.shared.remarks import remarks
-from pages.shared.runs import run_for, toolbar, wait_for_place
-from pages.shared.visit import this_visit
+from pages.shared.lab.controls import presets, sidebar
+from pages.shared.lab.feed import live_view
+from pages.shared.lab.notices import notices
+from pages.shared.lab.runs import current_run, dispatch, perform_pending
+from pages.shared.lab.toolbar import toolbar, wait_for_place
+from pages.shared.lab.url_state import arrival_event, lab_query
+from pages.shared.session import this_session, write_link
 
 st.html(
     "<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>Nets that differ only in batch "
     "normalization learn the same data. Press <b>Train</b> and compare.</p>"
 )
 
-visit = this_visit()
-asked = asked_by_link()
-if asked is not None:
-    visit.show(asked.comparison)
-    visit.view, visit.complaints = asked.view, asked.complaints
+session = this_session()
+arrival = arrival_event(session)
+if arrival is not None:
+    dispatch(session, arrival)
 
-comparison = sidebar()
-problem = comparison.problem()
+sidebar(session)
+problem = session.lab.comparison.problem()
 if problem:
     st.error(problem)
     st.stop()
 try:
-    run = run_for(comparison)
+    run = current_run(session)
 except PoolFull:
-    wait_for_place(comparison)
+    wait_for_place(session)
     st.stop()
-toolbar(run)
-presets()
-remarks(comparison)
-write_link(run.as_run(), visit.view)
+write_link(session, lab_query(run.as_run(), session.lab.view))
+toolbar(session, run)
+presets(session)
+notices(session, session.lab.comparison)
+perform_pending(session)
+write_link(session, lab_query(run.as_run(), session.lab.view))
 live_view()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.asking import ask, slide
-from pages.shared.chapters import show_chapters
-from pages.shared.keep import keep
-from pages.shared.trials import experiment_here
+from pages.shared.demo_widgets import compute, slide
+from pages.shared.tasks.controls import experiment_here
+from pages.shared.widgets.chapters import show_chapters
+from pages.shared.widgets.persistent import persistent
 
 
 def averages() -> None:
@@ -27,13 +27,14 @@ def averages() -> None:
             "Momentum", "momentum", 0.1, [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
             "Share of the newest batch in the running averages.",
         )  # fmt: skip
-        cumulative = keep(
+        cumulative = persistent(
             "cumulative",
             False,
-            lambda first, key: st.toggle(
-                "Cumulative average instead", first, key=key,
+            lambda **kept: st.toggle(
+                "Cumulative average instead", **kept,
                 help="Every batch since the start counts the same (momentum=None in PyTorch).",
             ),
+            (False, True),
         )  # fmt: skip
     with middle:
         batch = slide(
@@ -45,7 +46,7 @@ def averages() -> None:
             "Learning rate", "rate", 0.1, [0.01, 0.03, 0.1, 0.3, 1.0],
             "The faster the weights move, the further the averages lag.",
         )  # fmt: skip
-    ask(
+    compute(
         "averages", "following",
         momentum=momentum, cumulative=cumulative, batch_size=int(batch), rate=rate, steps=200,
     )  # fmt: skip
@@ -66,15 +67,16 @@ def forgot() -> None:
             "How many validation digits come together.",
         )  # fmt: skip
     with right:
-        order = keep(
+        order = persistent(
             "order",
             "shuffled",
-            lambda first, key: st.segmented_control(
-                "Order", ["shuffled", "sorted"], default=first, key=key, required=True,
+            lambda **kept: st.segmented_control(
+                "Order", ["shuffled", "sorted"], required=True, **kept,
                 help="Sorted by class, a batch holds little but one digit.",
             ),
+            ("shuffled", "sorted"),
         )  # fmt: skip
-    ask("forgot", "forgot eval", batch_size=int(size), order=order)
+    compute("forgot", "forgot eval", batch_size=int(size), order=order)
 
 
 def small() -> None:
@@ -100,7 +102,7 @@ def fold() -> None:
         r"W' = W\,\frac{\gamma}{\sqrt{\sigma^2+\epsilon}},\qquad "
         r"b' = (b-\mu)\,\frac{\gamma}{\sqrt{\sigma^2+\epsilon}} + \beta"
     )
-    ask("folding", "folding")
+    compute("folding", "folding")
 
 
 def adapt() -> None:
@@ -125,12 +127,13 @@ def adapt() -> None:
             "Noise", "noise", 0.0, [0.0, 0.25, 0.5, 1.0, 2.0, 3.0], "Its standard deviation."
         )
     with columns[3]:
-        invert = keep(
+        invert = persistent(
             "invert",
             False,
-            lambda first, key: st.toggle("Invert", first, key=key, help="Dark is bright."),
+            lambda **kept: st.toggle("Invert", help="Dark is bright.", **kept),
+            (False, True),
         )
-    ask("adapting", "adapting", scale=scale, offset=offset, noise=noise, invert=invert)
+    compute("adapting", "adapting", scale=scale, offset=offset, noise=noise, invert=invert)
 
 
 CHAPTERS: dict[str, Callable[[], None]] = {
@@ -145,4 +148,4 @@ st.html(
     "<h1 class='bn-title'>Training and inference</h1><p class='bn-lead'>Batch norm is two layers "
     "in one: which statistics does it use, and when?</p>"
 )
-show_chapters("inference", CHAPTERS)
+show_chapters(CHAPTERS)

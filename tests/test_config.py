@@ -320,9 +320,9 @@ def test_a_layer_that_is_not_there_cannot_be_normalized():
 
 
 def test_residual_layers_need_one_width():
-    residual = {"architecture": "residual"}
-    assert "one width" in Comparison(Config(widths=(8, 16), **residual)).problem()
-    assert Comparison(Config(widths=(8, 8), **residual)).problem() == ""
+    residual = Config(architecture="residual")
+    assert "one width" in Comparison(residual.changed({"widths": (8, 16)})).problem()
+    assert Comparison(residual.changed({"widths": (8, 8)})).problem() == ""
     assert Comparison(Config(widths=(8, 16))).problem() == ""
 
 

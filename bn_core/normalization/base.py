@@ -126,7 +126,7 @@ class RunningNormalization(Normalization):
         """Which moments the next forward pass uses."""
         return "batch" if self.training or self.running_mean is None else "running"
 
-    def _share_of_new_batch(self) -> float | None:
+    def share_of_new_batch(self) -> float | None:
         """Return the weight of this batch in the running averages; None leaves them alone."""
         if not (self.training and self.track_statistics and self.running_mean is not None):
             return None

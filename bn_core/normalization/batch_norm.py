@@ -54,7 +54,7 @@ class BatchNorm(RunningNormalization):
         if self.statistics == "batch":
             mean = x.mean(dim=axes, keepdim=True)  # (K, 1, C)
             variance = (x - mean).square().mean(dim=axes, keepdim=True)  # (K, 1, C), biased
-            momentum = self._share_of_new_batch()  # None where the averages are to stay
+            momentum = self.share_of_new_batch()  # None where the averages are to stay
             if momentum is not None:
                 count = values_per_unit(x)
                 unbiased = variance * (count / max(count - 1, 1))  # (K, 1, C)
@@ -73,7 +73,7 @@ class BatchNorm(RunningNormalization):
         """Return what ``forward`` computes with ``reference=True``, by a kernel of torch."""
         if self.statistics == "running":
             return as_linear_map(x, self.gamma, self.beta, *self.averages, self.epsilon)
-        momentum = self._share_of_new_batch()
+        momentum = self.share_of_new_batch()
         averages = None if momentum is None else self.averages
         settings = (averages, momentum or 0.0, self.epsilon)
         return by_torch(x, self.flat_gamma, self.flat_beta, *settings)

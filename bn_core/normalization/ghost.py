@@ -41,7 +41,7 @@ class GhostBatchNorm(BatchNorm):
     def _each_ghost(self, x: Tensor, ghosts: int) -> Tensor:
         cut = x.reshape(self.grouping.cut(x.shape, ghosts))
         mean, variance = moments(cut, self.grouping.axes)
-        shares = [self._share_of_new_batch() for _ in range(ghosts)]
+        shares = [self.share_of_new_batch() for _ in range(ghosts)]
         self._average_in_turn(mean.detach(), variance.detach(), cut[0, 0, :, 0, 0].numel(), shares)
         return normalize(cut, mean, variance, self.epsilon).view(x.shape)
 

@@ -76,7 +76,7 @@ class BatchRenorm(RunningNormalization):
         return scale_and_shift(xhat, self.gamma, self.beta)
 
     def _average_in(self, mean: Tensor, deviation: Tensor) -> None:
-        share = self._share_of_new_batch()
+        share = self.share_of_new_batch()
         if share is not None:
             self.running_mean.lerp_(mean.view_as(self.running_mean), share)
             self.running_deviation.lerp_(deviation.view_as(self.running_deviation), share)

@@ -1,6 +1,6 @@
 """Measuring a net without changing it: what passes through it is reduced to numbers in the hook."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,30 +18,28 @@ PRE_ACTIVATION, POST_ACTIVATION, NORMALIZED = SITES
 
 @dataclass(frozen=True)
 class SiteStatistics:
-    """The distribution of what passed one site of one layer."""
+    """The distribution of what passed one site of one layer: its moments, and chosen values.
+
+    The choices are small whatever the layer's size. Percentiles and histograms are taken of all
+    sites at once, when every layer has been passed: a call for each would cost more than the step.
+    """
 
     mean: Tensor  # (K,)
     std: Tensor  # (K,)
-    quantiles: Tensor  # (K, 3)
-    unit_quantiles: Tensor  # (K, 3)
-    histogram: Tensor  # (B,)
-    histogram_values: int
-    quantile_values: int
+    chosen: Tensor  # (K, M) values that enter the percentiles
+    unit: Tensor  # (K, N) values of the first unit
+    counted: Tensor  # (H,) values that enter the histogram
 
     @classmethod
     def of(cls, values: Tensor) -> "SiteStatistics":
         """Reduce values (K, N, C, ...)."""
         values = values.contiguous()
-        chosen = statistics.even_choice(values, statistics.QUANTILE_VALUES)
         of_histogram = max(1, statistics.HISTOGRAM_VALUES // len(values))
-        counts, counted = statistics.histogram(statistics.even_choice(values, of_histogram))
         return cls(
             *statistics.moments(values),
-            statistics.quantiles(chosen),
-            statistics.quantiles(statistics.first_unit(values)),
-            counts,
-            counted,
-            chosen.shape[1],
+            statistics.even_choice(values, statistics.QUANTILE_VALUES),
+            statistics.first_unit(values),
+            statistics.even_choice(values, of_histogram).flatten(),
         )
 
 
@@ -117,13 +115,15 @@ def _distributions(layers: list[LayerStatistics], replicas: int) -> dict[str, np
     quantiles = np.full((2, *moments.shape[1:], len(QUANTILES)), np.nan, np.float32)
     histogram = np.zeros((len(SITES), len(layers), BINS), np.uint16)
     counted, sorted_values = np.zeros((2, len(SITES), len(layers)), np.int32)
+    reduced = _reduced([site for layer in layers for site in layer.sites.values()])
     for index, layer in enumerate(layers):
-        for site, found in layer.sites.items():
-            at = SITES.index(site), index
-            moments[:, :, *at] = found.mean, found.std
-            quantiles[:, :, *at] = found.quantiles, found.unit_quantiles
-            histogram[at], counted[at] = found.histogram, found.histogram_values
-            sorted_values[at] = found.quantile_values
+        for name, site in layer.sites.items():
+            place = SITES.index(name), index
+            of_all, of_unit, counts, mean_and_std = reduced[id(site)]
+            moments[:, :, *place] = mean_and_std
+            quantiles[:, :, *place] = of_all, of_unit
+            histogram[place] = statistics.scaled_to_16_bits(counts)
+            counted[place], sorted_values[place] = counts.sum(), site.chosen.shape[1]
 
     def by_layer(shares: list[Tensor]) -> np.ndarray:
         return torch.stack(shares, dim=1).numpy() if shares else np.zeros((replicas, 0), np.float32)
@@ -140,6 +140,35 @@ def _distributions(layers: list[LayerStatistics], replicas: int) -> dict[str, np
         "histogram_values": counted,
         "quantile_values": sorted_values,
     }
+
+
+def _reduced(sites: list[SiteStatistics]) -> dict[int, tuple[np.ndarray, ...]]:
+    """Return percentiles of all units and of the first, counts, and moments, by site identity.
+
+    A site that stands for two, what a norm hands straight to the activation, is reduced once.
+    """
+    each = list({id(site): site for site in sites}.values())
+    rows = zip(
+        _of_all([site.chosen for site in each], statistics.quantiles),
+        _of_all([site.unit for site in each], statistics.quantiles),
+        _of_all([site.counted for site in each], statistics.histograms),
+        torch.stack([torch.stack([site.mean, site.std]) for site in each]).numpy(),
+        strict=True,
+    )
+    return {id(site): row for site, row in zip(each, rows, strict=True)}
+
+
+def _of_all(samples: list[Tensor], reduce: Callable[[Tensor], Tensor]) -> list[np.ndarray]:
+    """Return ``reduce`` of each sample, those of one shape reduced at once."""
+    by_shape: dict[torch.Size, list[int]] = {}
+    for index, sample in enumerate(samples):
+        by_shape.setdefault(sample.shape, []).append(index)
+    found = [np.zeros(0)] * len(samples)
+    for indices in by_shape.values():
+        reduced = reduce(torch.stack([samples[index] for index in indices])).numpy()
+        for row, index in enumerate(indices):
+            found[index] = reduced[row]
+    return found
 
 
 def _boundary(net: Net, probe: Probe) -> np.ndarray:

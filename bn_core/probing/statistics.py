@@ -27,8 +27,9 @@ would cost more than a training step."""
 
 def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each example's cross entropy in nats, (K, N): logits (K, N, C), labels (K, N)."""
-    each = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return each.view(labels.shape)
+    # Classes first: torch's kernel takes many examples at once only that way.
+    log_shares = torch.log_softmax(logits.permute(2, 0, 1), dim=0)
+    return -log_shares.gather(0, labels.unsqueeze(0))[0]
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ def even_choice(values: Tensor, most: int) -> Tensor:
 
 
 def quantiles(values: Tensor) -> Tensor:
-    """Return the 15th, 50th and 85th percentile of values (K, M), as (K, 3).
+    """Return the 15th, 50th and 85th percentile of values (..., M), as (..., 3).
 
     Each is a value that occurs: that of rank q (M - 1), rounded.
     """
@@ -119,25 +120,32 @@ def saturated_share(outputs: Tensor, activation: str) -> Tensor:
 def zero_shares(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Return the share of units that are zero for every example, and of zeros, (K,) each."""
     axes = (1, *range(3, outputs.dim()))
-    of_units = (outputs == 0).float().mean(dim=axes)
-    return (of_units == 1).float().mean(dim=1), of_units.mean(dim=1)
+    other = torch.count_nonzero(outputs, axes)  # (K, C)
+    values = outputs[0].numel()
+    return (other == 0).float().mean(dim=1), 1 - other.sum(dim=1) / values
 
 
-def histogram(values: Tensor) -> tuple[Tensor, int]:
-    """Return counts on the record's fixed edges, (B,), and how many values were counted.
+def histograms(values: Tensor) -> Tensor:
+    """Return how many of each row's values lie in each bin of the record, (R, B), of values (R, M).
 
-    The largest bin is scaled to 65535. Exact zeros, which a ReLU makes, and NaN are left out;
-    values beyond the edges lie in the outermost bins. The edges are even in asinh(x / 0.5), so a
-    bin is found by arithmetic.
+    Exact zeros, which a ReLU makes, and NaN are left out; values beyond the edges lie in the
+    outermost bins. The edges are even in asinh(x / 0.5), so a bin is found by arithmetic.
     """
-    flat = values.flatten().nan_to_num()
-    bins = (_asinh(flat / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clamp_(0, BINS - 1).long()
-    bins.masked_fill_(flat == 0, BINS)  # one bin more, thrown away
-    counts = torch.bincount(bins, minlength=BINS + 1)[:BINS]
-    return counts * (65535 / counts.max().clamp(min=1)), int(counts.sum())
+    rows, flat = len(values), values.numpy()  # numpy takes a third of torch's time here
+    kept = (flat != 0) & (flat == flat)
+    bins = (_asinh(flat / LINEAR_ZONE) * _BINS_PER_UNIT + BINS / 2).clip(0, BINS - 1)
+    places = np.where(kept, bins, 0).astype(np.int64) + BINS * np.arange(rows)[:, None]
+    counts = np.bincount(places[kept], minlength=rows * BINS)
+    return torch.from_numpy(counts.reshape(rows, BINS))
 
 
-def _asinh(x: Tensor) -> Tensor:
-    """Return asinh(x) by a logarithm, which torch computes many values of at once."""
-    size = x.abs()
-    return (size + (size * size + 1).sqrt_()).log_().copysign(x)
+def scaled_to_16_bits(counts: np.ndarray) -> np.ndarray:
+    """Return counts (B,) as shares of the largest one, from 0 to 65535."""
+    return counts * np.float32(65535 / max(counts.max(), 1))
+
+
+def _asinh(x: np.ndarray) -> np.ndarray:
+    """Return asinh(x) by a logarithm; an x whose square is no float any more is infinite."""
+    size = np.abs(x)
+    with np.errstate(over="ignore"):
+        return np.copysign(np.log(size + np.sqrt(size * size + 1)), x)

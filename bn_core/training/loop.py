@@ -5,7 +5,7 @@ To pause is not to ask for the next step result; to stop is to ask no more.
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -94,7 +94,7 @@ def train(comparison: Comparison, setup: Setup | None = None) -> Training:
         batch = batches.next()
         results = [arm.step(step, batch, rate, snapshot) for arm in arms]
         ending = _ending(step, base.steps, arms)
-        request = yield replace(_joined(step, rate, changed, results, snapshot), ending=ending)
+        request = yield _joined(step, rate, changed, results, snapshot, ending)
         if ending is not None:
             return ending
     raise AssertionError("the last step ends a run")
@@ -113,14 +113,20 @@ def _initial_step_result(arms: list[ArmTrainer], batch: Batch, rate: float) -> S
 
 
 def _joined(
-    step: int, rate: float, changed: bool, results: list[ArmStep], snapshot: bool
+    step: int,
+    rate: float,
+    changed: bool,
+    results: list[ArmStep],
+    snapshot: bool,
+    ending: Ending | None,
 ) -> StepResult:
     return StepResult(
         step=step,
         learning_rate=rate,
-        train_loss=np.stack([result.loss for result in results]),
+        train_loss=np.array([result.loss for result in results]),
         seconds=np.array([result.seconds for result in results]),
         divergences=tuple(d for result in results for d in result.divergences),
         snapshot=Snapshot(step, tuple(result.snapshot for result in results)) if snapshot else None,
         rate_changed=changed,
+        ending=ending,
     )

@@ -12,7 +12,8 @@ from bn_core.datasets.loading import load
 from bn_core.nets import Net, build
 from bn_core.probing import statistics as measures
 from bn_core.training.batches import Batch, Batches
-from bn_core.training.optimizers import make_optimizer
+from bn_core.training.fused_step import FusedStep
+from bn_core.training.optimizers import Optimizer, make_optimizer
 
 Measure = Callable[[int], object]
 """Called with the number of steps taken so far."""
@@ -22,25 +23,35 @@ class Trainer:
     """K nets of one config in training, with all that an experiment may want to touch.
 
     ``dataset`` is the config's by default, one split for all replicas; ``net`` is what
-    ``nets.build`` makes of the config, unless one is given.
+    ``nets.build`` makes of the config, unless one is given. Nets that have a ``FusedStep`` are
+    trained by it, all others, and all nets with ``fused=False``, by their ``forward`` and autograd.
     """
 
     def __init__(
-        self, config: Config, dataset: Dataset | None = None, net: Net | None = None
+        self,
+        config: Config,
+        dataset: Dataset | None = None,
+        net: Net | None = None,
+        *,
+        fused: bool = True,
     ) -> None:
-        self.config = config
+        self.config, self.fused = config, fused
         self.dataset = dataset or load(config)
         classes = len(self.dataset.classes)
         self.net = net or build(config, self.dataset.input_shape, classes)
         self.batches = Batches(self.dataset, config)
         self.steps_taken = 0
         self._parameters = list(self.net.parameters())
-        self._example_losses = self._logits = torch.zeros(0)
+        self.example_losses = torch.zeros(0)
+        """The losses of the last batch, (K, N); from a fused step they have no graph."""
+        self._logits = torch.zeros(0)
         self._labels = torch.zeros(0, dtype=torch.long)
         self._weight_of_example = torch.zeros(0)
+        self._fused_steps: dict[int, FusedStep | None] = {}
+        self._fused: FusedStep | None = None
 
     @cached_property
-    def optimizer(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> Optimizer:
         """The optimizer, made when first needed: its import takes longer than a first snapshot."""
         return make_optimizer(self.net, self.config)
 
@@ -56,9 +67,14 @@ class Trainer:
     def forward(self, batch: Batch) -> Tensor:
         """Return the losses of a batch, (K,), and keep what ``descend`` needs of it."""
         inputs, self._labels = batch
-        self._logits = self.net(inputs)
-        self._example_losses = measures.cross_entropies(self._logits, self._labels)
-        return self._example_losses.detach().mean(dim=1)
+        self._fused = self._fused_step(inputs.shape[1])
+        if self._fused is not None:
+            self.example_losses = self._fused.forward(inputs, self._labels)
+            self._logits = self._fused.logits
+        else:
+            self._logits = self.net(inputs)
+            self.example_losses = measures.cross_entropies(self._logits, self._labels)
+        return self.example_losses.detach().mean(dim=1)
 
     def descend(self) -> None:
         """Take the step along the gradient of the last ``forward``'s losses."""
@@ -69,7 +85,10 @@ class Trainer:
     def backward(self) -> None:
         """Give each parameter the gradient of the last ``forward``'s losses."""
         self.forget_gradients()
-        self._example_losses.backward(self._example_weights())
+        if self._fused is not None:
+            self._fused.backward()
+        else:
+            self.example_losses.backward(self._example_weights())
 
     def train_accuracy(self) -> Tensor:
         """Return the share of right answers in the last ``forward``'s batch, (K,)."""
@@ -134,9 +153,19 @@ class Trainer:
         """Return inputs (N, D) or (K, N, D) as (K, N, D)."""
         return inputs.expand(self.config.replicas, *inputs.shape[-2:])
 
+    def _fused_step(self, examples: int) -> FusedStep | None:
+        """Return the fused step for batches of a size; None where the net has none now."""
+        if not self.fused:
+            return None
+        if examples not in self._fused_steps:
+            supported = FusedStep.supports(self.net, examples)
+            self._fused_steps = {examples: FusedStep(self.net, examples) if supported else None}
+        step = self._fused_steps[examples]
+        return step if step is not None and step.valid else None
+
     def _example_weights(self) -> Tensor:
         """Return 1 / N for every example: each replica descends its own mean loss."""
-        losses, weights = self._example_losses, self._weight_of_example
+        losses, weights = self.example_losses, self._weight_of_example
         if weights.shape != losses.shape or weights.dtype != losses.dtype:
             self._weight_of_example = torch.full_like(losses.detach(), 1 / losses.shape[1])
         return self._weight_of_example

@@ -22,7 +22,7 @@ from pages.shared import environment
 from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
-_FILES = Path(__file__).parent / "browser"
+_FILES = Path(__file__).parent / "live" / "browser"
 _KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
 _SECONDS_FOR_PICTURES = 20
 

@@ -1,6 +1,7 @@
 """The real app in a real browser: a server of its own, and pages that must not report errors."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -52,9 +53,9 @@ def new_address() -> Iterator[str]:
 
 
 @contextmanager
-def app_started() -> Iterator[str]:
+def app_started(port: int | None = None) -> Iterator[str]:
     """Start the app as the README says, and yield its address once it answers."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT)
@@ -64,6 +65,22 @@ def app_started() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def drawn(page: Page) -> Page:
+    """Wait for the Lab's first charts and return the page."""
+    page.wait_for_function("window.bnLabSequence >= 1")
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    """Return a button of the page by the beginning of its name."""
+    return page.get_by_role("button", name=re.compile(rf"^{name}(?! axes)\b"))
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    """Wait until the charts show a step or a later one."""
+    page.wait_for_function(f"window.bnLabStep >= {step}", timeout=60_000)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -4,7 +4,9 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import button, drawn, wait_for_step
 
 pytestmark = pytest.mark.browser
 
@@ -22,22 +24,8 @@ WATCH_FOR_BLANKS = """() => {
 }"""
 
 
-def drawn(page: Page) -> Page:
-    """Wait for the first picture and return the page."""
-    page.wait_for_function("window.bnLabSequence >= 1")
-    return page
-
-
 def step_of(page: Page) -> int:
     return page.evaluate("window.bnLabStep")
-
-
-def wait_for_step(page: Page, step: int) -> None:
-    page.wait_for_function(f"window.bnLabStep >= {step}")
-
-
-def button(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=re.compile(rf"^{name}(?! axes)"))
 
 
 def train(page: Page) -> None:

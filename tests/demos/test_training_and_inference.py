@@ -416,6 +416,7 @@ def replayed(comparison: Comparison, arm: int, layer: int, step: int) -> np.ndar
     net = trained_arm.trainer.net.double()
     with torch.no_grad():
         for number, hidden in enumerate(net.hidden, start=1):
+            assert hidden.activation is not None
             x = hidden.linear(x)
             if hidden.norm is not None and not hidden.norm_first:
                 x = hidden.activation(x)

@@ -11,6 +11,7 @@ from bn_core.config import Config
 from bn_core.experiments import dropout_shift, only_gamma_beta, run, scale_invariance
 from bn_core.experiments.base import Trainer
 from bn_core.results import Metric, Result, Verdict
+from tests.experiments.verdict_cases import decided
 
 Outcome = tuple[Result, Verdict]
 
@@ -22,7 +23,7 @@ def scale() -> Outcome:
 
 @pytest.fixture(scope="module")
 def dropout() -> Outcome:
-    return run("dropout", seeds=3)
+    return run("dropout", seeds=2, quick=True)
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +110,19 @@ def test_measuring_at_a_scale_leaves_the_net_as_it_is():
 
 
 @pytest.mark.slow
-def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
-    finding, verdict = dropout
+def test_a_trained_net_keeps_a_variance_that_is_wrong_without_dropout():
+    result, verdict = run("dropout", seeds=3)
     assert verdict.kind == "holds"
-    np.testing.assert_allclose(finding["alone"].values, 2.467, rtol=0.02)
-    assert (finding["error"].values < 0.02).all()
-    assert (finding["net"].values > 1.2).all()
+    assert (result["net"].values > 1.2).all()
+    assert (result["corrected"].values > result["kept"].values).all()
+
+
+def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
+    result, _ = dropout
+    np.testing.assert_allclose(result["alone"].values, 2.467, rtol=0.02)
+    assert (result["factor"].values >= 1).all() and (result["factor"].values < 1.02).all()
+    np.testing.assert_allclose(result["first"].values, 1.0, atol=1e-5)
+    assert (result["net"].values > 1.5).all()
 
 
 @pytest.mark.parametrize(
@@ -148,12 +156,21 @@ def test_the_deployed_variance_is_that_of_the_first_linear_map():
     assert not any(norm._forward_pre_hooks for norm in trainee.net.norms)
 
 
-def test_dropout_is_judged_by_the_numbers():
-    good = {"alone": 2.467, "error": 0.001, "net": 3.0, "kept": 0.5, "mended": 0.6}
-    assert dropout_shift.judge(invented(**good)).kind == "holds"
-    assert dropout_shift.judge(invented(**good | {"net": 0.9})).kind == "depends"
-    assert dropout_shift.judge(invented(**good | {"error": 0.2})).kind == "fails"
-    assert dropout_shift.judge(invented(**good | {"error": math.nan})).kind == "fails"
+@pytest.mark.parametrize(
+    ("alone", "net", "changed", "kind"),
+    [
+        ((2.467, 2.47, 2.463), (4.6, 5.7, 6.8), {}, "holds"),
+        ((2.467, 2.47, 2.463), (1.0, 1.05, 0.95), {}, "depends"),
+        ((1.0, 1.0, 1.0), (1.0, 1.05, 0.95), {}, "fails"),
+        ((2.467, 2.47, math.nan), (4.6, 5.7, 6.8), {}, "depends"),
+        ((1.0, 1.0, 1.0), (4.6, 5.7, 6.8), {"first": np.full(3, 3.0)}, "depends"),
+    ],
+)
+def test_dropout_is_decided_by_the_numbers(dropout: Outcome, alone, net, changed, kind: str):
+    values = {"alone": alone, "net": net} | changed
+    verdict = decided(dropout_shift.EXPERIMENT, dropout[0], values)
+    assert verdict.kind == kind
+    assert (verdict.parts[1].kind == "untested") == bool(changed)
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_a_batch_of_any_size_moves_each_replica_by_its_own_mean_gradient():
         )
         before = weight.detach().clone()
         logits = trainer.net(inputs.expand(3, -1, -1))
-        loss = sum(nn.functional.cross_entropy(one, labels) for one in logits)
+        loss = torch.stack([nn.functional.cross_entropy(one, labels) for one in logits]).sum()
         (expected,) = torch.autograd.grad(loss, [weight])
         trainer.step((inputs.expand(3, -1, -1), labels.expand(3, -1)))
         assert weight.grad is not None

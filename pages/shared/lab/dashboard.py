@@ -1,0 +1,113 @@
+"""An update of a run in the Lab: its charts, its table, and where in time it is."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from bn_core.figures.dashboard import builders, state_of
+from bn_core.figures.summary import Range, ending_words, rows
+from bn_core.figures.theme import arm_styles
+from bn_core.figures.view import View
+from bn_core.records import Record
+from bn_core.settings import settings_of
+from pages.shared.live.feed import Chart
+from pages.shared.live.schema import ChartUpdate, Choice, Frame, Row
+
+_HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
+
+
+def frame(record: Record, view: View, step: int | None, *, playing: bool) -> Frame:
+    """Return what an update says beside its charts; ``step`` is where the reader went back to."""
+    steps = [snapshot.step for snapshot in record.snapshots]
+    cursor = _cursor(record, step)
+    styles = arm_styles(arm.name for arm in record.comparison.arms)
+    head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
+    return Frame(
+        notice=ending_words(record),
+        head=list(head),
+        rows=[
+            Row(cells=cells, colour=style.colour, dash=style.dash)
+            for cells, style in zip(_table(record, playing), styles, strict=True)
+        ],
+        steps=steps,
+        step=record.step,
+        planned=record.comparison.base.steps,
+        cursor=None if cursor is None else steps[cursor],
+        projector=view.projector,
+    )
+
+
+def charts(record: Record, view: View, step: int | None, run: int) -> dict[str, Chart]:
+    """Return the charts by name; with another ``run`` a chart forgets the reader's zoom."""
+    cursor = _cursor(record, step)
+
+    def chart(name: str, make: Callable[..., Any]) -> ChartUpdate:
+        choices = [_choice(chosen, record, view) for chosen in _choices_of(name, record, view)]
+        reset = "/".join([str(run), *(choice["value"] for choice in choices)])
+        return cast(
+            ChartUpdate, vars(make(record, view, cursor)) | {"choices": choices, "reset": reset}
+        )
+
+    return {
+        name: ((run, state_of(name, record, view, cursor)), partial(chart, name, make))
+        for name, make in builders(record, view).items()
+    }
+
+
+def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
+    """Return the settings of the view that stand above a chart."""
+    match chart_id:
+        case "loss":
+            return ("loss_scale",)
+        case "moment":
+            return ("moment",) if record.comparison.base.data_spec.kind == "plane" else ()
+        case "distributions" if view.distributions == "percentiles":
+            return ("distributions", "site", "layer", "unit")
+        case "distributions":
+            return ("distributions", "site")
+        case "gradients":
+            return ("gradients",)
+        case _:
+            return ()
+
+
+def _choice(name: str, record: Record, view: View) -> Choice:
+    setting, value = settings_of(View)[name], getattr(view, name)
+    if name == "layer":
+        depth = record.comparison.base.depth
+        value = value if value <= depth else 0
+        options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
+    else:
+        options = list(setting.options.items())
+    return Choice(
+        name=name, label=setting.label, help=setting.help, value=str(value), options=options
+    )
+
+
+def _cursor(record: Record, step: int | None) -> int | None:
+    """Return which snapshot is that of a step; None, the newest, if there is none."""
+    steps = [snapshot.step for snapshot in record.snapshots]
+    return steps.index(step) if step in steps and step != steps[-1] else None
+
+
+def _table(record: Record, playing: bool) -> list[list[str]]:
+    return [
+        [
+            row.label,
+            _range(row.train_loss, ".3f"),
+            _range(row.validation_loss, ".3f"),
+            _range(row.validation_accuracy, ".1%"),
+            _number(row.milliseconds_per_step, ".2f", " ms"),
+            row.state if playing else row.state.replace("training", "paused"),
+        ]
+        for row in rows(record)
+    ]
+
+
+def _range(values: Range, form: str) -> str:
+    return values.words(form)
+
+
+def _number(value: float, form: str, unit: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}{unit}"

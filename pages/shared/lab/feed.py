@@ -1,0 +1,122 @@
+"""The live view of a run in the Lab."""
+
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.figures.view import View
+from bn_core.records import Record
+from bn_core.service.pool import PoolFull
+from bn_core.settings import SettingError, settings_of
+from pages.shared.lab import dashboard
+from pages.shared.lab.actions import StepChosen, ViewChanged
+from pages.shared.lab.runs import dispatch, is_forgotten, runs_training
+from pages.shared.live.component import show_feed
+from pages.shared.live.feed import Chart, Feed
+from pages.shared.live.schema import Frame
+from pages.shared.session import Session, this_session
+
+_KEY = "lab.live"
+_CROWD = 8
+"""Runs that train at once beyond which each page draws a little less often."""
+_SECONDS_FOR_A_STEP = 15.0
+_SECONDS_TO_SETTLE = 0.8
+"""How long after a command the view keeps asking for what it brings."""
+_BUILDING = "Building the nets …"
+_LOST = "lost"
+
+
+def live_view() -> None:
+    """Show this visitor's run; from here on the browser asks for its updates itself."""
+    session = this_session()
+    if "lab" not in session.feeds:
+        session.feeds["lab"] = LabFeed(session)
+    show_feed(_KEY, session.feeds["lab"], on_chosen_change=_choose)
+
+
+class LabFeed(Feed):
+    """The charts of a visitor's run in the Lab."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def renew_lease(self) -> None:
+        """Keep the run; one that was suspended since no page showed it goes on."""
+        run = self.session.run
+        if run is None or is_forgotten(run):
+            return  # the page's script opens another
+        try:
+            run.seen()
+        except PoolFull as full:
+            self.session.notice = str(full)
+
+    def show_step(self, step: int | None) -> None:
+        """Show an earlier step from now on; None is the newest."""
+        dispatch(self.session, StepChosen(step))
+
+    def cache_key(self) -> Hashable:
+        """Return what the update depends on."""
+        run, lab = self.session.run, self.session.lab
+        if run is None:
+            return None
+        return run.number, run.version, run.playing, lab.view, lab.cursor
+
+    def frame(self) -> Frame:
+        """Return the table, the notice and the time."""
+        run, lab, record = self.session.run, self.session.lab, self._record()
+        if run is None or record is None:
+            # What is on the page stays there until there is something to show instead.
+            return {"notice": run.ending.why if run and run.ending else _BUILDING}
+        return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing)
+
+    def charts(self) -> Mapping[str, Chart]:
+        """Return the charts that the view asks for."""
+        run, lab, record = self.session.run, self.session.lab, self._record()
+        if run is None or record is None:
+            return {}
+        return dashboard.charts(record, lab.view, lab.cursor, run.number)
+
+    def is_live(self) -> bool:
+        """Return whether the charts of the run will change by themselves."""
+        run = self.session.run
+        if run is None or run.playing or self._record() is None:
+            return run is None or run.ending is None
+        seconds = _SECONDS_FOR_A_STEP if run.awaits_step else _SECONDS_TO_SETTLE
+        return time.monotonic() - self.session.last_command_at < seconds
+
+    def rerun_key(self) -> str:
+        """Return what buttons, the rate's slider, the link and the notices show."""
+        run = self.session.run
+        if run is None:
+            return ""
+        if is_forgotten(run):
+            return f"{_LOST} {run.number}"
+        changes = run.record.rate_changes if run.record else ()
+        shown = (run.playing, run.ending is None, run.learning_rate, changes, self.session.notice)
+        return repr((run.number, *shown))
+
+    def seconds_between(self) -> float:
+        """Return how long to wait between updates: longer in a crowd."""
+        return 0.25 if runs_training() <= _CROWD else 0.4
+
+    def _record(self) -> Record | None:
+        run = self.session.run
+        return run.record if run and run.record and run.record.snapshots else None
+
+
+def _choose() -> None:
+    """Take over what the reader chose above a chart."""
+    session = this_session()
+    asked = st.session_state[_KEY].get("chosen") or {}
+    name, setting = str(asked.get("name")), settings_of(View).get(str(asked.get("name")))
+    if setting is None:
+        return
+    try:
+        value = setting.read(str(asked.get("value")))
+    except SettingError as error:
+        session.notice = str(error)
+    else:
+        dispatch(session, ViewChanged(replace(session.lab.view, **{name: value})))

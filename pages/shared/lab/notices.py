@@ -1,0 +1,80 @@
+"""Sentences above the figures: what fell back, what was refused, what a setting means here."""
+
+from collections.abc import Iterator
+
+import streamlit as st
+
+from bn_core.comparison import Comparison
+from bn_core.config import Config
+from pages.shared.plain_text import plain_text
+from pages.shared.session import Session
+
+_BATCH_OF_ONE = (
+    "**A batch of one has nothing to normalize by.** Its mean is the example itself and its "
+    "variance is 0, so x̂ = 0 and every normalized unit puts out β, whatever the input: the net "
+    "cannot tell examples apart while it trains. PyTorch refuses such a batch with a ValueError, "
+    "Keras puts out β without a word. Here it is computed, so that you can see it."
+)
+_GHOST_OF_ONE = (
+    "**Ghost batches of one have nothing to normalize by.** Each example is its own mean, so x̂ = 0 "
+    "and ghost batch norm puts out β alone while it trains, whatever the input."
+)
+_RENORM_OF_ONE = (
+    "**Batch renormalization with a batch of one** tells examples apart by its correction d alone, "
+    "and for the first 100 batches d is 0: until then the net sees β alone. d counts as a constant "
+    "when gradients are taken, so none pass the layer: only the last one's γ and β and what stands "
+    "behind it learn."
+)
+_INSTANCE = (
+    "**Instance norm has a single value to normalize by here.** It averages over the positions of "
+    "an image in each unit; these units have one value for each example, so x̂ = 0, the layer puts "
+    "out β alone, and the net cannot learn."
+)
+_GROUPS_OF_ONE = (
+    "**Groups of one unit have nothing to normalize by.** Each value is its own mean, so x̂ = 0 and "
+    "group norm puts out β alone. Lower the number of groups."
+)
+_GROUPS_OF_TWO = (
+    "**Groups of two units leave only signs.** Of two values one comes out as +1 and the other as "
+    "-1, however far apart they were. Lower the number of groups to keep more."
+)
+
+
+def notices(session: Session, comparison: Comparison) -> None:
+    """Show what there is to say about the link and the settings."""
+    for warning in session.lab.link_warnings:
+        st.warning(plain_text(warning))
+    if session.notice:
+        st.warning(plain_text(session.notice))
+        session.notice = ""
+    _planned_rates(session, comparison)
+    for text in dict.fromkeys(t for config in comparison.configs for t in _without_spread(config)):
+        st.info(text)
+
+
+def _planned_rates(session: Session, comparison: Comparison) -> None:
+    """Say which changes of the learning rate the link holds that have not come yet."""
+    run = session.run
+    done = run.record.step if run and run.record else 0
+    planned = run.comparison.base.rate_changes if run else comparison.base.rate_changes
+    ahead = [f"{rate:g} after step {step:,}" for step, rate in planned if step >= done]
+    if ahead:
+        st.caption(f"The link repeats changes of the learning rate: {', '.join(ahead)}.")
+
+
+def _without_spread(config: Config) -> Iterator[str]:
+    """Yield what there is to say of a normalization that averages over one or two values."""
+    one = config.batch_size == 1
+    match config.normalization:
+        case "batch" if one:
+            yield _BATCH_OF_ONE
+        case "ghost" if one or config.ghost_size == 1:
+            yield _BATCH_OF_ONE if one else _GHOST_OF_ONE
+        case "renorm" if one:
+            yield _RENORM_OF_ONE
+        case "instance":
+            yield _INSTANCE
+        case "group" if config.groups == config.width:
+            yield _GROUPS_OF_ONE
+        case "group" if 2 * config.groups == config.width:
+            yield _GROUPS_OF_TWO

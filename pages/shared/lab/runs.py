@@ -1,0 +1,134 @@
+"""The run of this visitor: events go to the reducer, and what it answers to the pool.
+
+This module and ``tasks/requests.py`` are the only ones that call the pool.
+"""
+
+import time
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.comparison import Comparison
+from bn_core.service.pool import PoolFull
+from bn_core.service.run import Run
+from bn_core.settings import SettingError
+from pages.shared import server
+from pages.shared.lab.actions import (
+    Effect,
+    Event,
+    LabState,
+    OpenRun,
+    Pause,
+    Play,
+    RunLost,
+    RunStatus,
+    SetRate,
+    StepOnce,
+    reduce,
+)
+from pages.shared.session import Session
+
+_LOST = (
+    "The connection was gone for so long that the server gave the nets' place to others. They "
+    "stand at step 0 again, with the same settings."
+)
+
+
+class _Connection:
+    """A visitor's connection; when it goes, the run is told."""
+
+    session: Session | None = None
+
+    def disconnect(self) -> None:
+        if self.session is not None:
+            self.session.disconnect()
+
+
+@st.cache_resource(scope="session", on_release=_Connection.disconnect, show_spinner=False)
+def _connection() -> _Connection:
+    return _Connection()
+
+
+def dispatch(session: Session, event: Event) -> None:
+    """Apply an event to the Lab's state, and note what the run must be told."""
+    with session.lock:
+        session.lab, effects = reduce(observed(session), event)
+        if any(isinstance(effect, OpenRun) for effect in effects):
+            session.pending_actions.clear()  # they were meant for the run that now goes
+        session.pending_actions += effects
+
+
+def observed(session: Session) -> LabState:
+    """Return the Lab's state with the run as it is now; none if another one is asked for."""
+    asked = any(isinstance(effect, OpenRun) for effect in session.pending_actions)
+    run = None if asked or session.run is None else _status(session.run)
+    return replace(session.lab, run=run)
+
+
+def current_run(session: Session) -> Run:
+    """Return the run of what was asked for last. Errors: ``PoolFull``."""
+    _connection().session = session
+    if session.run is not None and is_forgotten(session.run):
+        dispatch(session, RunLost())
+        session.notice = _LOST
+    perform_pending(session)
+    assert session.run is not None, "a session begins with an event that opens a run"
+    return session.run
+
+
+def perform_pending(session: Session) -> None:
+    """Tell the pool what events have asked for. Errors: ``PoolFull``; then it stays to be done."""
+    while session.pending_actions:
+        _perform(session, session.pending_actions[0])
+        del session.pending_actions[0]
+        session.last_command_at = time.monotonic()
+
+
+def is_forgotten(run: Run) -> bool:
+    """Return whether the server has let a run go, or is about to, since its page was away."""
+    return run.left_for_good()
+
+
+def runs_training() -> int:
+    """Return how many runs of all visitors train at this moment."""
+    return server.pool().training()
+
+
+def _status(run: Run) -> RunStatus:
+    return RunStatus(
+        opened_as=run.comparison,
+        plan=run.as_run(),
+        learning_rate=run.learning_rate,
+        step=run.record.step if run.record else 0,
+        playing=run.playing,
+        ended=run.ending is not None,
+    )
+
+
+def _perform(session: Session, effect: Effect) -> None:
+    if isinstance(effect, OpenRun):
+        _open(session, effect.comparison)
+    elif session.run is not None:
+        try:
+            _command(session.run, effect)
+        except (PoolFull, SettingError) as refused:
+            session.notice = str(refused)
+
+
+def _open(session: Session, comparison: Comparison) -> None:
+    if session.run is not None:
+        session.run.close()
+        session.run = None
+    session.run = server.pool().open(comparison)
+
+
+def _command(run: Run, effect: Effect) -> None:
+    match effect:
+        case Play(steps_per_second):
+            run.play(steps_per_second)
+        case Pause():
+            run.pause()
+        case StepOnce():
+            run.step()
+        case SetRate(rate):
+            run.set_learning_rate(rate)

@@ -1,0 +1,100 @@
+"""The buttons that move the run, and its speed."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.figures.view import View
+from bn_core.service.pool import PoolFull
+from bn_core.service.run import Run
+from bn_core.settings import settings_of
+from pages.shared.lab.actions import ButtonPressed, ViewChanged
+from pages.shared.lab.controls import control_key
+from pages.shared.lab.runs import current_run, dispatch
+from pages.shared.session import Session
+
+
+def toolbar(session: Session, run: Run) -> None:
+    """Show Train or Pause, Step, Reset, New seeds and the speed, with their keys."""
+    over = run.ending is not None
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if run.playing:
+            _button(session, "pause", "Pause", "P", primary=True)
+        else:
+            _button(session, "train", "Train", "T", primary=True, disabled=over)
+        _button(
+            session,
+            "step",
+            "Step",
+            "S",
+            disabled=over or run.playing,
+            help="Train on one mini-batch and look inside.",
+        )
+        _button(
+            session,
+            "reset",
+            "Reset",
+            "X",
+            help="Back to step 0: the same initial weights, the same batches.",
+        )
+        _button(
+            session,
+            "new_seeds",
+            "New seeds",
+            "N",
+            help="Other initial weights, other batches. The seed is in the link.",
+        )
+        _speed(session)
+
+
+def wait_for_place(session: Session) -> None:
+    """Say that all places are taken, and try again until one is free."""
+
+    @st.fragment(run_every=2.0)
+    def retry() -> None:
+        try:
+            current_run(session)
+        except PoolFull as full:
+            st.warning(str(full))
+            return
+        st.rerun()
+
+    retry()
+
+
+def _button(
+    session: Session,
+    name: str,
+    label: str,
+    shortcut: str,
+    *,
+    primary: bool = False,
+    disabled: bool = False,
+    help: str | None = None,
+) -> None:
+    st.button(
+        label,
+        key=f"lab.{name}",
+        shortcut=shortcut,
+        type="primary" if primary else "secondary",
+        on_click=dispatch,
+        args=(session, ButtonPressed(name)),
+        disabled=disabled,
+        help=help,
+    )
+
+
+def _speed(session: Session) -> None:
+    setting, view = settings_of(View)["speed"], session.lab.view
+    options = list(setting.options)
+    chosen = st.selectbox(
+        setting.label,
+        options,
+        index=options.index(view.speed),
+        format_func=lambda option: setting.options[option],
+        key=control_key(session, "speed"),
+        label_visibility="collapsed",
+        width=230,
+    )
+    if chosen != view.speed:
+        dispatch(session, ViewChanged(replace(view, speed=chosen)))

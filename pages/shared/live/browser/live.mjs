@@ -1,0 +1,88 @@
+// The live view: keeps its charts, and draws each update that it fetches into them.
+// What is fetched is declared in schema.py, beside this folder.
+import { Drawing } from "./drawing.mjs";
+import { Fetcher } from "./fetching.mjs";
+import { Panels } from "./panels.mjs";
+import { table } from "./table.mjs";
+import { isDark, palettesReady, stylesReady } from "./theme.mjs";
+import { TimeSlider } from "./time_slider.mjs";
+
+const views = new WeakMap();
+let viewsMade = 0;
+
+class View {
+  constructor(parent) {
+    this.root = parent.querySelector(".bn-live");
+    this.notice = this.root.querySelector(".bn-notice");
+    this.drawn = Promise.resolve();
+    this.drawing = new Drawing(this.root);
+    this.panels = new Panels(this.root, `bn-view-${++viewsMade}`, (name, value) =>
+      this.api.setTriggerValue("chosen", { name, value }),
+    );
+    this.fetcher = new Fetcher(this);
+    this.slider = new TimeSlider(this.root, () => this.fetcher.run());
+  }
+
+  // The page's script has shown the view: the first time, after a command, or in other colours.
+  show(api, data) {
+    this.api = api;
+    this.dark = isDark(this.root);
+    if (this.dark !== this.painted) this.draw(null);
+    this.fetcher.wake(data);
+  }
+
+  isOnPage() {
+    return this.root.isConnected;
+  }
+
+  step() {
+    return this.slider.wanted();
+  }
+
+  rerun(state) {
+    this.api.setTriggerValue("rerun", state);
+  }
+
+  say(sentence) {
+    this.notice.textContent = sentence;
+  }
+
+  // Draw an update after the one that is being drawn; null is the last one in today's colours.
+  draw(update) {
+    this.drawn = this.drawn.then(() => this.drawNow(update)).catch((error) => this.say(error.message));
+    return this.drawn;
+  }
+
+  async drawNow(newer) {
+    const [palettes] = await Promise.all([palettesReady, stylesReady]);
+    this.painted = this.dark;
+    const update = (this.last = { ...this.last, ...newer });
+    if (newer) this.say(update.notice);
+    if (!update.steps) return; // there are no nets yet
+    const palette = palettes[this.dark ? "dark" : "light"];
+    this.showFrame(update, palette);
+    for (const chart of newer?.charts ?? []) this.panels.update(chart);
+    await this.drawing.draw(this.panels.values(), palette, `${this.fetcher.feed}/${this.dark}`);
+    if (newer?.steps) tellTests(update);
+  }
+
+  showFrame(update, palette) {
+    this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
+    this.root.classList.toggle("bn-projector", update.projector);
+    this.root.classList.toggle("bn-computation", update.computation ?? false);
+    if (!update.computation) this.slider.show(update);
+    this.panels.keepOnly(update.order, (plot) => this.drawing.forget(plot));
+  }
+}
+
+// A browser test waits for these.
+function tellTests(update) {
+  window.bnLabSequence = (window.bnLabSequence ?? 0) + 1;
+  window.bnLabStep = update.step;
+}
+
+export default function (component) {
+  const { parentElement, data } = component;
+  if (!views.has(parentElement)) views.set(parentElement, new View(parentElement));
+  if (data) views.get(parentElement).show(component, data);
+}

@@ -1,0 +1,39 @@
+"""The parts of pages that run in the browser. Their code is fetched once, not with every update."""
+
+from collections.abc import Callable
+from typing import Any
+
+from streamlit.components import v2
+
+from pages.shared.live.feed import Feed
+from pages.shared.live.schema import ViewData
+from pages.shared.session import this_session
+
+_LIVE = """<div class="bn-live">
+<div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
+<label class="bn-time"><span>Time</span><input type="range" min="0" max="0" value="0"
+ aria-label="Go back to a recorded step"><output></output></label>
+<div class="bn-grid"></div></div>"""
+
+
+def component(name: str, html: str) -> Any:
+    """Return the component whose code is the module ``browser/<name>.mjs``."""
+    loader = f"""
+const ready = import(new URL("lab-files/{name}.mjs", document.baseURI));
+export default async (component) => (await ready).default(component);
+"""
+    return v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)
+
+
+def show_feed(key: str, feed: Feed, **callbacks: Callable[[], None]) -> None:
+    """Show what a feed brings; the page's script runs again when the feed says it should."""
+    session = this_session()
+    session.script_runs += 1
+    data = ViewData(feed=feed.token, state=feed.rerun_key(), shown=session.script_runs)
+    component("live", _LIVE)(
+        key=key,
+        data=data,
+        # The script runs again, and that is all there is to do.
+        on_rerun_change=lambda: None,
+        **callbacks,
+    )

@@ -1,0 +1,150 @@
+"""Feeds: a live view fetches each update from here as soon as it has drawn the last one.
+
+So a page's script runs again only when something beside the charts changes, a slow browser never
+falls behind, and an update costs the server a tenth of what a run of the script would.
+"""
+
+import asyncio
+import math
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bn_core.figures.serialize import to_bytes
+from pages.shared.live.schema import Frame, Status
+
+SECONDS_TO_WAIT = 2.0
+"""How long a request waits for a change before it is answered without."""
+_SECONDS_BETWEEN_CHECKS = 0.03
+_feeds: "WeakValueDictionary[str, Feed]" = WeakValueDictionary()
+_drawing = asyncio.Semaphore(1)
+"""One update at a time: threads that compute would only keep each other, and the server's own
+thread, from the processor."""
+
+Chart = tuple[Hashable, Callable[[], Mapping[str, Any]]]
+"""A chart of an update: what it depends on, and what makes a ``ChartUpdate`` but its number."""
+
+
+class Feed(ABC):
+    """What one live view of one visitor shows, and whether there is something new.
+
+    The token is the key to it: nobody can guess it, and no other visitor is told.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(16)
+        self._number = 0
+        self._shown: Hashable = None
+        self._made: dict[str, tuple[Hashable, int, bytes]] = {}
+        _feeds[self.token] = self
+
+    @abstractmethod
+    def renew_lease(self) -> None:
+        """Note that a browser shows this feed."""
+
+    @abstractmethod
+    def show_step(self, step: int | None) -> None:
+        """Show an earlier step from now on; None is the newest."""
+
+    @abstractmethod
+    def cache_key(self) -> Hashable:
+        """Return what the update depends on: while it is equal, there is nothing new."""
+
+    @abstractmethod
+    def frame(self) -> Frame:
+        """Return what an update says beside its charts."""
+
+    @abstractmethod
+    def charts(self) -> Mapping[str, Chart]:
+        """Return the charts in page order."""
+
+    @abstractmethod
+    def is_live(self) -> bool:
+        """Return whether the charts will change by themselves."""
+
+    @abstractmethod
+    def rerun_key(self) -> str:
+        """Return what the rest of the page shows; with another text its script runs again."""
+
+    @abstractmethod
+    def seconds_between(self) -> float:
+        """Return how long a view waits between two updates at least."""
+
+    def is_stale(self, have: int) -> bool:
+        """Return whether a view that drew update number ``have`` lacks something."""
+        return have != self._number or self.cache_key() != self._shown
+
+    def update(self, have: int) -> bytes:
+        """Return the update of now, with those charts that changed since number ``have``."""
+        shown = self.cache_key()
+        if shown != self._shown:
+            self._shown, self._number = shown, self._number + 1
+        have = have if have <= self._number else 0
+        charts = self.charts()
+        for name, (state, make) in charts.items():
+            if name not in self._made or self._made[name][0] != state:
+                made = to_bytes({**make(), "number": self._number})
+                self._made[name] = (state, self._number, made)
+        newer = [made for name in charts for _, number, made in [self._made[name]] if number > have]
+        drawn = {
+            "number": self._number,
+            "charts": [orjson.Fragment(made) for made in newer],
+            "order": list(charts),
+        }
+        return to_bytes({**self.status(), **self.frame(), **drawn})
+
+    def status(self) -> Status:
+        """Return what a view needs to know when there is nothing new either."""
+        return Status(
+            state=self.rerun_key(),
+            rest=not self.is_live(),
+            pause=1000 * self.seconds_between(),
+        )
+
+
+async def answer(request: Request) -> Response:
+    """Answer a view: with an update if there is something new, or becomes while it waits."""
+    feed = _feeds.get(request.path_params["token"])
+    if feed is None:
+        return Response(status_code=404)
+    asked = request.query_params
+    if "at" in asked:
+        feed.show_step(_whole(asked["at"]))
+    have = _whole(asked.get("have", "")) or 0
+    state = feed.rerun_key()
+    feed.renew_lease()
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while not feed.is_stale(have) and feed.is_live() and time.monotonic() < deadline:
+        if feed.rerun_key() != state:
+            break
+        await asyncio.sleep(_SECONDS_BETWEEN_CHECKS)
+    if not feed.is_stale(have):
+        return _json(to_bytes(feed.status()))
+    async with _drawing:
+        return _json(await run_in_threadpool(feed.update, have))
+
+
+def route() -> Route:
+    """Return the route by which views fetch their updates."""
+    return Route("/lab-files/feed/{token}", answer)
+
+
+def _whole(text: str) -> int | None:
+    with suppress(ValueError):
+        if len(text) < 12 and math.isfinite(float(text)):
+            return int(text)
+    return None
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,102 @@
+"""What the app knows of one visitor, in one object.
+
+Streamlit forgets the values of widgets that are not shown, and may break a script off wherever it
+touches the session's state or draws something. So what must stay together lives here.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared.lab.actions import Effect, LabState
+
+if TYPE_CHECKING:
+    from bn_core.service.run import Run
+    from pages.shared.live.feed import Feed
+    from pages.shared.tasks.computation import Computation
+    from pages.shared.tasks.experiments import ExperimentRun
+
+
+@dataclass
+class Session:
+    """One visitor: where they are, the Lab's state and run, and the computations asked for."""
+
+    visitor: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells the pool whose runs and computations are whose; no other visitor is told."""
+
+    page: str = ""
+    chapter: str = ""
+    arrival: dict[str, str] | None = None
+    """The link that led to this page, while the page has still to read it."""
+    by_history: bool = False
+    """Whether the reader came by the browser's Back or Forward."""
+    link: dict[str, str] = field(default_factory=dict)
+    """The link as this session wrote it last, or found it on arrival."""
+    link_values: dict[str, str | None] = field(default_factory=dict)
+    """What this run of the script puts into the link; None takes a parameter out."""
+
+    lab: LabState = field(default_factory=LabState)
+    run: "Run | None" = None
+    pending_actions: list[Effect] = field(default_factory=list)
+    """What the Lab's events asked for and has still to be done."""
+    last_command_at: float = 0.0
+    """When the run was last given a command, by the monotonic clock."""
+    notice: str = ""
+    """A sentence for the next run of the script to show."""
+    slider_stops: dict[str, set[float]] = field(default_factory=dict)
+    """Values beside a slider's usual stops, as links brought them."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held while the Lab's state changes: scripts and feeds run in different threads."""
+
+    widget_values: dict[str, Any] = field(default_factory=dict)
+    """Values of widgets that Streamlit cannot keep: the rows of edited tables."""
+    revisions: dict[str, int] = field(default_factory=dict)
+    """How often each such widget was made anew, by its key."""
+    feeds: "dict[str, Feed]" = field(default_factory=dict)
+    experiments: "dict[str, ExperimentRun]" = field(default_factory=dict)
+    """The experiments this visitor has run, by slug."""
+    computations: "dict[str, Computation]" = field(default_factory=dict)
+    """What was last computed in each place of the pages."""
+    script_runs: int = 0
+    """How often a live view was shown: another number makes it ask for an update."""
+
+    def arrive(self, page: str, query: Mapping[str, str], *, by_history: bool) -> None:
+        """Note where the reader is; a link is read on arrival and after Back or Forward only.
+
+        Any other run of the script may come with a link that was replaced while it was on its way.
+        """
+        arrived = page != self.page
+        self.page, self.link_values = page, {}
+        if arrived or by_history:
+            self.arrival, self.link = dict(query), dict(query)
+            self.by_history = by_history
+
+    def disconnect(self) -> None:
+        """Tell the run that its page is gone; unless it returns soon, the run is forgotten."""
+        if self.run is not None:
+            self.run.leave()
+
+
+def this_session() -> Session:
+    """Return what is known of this visitor."""
+    found = st.session_state.get("session")
+    if found is None:
+        found = st.session_state["session"] = Session()
+    return found
+
+
+def write_link(session: Session, query: Mapping[str, str]) -> None:
+    """Put the page's state into the address bar, if it is not there yet.
+
+    After Back or Forward the address stays as it is until something changes: each link that is
+    written becomes a new entry of the browser's history, which Back could then never leave.
+    """
+    came_back, session.by_history = session.by_history, False
+    if session.link != query:
+        session.link = dict(query)
+        if not came_back:
+            st.query_params.from_dict(session.link)

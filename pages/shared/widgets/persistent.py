@@ -1,0 +1,63 @@
+"""Widgets whose values stay: while the reader is on another page, and in the page's link.
+
+Streamlit's ``persist_state`` keeps the values, under keys that name page and chapter, so that two
+chapters can use one name. The link is written here: with ``bind="query-params"`` the parameter
+would have to be called as the key is, and one name could stand on one page only.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.session import this_session
+
+
+def widget_key(name: str, *, of_page: bool = False) -> str:
+    """Return the key of a widget of the chapter that is shown, or of all chapters of the page."""
+    session = this_session()
+    chapter = "" if of_page else session.chapter
+    return ".".join(filter(None, (session.page, chapter, name)))
+
+
+def from_link(name: str) -> str | None:
+    """Return what the link that the reader came by says of a widget."""
+    return (this_session().arrival or {}).get(name)
+
+
+def left_out(name: str) -> bool:
+    """Return whether the reader went back to a link in which a widget has its initial value."""
+    session = this_session()
+    return session.by_history and bool(session.arrival) and name not in (session.arrival or {})
+
+
+def persistent(
+    name: str,
+    initial: Any,
+    widget: Callable[..., Any],
+    options: Sequence[Any] = (),
+    *,
+    of_page: bool = False,
+) -> Any:
+    """Show a widget and return its value; ``widget`` is called with its key.
+
+    The link holds the value unless it is the initial one; a link's value that is none of the
+    ``options`` is left out, and without options the link holds none.
+    """
+    key, asked = widget_key(name, of_page=of_page), from_link(name)
+    linked = [option for option in options if asked and link_text(option) == asked]
+    if linked:
+        st.session_state[key] = linked[0]
+    elif key not in st.session_state or (options and left_out(name)):
+        st.session_state[key] = initial
+    value = widget(key=key, persist_state="session")
+    if options:
+        this_session().link_values[name] = None if value == initial else link_text(value)
+    return value
+
+
+def link_text(value: Any) -> str:
+    """Return what stands for a widget's value in a link."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,75 @@
+"""Connections that are lost and servers that restart: the page comes back by itself."""
+
+import re
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import app_started, button, drawn, free_port, wait_for_step
+from tests.browser.proxy import Proxy
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
+
+LINK = "/?steps=9000&depth=3&width=32&seeds=2&act=tanh"
+SECONDS_AWAY = 26
+"""Longer than the server keeps a run whose page has gone."""
+RECOVERS = 60_000
+"""Milliseconds; most of it is Streamlit's own waiting before it connects again."""
+
+
+def train(page: Page, step: int = 5) -> None:
+    """Train until the charts show a step."""
+    button(page, "Train").click()
+    expect(button(page, "Pause")).to_be_visible()
+    wait_for_step(page, step)
+
+
+def stands_at_its_start(page: Page) -> None:
+    page.wait_for_function("window.bnLabStep === 0", timeout=RECOVERS)
+    expect(button(page, "Train")).to_be_visible()
+    expect(button(page, "Pause")).to_have_count(0)
+
+
+def test_a_server_that_restarts_while_nets_train_is_met_with_the_same_settings(open_page):
+    port = free_port()
+    with ExitStack() as first:
+        first.enter_context(app_started(port))
+        page = drawn(open_page(f"http://127.0.0.1:{port}{LINK}"))
+        page.get_by_role("slider", name="Hidden layers").focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(re.compile("depth=4"))
+        train(page)
+        link = page.url
+    with app_started(port):
+        stands_at_its_start(page)
+        assert page.url == link
+        assert page.get_by_role("slider", name="Hidden layers").input_value() == "4"
+        train(page)
+
+
+def test_a_run_that_was_forgotten_meanwhile_stands_at_its_start_and_says_why(open_page, address):
+    with Proxy(urlsplit(address).port or 0) as way:
+        page = drawn(open_page(way.address + LINK))
+        train(page)
+        way.cut()
+        expect(page.locator(".bn-notice")).to_contain_text("does not answer")
+        page.wait_for_timeout(1000 * SECONDS_AWAY)
+        way.mend()
+        stands_at_its_start(page)
+        expect(page.get_by_text("The connection was gone for so long")).to_be_visible()
+        train(page)
+
+
+def test_a_short_loss_of_the_connection_keeps_the_run(open_page, address):
+    with Proxy(urlsplit(address).port or 0) as way:
+        page = drawn(open_page(way.address + LINK))
+        train(page)
+        way.cut()
+        expect(page.locator(".bn-notice")).to_contain_text("does not answer")
+        step = page.evaluate("window.bnLabStep")
+        way.mend()
+        wait_for_step(page, step + 5)
+        expect(button(page, "Pause")).to_be_visible()

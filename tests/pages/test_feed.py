@@ -1,0 +1,104 @@
+"""Which charts a feed sends; without a browser."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import orjson
+
+from pages.shared.live.feed import Chart, Feed
+from pages.shared.live.schema import Frame
+
+
+class Slate(Feed):
+    """A feed whose charts are texts that a test writes; it counts how often each is drawn."""
+
+    def __init__(self, **words: str) -> None:
+        super().__init__()
+        self.words = words
+        self.drawn: list[str] = []
+
+    def renew_lease(self) -> None:
+        pass
+
+    def show_step(self, step: int | None) -> None:
+        pass
+
+    def cache_key(self) -> Hashable:
+        return tuple(self.words.items())
+
+    def frame(self) -> Frame:
+        return {"notice": "fine"}
+
+    def charts(self) -> Mapping[str, Chart]:
+        def make(name: str) -> dict[str, Any]:
+            self.drawn.append(name)
+            return {"id": name, "text": self.words[name]}
+
+        return {name: (text, lambda n=name: make(n)) for name, text in self.words.items()}
+
+    def is_live(self) -> bool:
+        return False
+
+    def rerun_key(self) -> str:
+        return "state"
+
+    def seconds_between(self) -> float:
+        return 0.25
+
+
+def sent(feed: Feed, have: int) -> tuple[int, list[str]]:
+    """Return the number of the update and the names of the charts in it."""
+    update = orjson.loads(feed.update(have))
+    return update["number"], [chart["id"] for chart in update["charts"]]
+
+
+def test_the_first_update_has_every_chart_and_what_a_view_must_know():
+    feed = Slate(loss="a", depth="b")
+    assert feed.is_stale(0)
+    update = orjson.loads(feed.update(0))
+    assert [chart["id"] for chart in update["charts"]] == update["order"] == ["loss", "depth"]
+    assert update["number"] == 1 and {c["number"] for c in update["charts"]} == {1}
+    known = {key: update[key] for key in ("notice", "state", "rest", "pause")}
+    assert known == {"notice": "fine", "state": "state", "rest": True, "pause": 250}
+    assert not feed.is_stale(1)
+
+
+def test_only_charts_that_changed_since_the_last_update_are_drawn_and_sent():
+    feed = Slate(loss="a", depth="b")
+    assert sent(feed, 0) == (1, ["loss", "depth"])
+    feed.words["loss"] = "a2"
+    assert feed.is_stale(1)
+    assert sent(feed, 1) == (2, ["loss"])
+    assert feed.drawn == ["loss", "depth", "loss"]
+    feed.words["depth"] = "b2"
+    assert sent(feed, 2) == (3, ["depth"])
+    # A view that has missed a update is sent all that it lacks, drawn no second time.
+    assert sent(feed, 1) == (3, ["loss", "depth"])
+    assert len(feed.drawn) == 4
+
+
+def test_without_news_nothing_is_sent():
+    feed = Slate(loss="a")
+    feed.update(0)
+    assert sent(feed, 1) == (1, [])
+
+
+def test_a_view_that_begins_anew_or_comes_from_the_future_is_sent_everything():
+    feed = Slate(loss="a", depth="b")
+    feed.update(0)
+    assert sent(feed, 0) == (1, ["loss", "depth"])
+    assert feed.is_stale(7)
+    assert sent(feed, 7) == (1, ["loss", "depth"])
+    assert feed.drawn == ["loss", "depth"]
+
+
+def test_a_chart_that_is_gone_is_not_in_the_order():
+    feed = Slate(loss="a", depth="b")
+    feed.update(0)
+    del feed.words["loss"]
+    update = orjson.loads(feed.update(1))
+    assert (update["order"], update["charts"]) == (["depth"], [])
+
+
+def test_every_feed_has_a_token_of_its_own():
+    assert len({Slate().token for _ in range(50)}) == 50

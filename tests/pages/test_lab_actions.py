@@ -1,0 +1,258 @@
+"""What each event does to the Lab's state, and what the run is told; no browser, no Streamlit."""
+
+from dataclasses import replace
+
+import pytest
+
+from bn_core.comparison import ARMS, Comparison
+from bn_core.config import Config
+from bn_core.figures.view import View
+from pages.shared.lab.actions import (
+    ButtonPressed,
+    ControlsChanged,
+    LabState,
+    LinkOpened,
+    OpenRun,
+    PageEntered,
+    Pause,
+    Play,
+    PresetChosen,
+    RateConfirmed,
+    RateMoved,
+    RunLost,
+    RunStatus,
+    SetRate,
+    StepChosen,
+    StepOnce,
+    ViewChanged,
+    rate_event,
+    reduce,
+)
+
+
+def comparison(**changes) -> Comparison:
+    return Comparison(Config(**changes))
+
+
+HERE = comparison(depth=3, learning_rate=0.1)
+OTHER = comparison(depth=4, learning_rate=0.1)
+PLANNED = comparison(depth=3, learning_rate=0.1, rate_changes=((200, 0.01),))
+TOO_HEAVY = comparison(depth=20, width=256, batch_size=512, replicas=10)
+
+
+def run(step: int = 50, plan: Comparison = HERE, rate: float = 0.1, **changes) -> RunStatus:
+    """Return a run that was opened as HERE and is at a step."""
+    status = RunStatus(opened_as=HERE, plan=plan, learning_rate=rate, step=step)
+    return replace(status, **changes)
+
+
+def at(status: RunStatus | None = None, shown: Comparison = HERE, **changes) -> LabState:
+    return LabState(comparison=shown, run=status, **changes)
+
+
+def shown_rate(rate: float) -> Comparison:
+    return comparison(depth=3, learning_rate=rate)
+
+
+CASES = {
+    "a link opens its run": (at(), LinkOpened(OTHER, View()), OTHER, (OpenRun(OTHER),)),
+    "a link to the run that is there keeps it": (at(run()), LinkOpened(HERE, View()), HERE, ()),
+    "a link with planned rates shows the first rate and runs the plan": (
+        at(run()),
+        LinkOpened(PLANNED, View()),
+        HERE,
+        (OpenRun(PLANNED),),
+    ),
+    "Back to the link of a run whose rate was changed keeps the run": (
+        at(run(250, plan=PLANNED, rate=0.01), shown_rate(0.01)),
+        LinkOpened(PLANNED, View()),
+        HERE,
+        (),
+    ),
+    "coming back from another page keeps the run": (at(run()), PageEntered(), HERE, ()),
+    "a preset opens its run": (at(run()), PresetChosen(OTHER), OTHER, (OpenRun(OTHER),)),
+    "another setting opens another run": (
+        at(run()),
+        ControlsChanged(OTHER),
+        OTHER,
+        (OpenRun(OTHER),),
+    ),
+    "settings that cannot be trained open nothing": (
+        at(run()),
+        ControlsChanged(TOO_HEAVY),
+        TOO_HEAVY,
+        (),
+    ),
+    "back at the settings of the run, it is kept": (
+        at(run(), TOO_HEAVY),
+        ControlsChanged(HERE),
+        HERE,
+        (),
+    ),
+    "back at them after a change of rate, the run is kept too": (
+        at(run(250, plan=PLANNED, rate=0.01), TOO_HEAVY),
+        ControlsChanged(shown_rate(0.01)),
+        shown_rate(0.01),
+        (),
+    ),
+    "another rate changes a run under way": (
+        at(run()),
+        RateMoved(0.01),
+        shown_rate(0.01),
+        (SetRate(0.01),),
+    ),
+    "the same through the controls": (
+        at(run()),
+        ControlsChanged(shown_rate(0.01)),
+        shown_rate(0.01),
+        (SetRate(0.01),),
+    ),
+    "a run that has not begun starts at the other rate": (
+        at(run(step=0)),
+        RateMoved(0.01),
+        shown_rate(0.01),
+        (OpenRun(shown_rate(0.01)),),
+    ),
+    "a run that has ended begins anew at the other rate": (
+        at(run(ended=True)),
+        RateMoved(0.01),
+        shown_rate(0.01),
+        (OpenRun(shown_rate(0.01)),),
+    ),
+    "while a run is waited for, the last rate counts": (
+        at(None),
+        RateMoved(0.01),
+        shown_rate(0.01),
+        (OpenRun(shown_rate(0.01)),),
+    ),
+    "a planned rate moves the slider and tells the run nothing": (
+        at(run(200, plan=PLANNED, rate=0.01)),
+        RateConfirmed(0.01),
+        shown_rate(0.01),
+        (),
+    ),
+    "Train": (at(run(), cursor=3), ButtonPressed("train"), HERE, (Play(100.0),)),
+    "Pause": (at(run(playing=True)), ButtonPressed("pause"), HERE, (Pause(),)),
+    "Step": (at(run(), cursor=3), ButtonPressed("step"), HERE, (StepOnce(),)),
+    "Reset repeats the plan": (
+        at(run(plan=PLANNED, opened_as=PLANNED, rate=0.01), shown_rate(0.01)),
+        ButtonPressed("reset"),
+        HERE,
+        (OpenRun(PLANNED),),
+    ),
+    "Reset after the reader changed the rate begins with it": (
+        at(run(plan=PLANNED, rate=0.01), shown_rate(0.01)),
+        ButtonPressed("reset"),
+        shown_rate(0.01),
+        (OpenRun(shown_rate(0.01)),),
+    ),
+    "Reset without a run": (at(None), ButtonPressed("reset"), HERE, ()),
+    "another speed reaches a run that trains": (
+        at(run(playing=True)),
+        ViewChanged(View(speed="slow")),
+        HERE,
+        (Play(3.0),),
+    ),
+    "another speed lets a paused run rest": (at(run()), ViewChanged(View(speed="slow")), HERE, ()),
+    "another axis tells the run nothing": (
+        at(run(playing=True)),
+        ViewChanged(View(loss_scale="log")),
+        HERE,
+        (),
+    ),
+    "a forgotten run is opened again with the reader's rate changes": (
+        at(run(250, plan=PLANNED, rate=0.01), shown_rate(0.01)),
+        RunLost(),
+        shown_rate(0.01),
+        (OpenRun(PLANNED),),
+    ),
+    "without a run none can be lost": (at(None), RunLost(), HERE, ()),
+}
+
+
+@pytest.mark.parametrize(("state", "event", "shown", "effects"), CASES.values(), ids=CASES)
+def test_an_event_leads_to_a_comparison_and_effects(state, event, shown, effects):
+    after, told = reduce(state, event)
+    assert after.comparison == shown
+    assert told == effects
+    assert after.comparison.base.rate_changes == (), "the controls show no rate changes"
+    assert not any(isinstance(effect, OpenRun) for effect in told) or after.run is None
+
+
+def test_new_seeds_count_on_by_the_number_of_seeds_and_begin_again_at_the_end():
+    few = comparison(seed=5, replicas=3)
+    after, effects = reduce(at(run(), few), ButtonPressed("new_seeds"))
+    assert after.comparison.base.seed == 8 and effects == (OpenRun(after.comparison),)
+    last = comparison(seed=999_999, replicas=3)
+    after, _ = reduce(at(run(), last), ButtonPressed("new_seeds"))
+    assert after.comparison.base.seed == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [LinkOpened(OTHER, View()), PresetChosen(OTHER), PageEntered(), ButtonPressed("new_seeds")],
+)
+def test_what_the_browser_still_sends_for_older_controls_is_not_read(event):
+    after, _ = reduce(at(run()), event)
+    assert after.generation == 1, "the controls have other keys"
+
+
+def test_what_the_reader_moves_keeps_the_controls():
+    for event in (ControlsChanged(OTHER), RateMoved(0.01), ButtonPressed("train")):
+        after, _ = reduce(at(run()), event)
+        assert (after.generation, after.rate_generation) == (0, 0)
+
+
+def test_a_planned_rate_renews_the_slider_alone():
+    after, _ = reduce(at(run(200, plan=PLANNED, rate=0.01)), RateConfirmed(0.01))
+    assert (after.generation, after.rate_generation) == (0, 1)
+
+
+@pytest.mark.parametrize("event", [ButtonPressed("train"), ButtonPressed("step")])
+def test_training_on_leaves_the_earlier_step_that_was_shown(event):
+    assert reduce(at(run(), cursor=7), event)[0].cursor is None
+
+
+def test_a_step_is_shown_until_another_run_is_opened():
+    after, effects = reduce(at(run()), StepChosen(7))
+    assert (after.cursor, effects) == (7, ())
+    assert reduce(after, ControlsChanged(OTHER))[0].cursor is None
+
+
+def test_warnings_of_a_link_stay_until_the_reader_asks_for_another_run():
+    warned, _ = reduce(at(), LinkOpened(HERE, View(), ("The link's depth is left out.",)))
+    warned = replace(warned, run=run())
+    kept, _ = reduce(warned, ButtonPressed("train"))
+    assert kept.link_warnings
+    for event in (ControlsChanged(OTHER), PresetChosen(OTHER)):
+        assert reduce(warned, event)[0].link_warnings == ()
+
+
+RATES = {
+    "all show the same": (at(run()), 0.1, None),
+    "there is no slider yet": (at(run()), None, None),
+    "the slider was moved": (at(run()), 0.01, RateMoved(0.01)),
+    "the run has come to a planned rate": (at(run(rate=0.01)), 0.1, RateConfirmed(0.01)),
+    "both: the reader's hand counts": (at(run(rate=0.01)), 0.3, RateMoved(0.3)),
+    "another run is asked for: the old one's rate does not count": (at(None), 0.1, None),
+}
+
+
+@pytest.mark.parametrize(("state", "slider", "event"), RATES.values(), ids=RATES)
+def test_slider_and_run_are_told_apart(state, slider, event):
+    assert rate_event(state, slider) == event
+
+
+def test_quick_moves_of_the_rate_all_reach_the_same_run():
+    state, told = at(run()), []
+    for rate in (0.07, 0.05, 0.03):
+        state, effects = reduce(state, RateMoved(rate))
+        told += effects
+        state = replace(state, run=run(rate=rate))  # not yet confirmed by the worker
+    assert told == [SetRate(0.07), SetRate(0.05), SetRate(0.03)]
+    assert rate_event(state, 0.03) is None
+
+
+def test_arms_are_part_of_what_a_run_is():
+    three = replace(HERE, arms=(ARMS["none"], ARMS["before"], ARMS["after"]))
+    assert reduce(at(run()), ControlsChanged(three))[1] == (OpenRun(three),)

@@ -1,0 +1,116 @@
+"""Links hold what a page shows: for another visitor, after a reload, and where a page fails."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import ROOT, go
+from tests.pages.test_walk import choose_lowest, shown
+
+CHAPTERS_WITH_CHOICES = [
+    ("inside_the_layer", 1),
+    ("inside_the_layer", 2),
+    ("inside_the_layer", 3),
+    ("training_and_inference", 1),
+    ("training_and_inference", 2),
+    ("training_and_inference", 5),
+    ("covariate_shift", 1),
+]
+
+
+def another_visitor() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    """Return the parameters in the address bar, one value each."""
+    return {k: v if isinstance(v, str) else v[0] for k, v in app.query_params.items()}
+
+
+def fail(*_: object, **__: object) -> None:
+    raise RuntimeError("A page fails here on purpose.")
+
+
+@pytest.mark.parametrize("place", CHAPTERS_WITH_CHOICES)
+def test_a_chapters_link_brings_its_choices_to_another_visitor(app, place):
+    page, number = place
+    go(app, page, chapter=str(number))
+    chosen = choose_lowest(app)
+    link = link_of(app)
+    assert link.pop("chapter") == str(number) and link
+    other = go(another_visitor(), page, chapter=str(number), **link)
+    assert shown(other) == chosen
+    assert link_of(other) == link_of(app)
+
+
+def test_a_typed_table_travels_in_the_link(app):
+    rows = "1_20~2_18~7_26"
+    go(app, "inside_the_layer", chapter="2", batch="1_20_0~2_18_0.5~7_26_1")
+    assert not app.exception
+    assert link_of(app)["batch"] == "1_20_0~2_18_0.5~7_26_1"
+    go(app, "inside_the_layer", chapter="3")
+    assert link_of(app)["batch"] == "1_20_0~2_18_0.5~7_26_1", "the chapters share the batch"
+    for broken in (rows, "1_2_x", "~~", "_" * 100, "9" * 800, "nan_nan_nan"):
+        go(app, "inside_the_layer", chapter="2", batch=broken)
+        assert not app.exception
+        assert link_of(app).get("batch") != broken
+
+
+def test_values_that_no_widget_has_are_left_out_of_the_link(app):
+    go(app, "inside_the_layer", chapter="2", gamma="1e9", epsilon="nan", evil="1")
+    assert not app.exception
+    assert link_of(app) == {"chapter": "2"}
+    go(app, "inside_the_layer", chapter="99")
+    assert link_of(app) == {"chapter": "2"}, "the chapter is the one that was there"
+
+
+def test_an_experiments_link_holds_its_seeds_and_the_quick_look(app):
+    link = {"experiment": "scale", "seeds": "5", "first_seed": "40", "quick": "on"}
+    go(app, "experiment", **link)
+    values = {widget.label: widget.value for widget in (*app.slider, *app.number_input)}
+    assert (values["Seeds"], values["First seed"], app.toggle[0].value) == (5, 40, True)
+    assert link_of(app) == link
+    app.number_input[0].set_value(41).run()
+    assert link_of(app)["first_seed"] == "41"
+
+
+def test_a_name_in_a_link_makes_no_markdown(app):
+    go(app, "experiment", experiment="![a](http://example.org/a.png)")
+    (said,) = [warning.value for warning in app.warning]
+    assert not set("![]()/:") & set(said)
+
+
+def test_where_a_chapter_fails_its_link_keeps_the_settings(app, monkeypatch):
+    go(app, "training_and_inference", chapter="5")
+    before = choose_lowest(app)
+    link = link_of(app)
+    with monkeypatch.context() as broken:
+        broken.setattr("pages.shared.demo_widgets.compute", fail)
+        app.toggle[0].set_value(not app.toggle[0].value).run()
+        assert app.exception
+    kept = link_of(app)
+    assert kept.get("invert") != link.get("invert"), "the newest setting is kept"
+    assert set(kept) - {"invert"} == set(link) - {"invert"}
+    reloaded = go(another_visitor(), "training_and_inference", **kept)
+    assert not reloaded.exception
+    key = "training_and_inference.New domain.invert"
+    assert shown(reloaded) == before | {key: not before[key]}
+
+
+def test_where_the_lab_fails_its_link_keeps_the_settings(app, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr("pages.shared.lab.toolbar.toolbar", fail)
+        depth = next(slider for slider in app.slider if slider.label == "Hidden layers")
+        depth.set_value(7).run()
+        assert app.exception
+    assert link_of(app)["depth"] == "7"
+
+
+def test_the_lab_reads_its_link_on_arrival_alone(app):
+    app.query_params["depth"] = "9"
+    app.run()
+    depth = next(slider for slider in app.slider if slider.label == "Hidden layers")
+    assert depth.value != 9, "this link came late: the page has written another since"
+    go(app, "claims")
+    go(app, "lab", depth="9")
+    depth = next(slider for slider in app.slider if slider.label == "Hidden layers")
+    assert depth.value == 9
