@@ -79,8 +79,8 @@ class ArmTrainer:
 
     def _new_divergences(self, step: int, inputs: Tensor, loss: Array) -> tuple[Divergence, ...]:
         """Return where each replica broke whose loss is not finite for the first time."""
-        finite = np.isfinite(loss)
-        if finite.all():
+        finite = [math.isfinite(one) for one in loss.tolist()]
+        if all(finite):
             return ()
         broken = [k for k, held in enumerate(self.finite) if held and not finite[k]]
         for replica in broken:

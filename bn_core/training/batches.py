@@ -42,10 +42,10 @@ class Batches:
         return batch
 
     def _batch(self, start: int) -> Batch:
-        chosen = self.order[:, start : start + self.size].flatten()
-        shape = (len(self.order), self.size)
-        inputs, labels = (part.index_select(0, chosen) for part in (self._inputs, self._labels))
-        return inputs.view(*shape, -1), labels.view(shape)
+        chosen = self.order.narrow(1, start, self.size)  # (K, B)
+        rows, shape = chosen.flatten(), chosen.shape
+        inputs = self._inputs.index_select(0, rows).view(*shape, -1)
+        return inputs, self._labels.index_select(0, rows).view(shape)
 
     def _shuffled(self) -> Tensor:
         """Return the rows of ``_inputs`` in the order in which each replica meets them, (K, N)."""

@@ -151,7 +151,7 @@ class CrossEntropyStage:
         self._labels = labels.unsqueeze(0)  # (1, K, N)
         # Classes first, (O, K, N): torch's kernel takes many examples at once only that way.
         self._log_shares = torch.log_softmax(logits.permute(2, 1, 0), 0)
-        return self._log_shares.gather(0, self._labels)[0].neg_()
+        return self._log_shares.gather(0, self._labels).squeeze(0).neg_()
 
     def backward(self) -> Tensor:
         """Return the gradient of mean_n l_n, (softmax(z) - onehot(label)) / N, (N, K, O)."""

@@ -84,11 +84,11 @@ class Trainer:
 
     def backward(self) -> None:
         """Give each parameter the gradient of the last ``forward``'s losses."""
-        self.forget_gradients()
         if self._fused is not None:
             self._fused.backward()
-        else:
-            self.example_losses.backward(self._example_weights())
+            return
+        self.forget_gradients()
+        self.example_losses.backward(self._example_weights())
 
     def train_accuracy(self) -> Tensor:
         """Return the share of right answers in the last ``forward``'s batch, (K,)."""

@@ -69,7 +69,7 @@ def test_one_split_for_all_is_still_to_be_had():
     assert load_per_seed(Config(replicas=2)).train_inputs.dim() == 3
 
 
-@pytest.mark.parametrize("slug", ["lag", "eval", "adabn"])
+@pytest.mark.parametrize("slug", ["lag", "eval", "adabn", "depth", "explode"])
 def test_an_experiment_on_one_seed_is_that_seed_of_a_run_of_three(slug: str):
     together, _ = run(slug, seeds=3, first_seed=0, quick=True)
     alone, verdict = run(slug, seeds=1, first_seed=1, quick=True)
