@@ -37,7 +37,7 @@ def test_a_visitor_keeps_its_speed_while_another_presses_new_seeds_all_the_time(
     pool.start()
     try:
         wait_for(lambda: len(pool.process_ids) == 2)
-        run = pool.open(comparison(steps=10_000, depth=6, width=64), visitor="other")
+        run = pool.open(comparison(steps=10_000, depth=10, width=128, replicas=4), visitor="other")
         run.play(0)
         quiet, under_fire, presses = [], [], 0
         for _ in range(4):
@@ -66,6 +66,7 @@ def test_ten_of_the_heaviest_pages_in_one_worker_starve_nobody():
         ]
         for run in light:
             run.play(0)
+        wait_for(lambda: all(run.step_reached for run in light), *light)
         opened, refused = [], []
         for page in range(10):
             try:
@@ -76,10 +77,10 @@ def test_ten_of_the_heaviest_pages_in_one_worker_starve_nobody():
         for _ in range(5):
             before = [run.step_reached for run in light]
             began = time.monotonic()
-            wait_for(lambda since=began: time.monotonic() - since > 4, *light, *opened)
+            wait_for(lambda since=began: time.monotonic() - since > 6, *light, *opened)
             gained = [run.step_reached - b for run, b in zip(light, before, strict=True)]
-            assert min(gained) > 0, "a light run stood still for four seconds"
-        wait_for(lambda: all(run.built for run in opened), *light, *opened, seconds=200)
+            assert min(gained) > 0, "a light run stood still for six seconds"
+        wait_for(lambda: all(run.built for run in opened), *light, *opened, seconds=300)
         assert not any(run.ending for run in [*light, *opened])
     finally:
         pool.close()
