@@ -31,6 +31,10 @@ class TaskAliases:
         """Handle a report."""
         self.handle(report)
 
+    def left_for_good(self: Any) -> bool:
+        """Return whether it is forgotten."""
+        return self.forgotten
+
     def give_up(self: Any, why: str) -> None:
         """Fail."""
         self.fail(why)

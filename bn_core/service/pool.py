@@ -5,6 +5,7 @@ to where they were; a run that no page asks for is paused, then forgotten.
 """
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from bn_core.service.tasks import ComputationTask, Task, TrainingRun
 __all__ = ["Limits", "Pool", "PoolFull", "Rate", "Timeouts"]
 
 SECONDS_BETWEEN_CHECKS = 0.25
+_LOG = logging.getLogger(__name__)
 _SECONDS_OF_SLEEP = 2.0
 """A pause of the checks themselves beyond which this process, not a worker, was stopped."""
 
@@ -277,16 +279,21 @@ class Pool(PoolAliases):
         self._assign(run)
 
     def _make_memory(self, run: TrainingRun, now: float) -> None:
-        """Evict idle runs until some worker has the memory. Errors: ``PoolFull``."""
-        if not any(slot.ready for slot in self._slots):
-            return  # it waits for a worker
-        for resting in [None, *placement.idle(self._runs(), now, self.timeouts.evict)]:
-            if resting is not None:
-                self.evict(resting)
-            if self._choose_worker(run) is not None:
-                return
-        if any(slot.state == "alive" for slot in self._slots):
-            raise placement.no_memory(run.cost, self._runs())
+        """Evict idle runs of one worker until it has the memory. Errors: ``PoolFull``."""
+        alive = [slot for slot in self._slots if slot.state == "alive"]
+        if not alive or self._choose_worker(run) is not None:
+            return  # without a worker it waits for one
+        idle = placement.idle(self._runs(), now, self.timeouts.evict)
+        for slot in alive:
+            kept, given_up = self._tasks_of(slot.index), []
+            for resting in (other for other in idle if other.worker_index == slot.index):
+                given_up.append(resting)
+                kept.remove(resting)
+                if placement.fits(kept, run.cost, self.worker_bytes):
+                    for each in given_up:
+                        self.evict(each)
+                    return
+        raise placement.no_memory(run.cost, self._runs())
 
     def _tasks_of(self, index: int) -> list[Task]:
         return [task for task in self._tasks.values() if task.worker_index == index]
@@ -350,7 +357,14 @@ class Pool(PoolAliases):
                 with self.lock:
                     task = self._tasks.get(report.task)
                     if task is not None and task.worker_index == index:
-                        task.handle(report)
+                        self._hand_on(task, report)
+
+    def _hand_on(self, task: Task, report: protocol.TaskReport) -> None:
+        try:
+            task.handle(report)
+        except Exception:  # one task's trouble must not cost the worker and all its tasks
+            _LOG.exception("A report of task %s could not be taken in.", task.id)
+            task.fail("Something went wrong in this computation, and it is our mistake.")
 
     def lost(self, index: int, executing: int) -> None:
         """Have the tasks of a worker that ended repeated by others; blame the one at its turn."""
@@ -383,14 +397,20 @@ class Pool(PoolAliases):
             self._check_now.wait(SECONDS_BETWEEN_CHECKS)
             self._check_now.clear()
             now = time.monotonic()
-            for slot in self._slots:
-                slot.check(excuse=now - checked_at > _SECONDS_OF_SLEEP)
+            try:
+                self._check_once(excuse=now - checked_at > _SECONDS_OF_SLEEP)
+            except Exception:  # without the checks nothing would be expired or replaced any more
+                _LOG.exception("A check of the pool failed.")
             checked_at = now
-            with self.lock:
-                for task in list(self._tasks.values()):
-                    self._expire_idle(task)
-            self._place_waiting()
-            self._opens.forget_full()
+
+    def _check_once(self, *, excuse: bool) -> None:
+        for slot in self._slots:
+            slot.check(excuse=excuse)
+        with self.lock:
+            for task in list(self._tasks.values()):
+                self._expire_idle(task)
+        self._place_waiting()
+        self._opens.forget_full()
 
     def _expire_idle(self, task: Task) -> None:
         """Suspend, evict, cancel or forget a task that no page has asked for in a while."""

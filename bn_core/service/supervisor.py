@@ -158,9 +158,10 @@ class WorkerSlot:
         self._process = process
         if self._owner.closed.is_set():
             process.hang_up()
-        process.receive(
-            lambda connection, report: self._owner.handle(self.index, connection, report)
-        )
+        try:
+            process.receive(lambda sender, report: self._owner.handle(self.index, sender, report))
+        except Exception:  # a worker whose reports cannot be read is replaced
+            _LOG.exception("A report of worker %s could not be read.", process.process_id)
         self._process = None
         if not process.ready:
             self._log(

@@ -21,7 +21,7 @@ class TaskJob(ABC):
 
     def __init__(self, task: int, visitor: str) -> None:
         self.task, self.visitor = task, visitor
-        self.used = 0.0
+        self.used = self.usual_turn = 0.0
         self.over = False
         """Whether it has ended and has nothing more to report."""
         self._failure: Ending | None = None

@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 from bn_core.records import DataSummary, Ending, RecordChunk, StepResult
 from bn_core.service import protocol
+from bn_core.service.costs import cost_of
 from bn_core.service.task_job import SECONDS_BETWEEN_REPORTS, TaskJob
 from bn_core.training import Request, Setup, Training, build, train
 
@@ -12,6 +13,9 @@ _FURTHEST_BEHIND = 0.5
 """Seconds a paced run may lag before it gives up catching up."""
 _SNAPSHOT_EVERY_STEP_BELOW = 10.0
 """Steps a second below which a snapshot is taken after each step."""
+
+_LARGE = 150e6
+"""Bytes of nets whose arms take longer to build than others should wait unprepared."""
 
 
 class TrainingJob(TaskJob):
@@ -24,6 +28,7 @@ class TrainingJob(TaskJob):
         self._training: Training | None = None
         self._summary: DataSummary | None = None
         self._ending: Ending | None = None
+        self.usual_turn = 1.0 if cost_of(self._comparison).total > _LARGE else 0.0
         self.playing = False
         self.step = -1
         self._single_steps = 0

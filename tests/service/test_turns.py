@@ -1,14 +1,19 @@
 """Fair turns in a worker, the rate of openings, and the order of what waits."""
 
+import itertools
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pytest
 
-from bn_core.service import placement
+from bn_core.records import RecordChunk
+from bn_core.service import placement, protocol
 from bn_core.service.pool import Pool, PoolFull, Rate
 from bn_core.service.rate_limit import TokenBuckets
 from bn_core.service.tasks import Task
 from bn_core.service.turns import FairTurns
+from bn_core.training import Setup
 from tests.service.waiting import comparison, heaviest
 
 
@@ -19,6 +24,7 @@ class Job:
     visitor: str
     seconds: float
     used: float = 0.0
+    usual_turn: float = 0.0
     active: bool = True
 
     def ready_at(self) -> float | None:
@@ -41,6 +47,19 @@ def shares(jobs: list[Job], seconds: float = 100.0) -> list[float]:
 def test_heavy_turns_are_paid_for():
     heavy, light = shares([Job("a", 2.0), Job("b", 0.015)])
     assert heavy == pytest.approx(0.5, abs=0.05) and light == pytest.approx(0.5, abs=0.05)
+
+
+def test_between_two_slow_turns_quick_jobs_have_as_much_time():
+    jobs = [Job(f"heavy {n}", 2.0, usual_turn=2.0) for n in range(9)] + [Job("light", 0.015)]
+    turns, order = FairTurns(), []
+    for job in jobs:
+        turns.join(job, jobs)
+    for _ in range(500):
+        job = turns.next(jobs, 0.0)
+        assert job is not None
+        turns.charge(job, job.seconds)
+        order.append(job.visitor != "light")
+    assert sum(order) >= 3 and not any(a and b for a, b in itertools.pairwise(order))
 
 
 def test_forty_jobs_of_one_visitor_share_one_visitors_part():
@@ -144,3 +163,18 @@ def test_a_comparison_larger_than_a_worker_is_refused_in_words():
     pool = Pool(workers=1, worker_bytes=2e8)
     with pytest.raises(ValueError, match=r"needs about .* GB of memory.* Lower the width"):
         pool.open(heaviest())
+
+
+def test_a_report_that_cannot_be_taken_in_costs_its_own_task_only():
+    pool = Pool(workers=1)
+    broken, sound = (pool.open(comparison(seed=seed), visitor=str(seed)) for seed in (1, 2))
+    setup = Setup.of(comparison())
+    late = RecordChunk(500, np.zeros((1, 2, 2), np.float32), np.zeros(2))
+    for run in (broken, sound):
+        run.worker_index = 0
+    connection: Any = None
+    pool.handle(0, connection, protocol.Opened(broken.id, setup.probe.summary()))
+    pool.handle(0, connection, protocol.Trained(broken.id, late))
+    assert broken.ending is not None and broken.ending.why.endswith("it is our mistake.")
+    pool.handle(0, connection, protocol.Opened(sound.id, setup.probe.summary()))
+    assert sound.record is not None and not sound.ending
