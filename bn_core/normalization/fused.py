@@ -86,4 +86,7 @@ def batch_norm_backward(
     """
     all_three = [True, True, True]
     settings = (None, None, *saved, True, epsilon, all_three)
-    return torch.ops.aten.native_batch_norm_backward(g, x, gamma, *settings)
+    return _batch_norm_backward(g, x, gamma, *settings)
+
+
+_batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default

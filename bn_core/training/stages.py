@@ -114,25 +114,29 @@ class ActivationStage:
         return self.times_derivative(g, self._y)
 
 
+_threshold_backward = aten.threshold_backward.grad_input
+_leaky_relu_backward = aten.leaky_relu_backward.grad_input
+_tanh_backward = aten.tanh_backward.grad_input
+_sigmoid_backward = aten.sigmoid_backward.grad_input
 _SLOPE = nn.LeakyReLU().negative_slope
 _InPlace = tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]
 
 IN_PLACE: Mapping[type[nn.Module], _InPlace] = {
     nn.ReLU: (  # y = max(x, 0); a' = 1 where y > 0, else 0
         torch.relu_,
-        lambda g, y: aten.threshold_backward.grad_input(g, y, 0, grad_input=g),
+        lambda g, y: _threshold_backward(g, y, 0, grad_input=g),
     ),
     nn.LeakyReLU: (  # y = x where x > 0, else slope x; a' = 1 where y > 0, else the slope
         lambda x: functional.leaky_relu_(x, _SLOPE),
-        lambda g, y: aten.leaky_relu_backward.grad_input(g, y, _SLOPE, True, grad_input=g),
+        lambda g, y: _leaky_relu_backward(g, y, _SLOPE, True, grad_input=g),
     ),
     nn.Tanh: (  # a' = 1 - y^2
         torch.tanh_,
-        lambda g, y: aten.tanh_backward.grad_input(g, y, grad_input=g),
+        lambda g, y: _tanh_backward(g, y, grad_input=g),
     ),
     nn.Sigmoid: (  # a' = y (1 - y)
         torch.sigmoid_,
-        lambda g, y: aten.sigmoid_backward.grad_input(g, y, grad_input=g),
+        lambda g, y: _sigmoid_backward(g, y, grad_input=g),
     ),
 }
 """Each activation with a(x) in place, and g a'(x) in place of g."""
@@ -143,6 +147,7 @@ class CrossEntropyStage:
 
     def __init__(self, output: Linear, examples: int) -> None:
         replicas, _, classes = output.weight.shape
+        self._share = 1 / examples
         self._gradient = output.weight.new_empty(examples, replicas, classes)
         self._minus_one = output.weight.new_full((1, replicas, examples), -1.0)
 
@@ -156,4 +161,4 @@ class CrossEntropyStage:
     def backward(self) -> Tensor:
         """Return the gradient of mean_n l_n, (softmax(z) - onehot(label)) / N, (N, K, O)."""
         g = self._log_shares.exp().scatter_add_(0, self._labels, self._minus_one)  # (O, K, N)
-        return torch.mul(g.permute(2, 1, 0), 1 / g.shape[2], out=self._gradient)
+        return torch.mul(g.permute(2, 1, 0), self._share, out=self._gradient)
