@@ -22,15 +22,14 @@ LEVELS = (
     {"nets"},
     {"probing"},
     {"training"},
-    {"models", "residual", "initialization", "measures", "probes", "landscape"},
     {"experiments"},
     {"demos"},
     {"figures", "service"},
     {"cli"},
     {"__main__"},
 )
-"""The rooms of the core from the ground up. A room imports from itself and from levels below; a
-new room is one word here."""
+"""The packages of the core from the ground up. A package imports from itself and from levels below; a
+new package is one word here."""
 
 HEAVY = {"torch", "sklearn"}
 WORKER_SIDE = {

@@ -4,12 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.normalization.base import batch_moments
-from bn_core.probing import captured_inputs
+from bn_core.probing import captured_inputs, statistics
 from bn_core.results import Curve, Metric, Panel, Progress, Result, TaskGenerator
 
 _EVERY = 5
@@ -65,7 +64,7 @@ class _Rows:
     def take_step(self, step: int) -> None:
         batch = self.trainer.batches.next()
         with torch.no_grad(), self.trainer.net.evaluation_mode(statistics="running"):
-            in_eval = measures.losses(self.trainer.net(batch[0]), batch[1])
+            in_eval = statistics.losses(self.trainer.net(batch[0]), batch[1])
         with captured_inputs(self.norm) as entered:
             in_training = self.trainer.step(batch)
         mean, variance = batch_moments(entered[0])

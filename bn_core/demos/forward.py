@@ -5,7 +5,7 @@ import torch
 
 from bn_core.demos.checking import read_table
 from bn_core.normalization.base import batch_moments, normalize, scale_and_shift
-from bn_core.normalization.batch import BatchNorm
+from bn_core.normalization.batch_norm import BatchNorm
 from bn_core.randomness import generator
 from bn_core.results import Curve, Panel, Progress, Result, Stage, TaskGenerator
 

@@ -27,13 +27,13 @@ from bn_core.experiments import (
     small_batches,
     vanishing,
 )
-from bn_core.experiments.base import Experiment, PartialResult, UnconvertedExperiment, is_complete
+from bn_core.experiments.base import Experiment, PartialResult, is_complete
 from bn_core.experiments.verdicts import MOST_SEEDS
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 
 LAST_FIRST_SEED = 999_999
 
-EXPERIMENTS: Mapping[str, Experiment | UnconvertedExperiment] = {
+EXPERIMENTS: Mapping[str, Experiment] = {
     experiment.spec.slug: experiment
     for experiment in (
         initialization_scale.EXPERIMENT,
@@ -140,7 +140,7 @@ def _ended(task: TaskGenerator) -> Any:
             return stop.value
 
 
-def _experiment(slug: str) -> Experiment | UnconvertedExperiment:
+def _experiment(slug: str) -> Experiment:
     if slug not in EXPERIMENTS:
         raise ValueError(f"There is no experiment {slug}. There are: {', '.join(EXPERIMENTS)}.")
     return EXPERIMENTS[slug]

@@ -51,26 +51,6 @@ class Experiment:
         return dataclasses.replace(verdict, words=f"{verdict.words} {self.remarks(result)}")
 
 
-@dataclass(frozen=True)
-class UnconvertedExperiment:
-    """An experiment that still judges by limits that every seed has to pass."""
-
-    spec: ExperimentSpec
-    part: Callable[[str, int, bool], TaskGenerator]
-    summarize: Callable[[Mapping[str, PartialResult]], Result]
-    judge: Callable[[Result], Verdict]
-
-    def shard(self, name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
-        """Run a shard. Errors: ``ValueError`` for another first seed than 0."""
-        if first_seed:
-            raise ValueError("This experiment runs from seed 0 only.")
-        return self.part(name, seeds, quick)
-
-    def decide(self, result: Result, *, quick: bool = False) -> Verdict:
-        """Return what a complete result says about the claim."""
-        return self.judge(result)
-
-
 class Shard:
     """The work of one shard: how much of it is done, and its partial result so far."""
 
@@ -207,13 +187,3 @@ def steps_ratio(slower: Array, faster: Array, budget: int) -> Array:
 def is_complete(partials: Mapping[str, PartialResult], shards: Sequence[str]) -> bool:
     """Return whether every one of these shards has ended."""
     return all(partials.get(name, {}).get("complete", False) for name in shards)
-
-
-def progress(done: int, total: int, words: str, partial: PartialResult | None = None) -> Progress:
-    """Return how far a shard is, with its partial result."""
-    return Progress(done / max(total, 1), words, partial)
-
-
-def complete(partial: PartialResult) -> PartialResult:
-    """Return a partial result marked as complete."""
-    return partial | {"complete": True}

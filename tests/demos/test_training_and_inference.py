@@ -19,8 +19,8 @@ from bn_core.demos.from_lab import MOST_EXAMPLES, MOST_UNITS, from_lab
 from bn_core.demos.trained import digits_net, trained
 from bn_core.experiments import _ended
 from bn_core.experiments.base import Trainer
-from bn_core.models import Linear
-from bn_core.normalization.batch import BatchNorm
+from bn_core.nets import Linear
+from bn_core.normalization.batch_norm import BatchNorm
 from bn_core.results import Curve, HeatMaps, Panel, Result
 from bn_core.training import ArmTrainer, Batches, Setup
 from tests.reference import torch_net
