@@ -118,7 +118,7 @@ class StepResult:
     ending: "Ending | None" = None
 
 
-EndingKind = Literal["finished", "stopped", "diverged", "failed"]
+EndingKind = Literal["finished", "stopped", "diverged", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)

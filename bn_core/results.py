@@ -160,7 +160,7 @@ class Metric:
         finite, count = self.values[np.isfinite(self.values)], len(self.values)
         if not finite.size:
             return self.missing
-        if count == 1:
+        if count == 1 or ((np.abs(self.values) <= self.rounding).all() and self.rounding > 0):
             return self._number(self.median)
         lost = count - finite.size
         ends = f"{self._number(finite.min())} to {self._number(finite.max())}"

@@ -35,8 +35,9 @@ new room is one word here."""
 HEAVY = {"torch", "sklearn"}
 WORKER_SIDE = {
     "bn_core.service.worker",
-    "bn_core.service.job",
-    "bn_core.service.study_job",
+    "bn_core.service.task_job",
+    "bn_core.service.training_job",
+    "bn_core.service.computation_job",
 }
 """The modules of the service that run in a worker; all others run in the page's process."""
 

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.experiments.base import (
+    Experiment,
     PartialResult,
-    Trainer,
-    UnconvertedExperiment,
-    complete,
-    progress,
+    Shard,
+    make_trainer,
+    validation_accuracy,
 )
+from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.statistics import recomputed
 from bn_core.randomness import generator
 from bn_core.results import (
@@ -25,19 +26,12 @@ from bn_core.results import (
     Panel,
     Result,
     TaskGenerator,
-    Verdict,
 )
 
-_LEAST_ADAPTED = 0.9
-_MOST_INVERTED = 0.2
-
-
-def _clean(x: Tensor, draw: torch.Generator) -> Tensor:
-    return x
-
-
-def _affine(x: Tensor, draw: torch.Generator) -> Tensor:
-    return 0.4 * x + 1.5
+Array = np.ndarray
+_LEAST_REGAINED = 0.5
+_LEAST_LOST = 0.1
+_LEARNED = 0.9
 
 
 def _per_pixel(x: Tensor, draw: torch.Generator) -> Tensor:
@@ -45,24 +39,17 @@ def _per_pixel(x: Tensor, draw: torch.Generator) -> Tensor:
     return x * factors + torch.randn(x.shape[1], generator=draw)
 
 
-def _noisy(x: Tensor, draw: torch.Generator) -> Tensor:
-    return x + torch.randn(x.shape, generator=draw)
-
-
-def _inverted(x: Tensor, draw: torch.Generator) -> Tensor:
-    return x.min() + x.max() - x
-
-
 DOMAINS: Mapping[str, tuple[str, Callable[[Tensor, torch.Generator], Tensor]]] = {
-    "clean": ("as trained", _clean),
-    "affine": ("paler and brighter", _affine),
-    "pixel": ("each pixel its own", _per_pixel),
-    "noise": ("noisy", _noisy),
-    "inverse": ("inverted", _inverted),
+    "clean": ("as trained", lambda x, draw: x),
+    "affine": ("paler and brighter", lambda x, draw: 0.4 * x + 1.5),
+    "pixel": ("each pixel rescaled", _per_pixel),
+    "noise": ("noisy", lambda x, draw: x + torch.randn(x.shape, generator=draw)),
+    "inverse": ("inverted", lambda x, draw: x.min() + x.max() - x),
 }
 """What becomes of images (N, D), already standardized: a name and a function of them."""
 
-_PARTS = {"levels": ("clean", "affine", "pixel"), "content": ("noise", "inverse")}
+_NEW = tuple(domain for domain in DOMAINS if domain != "clean")
+_WAYS = {"old": "running averages", "new": "new statistics"}
 
 SPEC = ExperimentSpec(
     slug="adabn",
@@ -70,16 +57,16 @@ SPEC = ExperimentSpec(
     claim="Recomputing batch norm's statistics adapts a trained net to another domain.",
     source="Li, Wang, Shi, Liu & Hou 2016 (1603.04779), section 3 (AdaBN)",
     claims=(),
-    question="Images become paler and brighter. Which share is put right with new statistics?",
-    answers=("Below a half", "About three quarters", "Nearly all, as before"),
+    question="Images become paler and brighter. What accuracy do new statistics give?",
+    answers=("Below one half", "About three quarters", "Nearly the same as before"),
     method=(
         "A 3-layer ReLU net with batch norm learns the digits. The validation digits then change: "
         "x becomes 0.4 x + 1.5; or each pixel gets a factor and an offset of its own; or noise of "
         "standard deviation 1 is added; or dark and bright are swapped. Each time the net is "
-        "judged with its running averages, and with statistics of the changed digits, taken in "
-        "one pass that sees no labels and changes no weight."
+        "evaluated with its running averages, and with statistics of the changed digits, taken in "
+        "one pass that uses no labels and changes no weight."
     ),
-    formula=r"\hat x = \frac{x-\mu_{new}}{\sqrt{\sigma^2_{new}+\epsilon}}",
+    formula=r"regained = \frac{acc_{new} - acc_{old}}{acc_{as\ trained} - acc_{old}}",
     paper_found=(
         "Li et al. adapted image classifiers from one source of photographs to another this way "
         "and improved on methods that train further."
@@ -88,67 +75,68 @@ SPEC = ExperimentSpec(
         "New statistics undo what a unit's mean and scale can express. They add no information "
         "that noise has covered, and cannot tell that an image was inverted."
     ),
-    shards=tuple(_PARTS),
+    shards=("net",),
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
-    """Train the net, then judge it in some domains with old and with new statistics."""
+def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
+    """Train the net, then evaluate it in each domain with old and with new statistics."""
     config = Config(
-        depth=3,
-        initialization="he",
-        normalization="batch",
-        replicas=seeds,
-        steps=150 if quick else 400,
+        depth=3, initialization="he", normalization="batch", replicas=seeds, seed=first_seed
     )
-    trainee = Trainer(config)
-    total = config.steps + len(_PARTS[name])
-    for step in range(config.steps):
-        trainee.step()
-        yield progress(step, total, f"training, step {step}")
-    piece: PartialResult = {"old": {}, "new": {}, "images": {}}
-    for number, domain in enumerate(_PARTS[name]):
-        yield progress(config.steps + number, total, DOMAINS[domain][0], piece)
-        inputs = changed(trainee.dataset.validation_inputs, domain, config.seed)
-        piece["images"][domain] = inputs[0].view(trainee.dataset.input_shape[1:]).numpy()
-        piece["old"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()
-        with recomputed(trainee, inputs):
-            piece["new"][domain] = trainee.evaluate(inputs=inputs)[1].numpy()
-    return complete(piece)
+    trainer, steps = make_trainer(config), 150 if quick else 400
+    work = Shard(steps + len(DOMAINS))
+    yield from work.train(trainer, steps, "training")
+    side = trainer.dataset.input_shape[1:]
+    for domain, (words, _) in DOMAINS.items():
+        inputs = changed(trainer.dataset.validation_inputs, domain, first_seed)
+        work.put(**{f"{domain}_image": inputs[0, 0].view(side).numpy()})
+        work.put(**{f"{domain}_old": validation_accuracy(trainer, inputs=inputs)})
+        with recomputed(trainer, inputs):
+            work.put(**{f"{domain}_new": validation_accuracy(trainer, inputs=inputs)})
+        yield work.advance(words)
+    return work.complete()
 
 
-def changed(inputs: Tensor, domain: str, seed: int) -> Tensor:
-    """Return images (N, D) as another domain would show them; drawn anew from the seed."""
-    return DOMAINS[domain][1](inputs, generator(seed, "data", 12))
+def changed(inputs: Tensor, domain: str, first_seed: int) -> Tensor:
+    """Return images (K, N, D) as another domain would show them, each replica by its own seed."""
+    _, change = DOMAINS[domain]
+    replicas = enumerate(inputs, start=first_seed)
+    return torch.stack([change(images, generator(seed, "data", 12)) for seed, images in replicas])
 
 
-def summarize(pieces: Mapping[str, PartialResult]) -> Result:
+def regained(clean: Array, old: Array, new: Array) -> Array:
+    """Return (new - old) / (clean - old), (R,), of accuracies; NaN where nothing was lost."""
+    lost = clean - old
+    return np.divide(new - old, lost, out=np.full(lost.shape, np.nan), where=lost > 0)
+
+
+def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return accuracy with old and new statistics for each domain, and one digit in each."""
-    found: dict[str, dict[str, np.ndarray]] = {"old": {}, "new": {}, "images": {}}
-    for piece in pieces.values():
-        for key, values in found.items():
-            values.update(piece.get(key, {}))
-    measures = [
-        Metric(f"{domain} {key}", f"{DOMAINS[domain][0]}, {words}", found[key][domain], ".2f")
-        for domain in DOMAINS
-        for key, words in (("old", "running averages"), ("new", "new statistics"))
-        if domain in found[key]
+    found = partials.get("net", {})
+    domains = [domain for domain in DOMAINS if f"{domain}_new" in found]
+    metrics = [
+        Metric(f"{domain}_{way}", f"{DOMAINS[domain][0]}, {words}", found[f"{domain}_{way}"], ".1%")
+        for domain in domains
+        for way, words in _WAYS.items()
     ]
-    parts = (_panel(found), _map(found["images"])) if found["images"] else (_panel(found),)
-    return Result(parts, tuple(measures))
+    for domain in (domain for domain in domains if domain != "clean"):
+        clean, old, new = (found[key] for key in ("clean_old", f"{domain}_old", f"{domain}_new"))
+        label = DOMAINS[domain][0]
+        metrics += [
+            Metric(f"{domain}_lost", f"{label}: accuracy lost", clean - old, ".3f"),
+            Metric(f"{domain}_regained", f"{label}: regained", regained(clean, old, new), ".2f"),
+        ]
+    panels = (_panel(found, domains), _images(found, domains)) if domains else ()
+    return Result(panels, tuple(metrics))
 
 
-def _panel(found: dict[str, dict[str, np.ndarray]]) -> Panel:
+def _panel(found: PartialResult, domains: list[str]) -> Panel:
+    x = np.arange(len(domains), dtype=float)
     curves = []
-    for label, key, arm in (
-        ("running averages", "old", "none"),
-        ("statistics of the new images", "new", "before"),
-    ):
-        seen = [domain for domain in DOMAINS if domain in found[key]]
-        if seen:
-            x = np.array([list(DOMAINS).index(domain) for domain in seen])
-            y = np.stack([found[key][domain] for domain in seen], axis=1)
-            curves.append(Curve(label, x, y, arm=arm, kind="points"))
+    for tone, (way, words) in enumerate(_WAYS.items()):
+        y = np.stack([found[f"{domain}_{way}"] for domain in domains], axis=1)
+        curves.append(Curve(words, x, y, tone=tone, kind="points"))
     return Panel(
         "accuracy",
         "Accuracy in a new domain, with old and new statistics",
@@ -161,14 +149,13 @@ def _panel(found: dict[str, dict[str, np.ndarray]]) -> Panel:
     )
 
 
-def _map(images: Mapping[str, np.ndarray]) -> HeatMaps:
-    fields = [HeatMap(DOMAINS[domain][0], images[domain]) for domain in DOMAINS if domain in images]
+def _images(found: PartialResult, domains: list[str]) -> HeatMaps:
     return HeatMaps(
         "images",
         "One digit in each domain",
         "",
         "",
-        tuple(fields),
+        tuple(HeatMap(DOMAINS[domain][0], found[f"{domain}_image"]) for domain in domains),
         "brightness",
         help="In units of the training data's standard deviation.",
         signed=False,
@@ -176,22 +163,28 @@ def _map(images: Mapping[str, np.ndarray]) -> HeatMaps:
     )
 
 
-def judge(finding: Result) -> Verdict:
-    """It depends if moved levels are mended and inversion is not, for every seed."""
-    mended = [finding[f"{domain} new"] for domain in ("affine", "pixel")]
-    inverse, noise = finding["inverse new"], finding["noise new"]
-    words = (
-        f"Paler and brighter: {finding['affine old'].words()} with the running averages, "
-        f"{mended[0].words()} with new statistics. Each pixel its own: "
-        f"{finding['pixel old'].words()}, then {mended[1].words()}. Noise: "
-        f"{finding['noise old'].words()}, then {noise.words()}. Inverted: "
-        f"{finding['inverse old'].words()}, then {inverse.words()}."
-    )
-    if not (mended[0].values >= _LEAST_ADAPTED).all():
-        return Verdict("fails", words)
-    if (inverse.values > _MOST_INVERTED).all() and (noise.values >= _LEAST_ADAPTED).all():
-        return Verdict("holds", words)
-    return Verdict("depends", "It depends on what changed. " + words)
-
-
-EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)
+EXPERIMENT = Experiment(
+    SPEC,
+    shard,
+    summarize,
+    effects=tuple(
+        Effect(
+            f"{domain}_regained",
+            "Share of the lost accuracy that new statistics regain",
+            matters_from=_LEAST_REGAINED,
+            why="Half of what the change of the images has cost.",
+            scale="difference",
+            part=DOMAINS[domain][0],
+            form=".2f",
+            lost="lost no accuracy",
+        )
+        for domain in _NEW
+    ),
+    controls=(
+        Control("clean_old", "Accuracy on digits as trained", _LEARNED, form=".1%"),
+        *(
+            Control(f"{d}_lost", "Accuracy lost", _LEAST_LOST, part=DOMAINS[d][0], form=".3f")
+            for d in _NEW
+        ),
+    ),
+)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from bn_core.comparison import ARMS
 from bn_core.config import Config
@@ -17,6 +18,7 @@ from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.verdicts import decide
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Trainer
+from bn_core.training.batches import Batch
 
 Array = np.ndarray
 PartialResult = dict[str, Any]
@@ -99,14 +101,15 @@ class Shard:
         measure: Callable[[Trainer], Mapping[str, Array]] | None = None,
         prefix: str = "",
         from_start: bool = False,
+        draw: Callable[[], Batch] | None = None,
     ) -> Generator[Progress, None, Array]:
         """Train for a number of steps, measuring every so many; return the losses, (R, T).
 
         ``measure(trainer)`` returns arrays (R, ...) by name; they are put as (R, T, ...) under
         ``prefix`` + name, their steps (T,) as ``prefix`` + "steps". ``from_start`` measures before
-        the first step too. A loss that is not finite is inf, and so are all that follow; training
-        ends early only if every net has diverged and nothing is measured. Takes ``steps`` of the
-        shard's total.
+        the first step too. ``draw`` gives the batches, instead of the trainer's own. A loss that
+        is not finite is inf, and so are all that follow; training ends early only if every net
+        has diverged and nothing is measured. Takes ``steps`` of the shard's total.
         """
         series = Series(prefix)
         losses = np.full((trainer.config.replicas, steps), np.inf)
@@ -114,7 +117,7 @@ class Shard:
         if measure and from_start:
             self.put(**series.extended(0, measure(trainer)))
         for step in range(1, steps + 1):
-            loss = trainer.step().numpy()
+            loss = trainer.step(draw() if draw else None).numpy()
             alive &= np.isfinite(loss)
             losses[alive, step - 1] = loss[alive]
             if measure and step % every == 0:
@@ -158,9 +161,17 @@ def make_trainer(config: Config) -> Trainer:
     return Trainer(config, load_per_seed(config))
 
 
-def validation_accuracy(trainer: Trainer, statistics: str = "running") -> Array:
-    """Return the accuracy of each net on its validation data, (K,); 0 if its loss is not finite."""
-    loss, accuracy = trainer.evaluate(statistics)
+def validation_accuracy(
+    trainer: Trainer,
+    statistics: str = "running",
+    inputs: Tensor | None = None,
+    labels: Tensor | None = None,
+) -> Array:
+    """Return the accuracy of each net, (K,); 0 if its loss is not finite.
+
+    On the validation data, or on other ``inputs`` and ``labels``, as ``Trainer.evaluate``.
+    """
+    loss, accuracy = trainer.evaluate(statistics, inputs, labels)
     return np.where(loss.isfinite(), accuracy, 0.0)
 
 
@@ -169,13 +180,12 @@ def half_accuracies(trainer: Trainer, statistics: str = "running") -> tuple[Arra
 
     A setting that is chosen by the first is reported by the second, which it was not fitted to.
     """
-    dataset, found = trainer.dataset, []
-    for start in (0, 1):
-        inputs = dataset.validation_inputs[..., start::2, :]
-        labels = dataset.validation_labels[..., start::2]
-        loss, accuracy = trainer.evaluate(statistics, inputs, labels)
-        found.append(np.where(loss.isfinite(), accuracy, 0.0))
-    return found[0], found[1]
+    inputs, labels = trainer.dataset.validation_inputs, trainer.dataset.validation_labels
+    first, second = (
+        validation_accuracy(trainer, statistics, inputs[..., start::2, :], labels[..., start::2])
+        for start in (0, 1)
+    )
+    return first, second
 
 
 def steps_to_reach(level: float, steps: Array, values: Array) -> Array:

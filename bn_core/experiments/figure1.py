@@ -8,21 +8,28 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.experiments.base import (
+    Experiment,
     PartialResult,
+    Shard,
     Trainer,
-    UnconvertedExperiment,
-    complete,
-    progress,
+    arm_config,
+    arm_label,
+    is_complete,
+    make_trainer,
+    steps_ratio,
     steps_to_reach,
+    validation_accuracy,
 )
-from bn_core.probes import capture_activations
-from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
+from bn_core.experiments.effects import Control, Effect
+from bn_core.probing import captured_inputs
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 
-_ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
+Array = np.ndarray
+_ARMS = ("none", "before")
 _EVERY = 10
 _PROBE = 300
 _LEVEL = 0.9
-_LEAST_STEPS_RATIO, _LEAST_DRIFT_RATIO = 10.0, 4.0
+_LEAST_RATIO = 2.0
 _PERCENTILES = (0.15, 0.5, 0.85)
 
 SPEC = ExperimentSpec(
@@ -34,12 +41,12 @@ SPEC = ExperimentSpec(
     question="How many times fewer steps to 90 % accuracy does the net with batch norm need?",
     answers=("As many", "2 to 5 times fewer", "10 times fewer, or better"),
     method=(
-        "Three layers of 100 sigmoids, weights from N(0, 0.1), batches of 60, plain SGD at rate "
-        "0.1, as in the paper, on the digits. Every ten steps a fixed probe of 300 training "
-        "images passes through; for each sigmoid of the last hidden layer we keep the 15th, 50th "
-        "and 85th percentile of its input. Drift is how far the median has travelled over the "
-        "whole training, divided by the average distance of the 15th from the 85th percentile, "
-        "averaged over the 100 sigmoids."
+        "As in the paper: three layers of 100 sigmoids, small Gaussian weights, batches of 60. "
+        "Our choice, where it says nothing: weights from N(0, 0.1) and plain SGD at rate 0.1, on "
+        "the digits. Every ten steps a fixed probe of 300 training images passes through; for "
+        "each sigmoid of the last hidden layer we keep the 15th, 50th and 85th percentile of its "
+        "input. Drift is how far the median has moved over the whole training, divided by the "
+        "average distance of the 15th from the 85th percentile, averaged over the 100 sigmoids."
     ),
     formula=r"drift = \frac{\max_t q_{50}(t) - \min_t q_{50}(t)}"
     r"{\mathrm{mean}_t\,(q_{85}(t) - q_{15}(t))}",
@@ -51,98 +58,95 @@ SPEC = ExperimentSpec(
     disagreement=(
         "Steady inputs and fast learning appear together here; that one causes the other is "
         "contested (Santurkar et al. 2018). Much of the plain net's delay is its start: weights "
-        "of N(0, 0.1) leave its sigmoids almost constant."
+        "of N(0, 0.1) leave its sigmoids almost constant. Both ratios are those of this net on "
+        "the digits; on another data set they differ, and they are not measured there."
     ),
-    shards=tuple(_ARMS),
+    shards=_ARMS,
     link="depth=3&width=100&act=sigmoid&init=normal&std=0.1&batch=60&steps=2000",
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
+def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Train one arm, with its percentiles and accuracy every ten steps."""
-    normalization, label = _ARMS[name]
-    config = Config(
+    base = Config(
         depth=3,
         width=100,
         activation="sigmoid",
         initialization="normal",
-        normalization=normalization,
         batch_size=60,
         replicas=seeds,
-        steps=500 if quick else 2000,
+        seed=first_seed,
+        steps=1200 if quick else 2000,
     )
-    trainee = Trainer(config)
-    probe = trainee.dataset.train_inputs[:_PROBE].expand(seeds, _PROBE, -1)
-    seen, right = [percentiles(trainee, probe)], [trainee.evaluate()[1].numpy()]
-    piece = _piece(seen, right)
-    for step in range(1, config.steps + 1):
-        trainee.step()
-        if step % _EVERY == 0:
-            seen.append(percentiles(trainee, probe))
-            right.append(trainee.evaluate()[1].numpy())
-        if step % (10 * _EVERY) == 0:
-            piece = _piece(seen, right)
-        if step % (_EVERY // 2) == 0:
-            yield progress(step, config.steps, f"{label}, step {step}", piece)
-    return complete(_piece(seen, right))
+    trainer, work = make_trainer(arm_config(name, base)), Shard(base.steps)
+    probe = trainer.dataset.train_inputs[:, :_PROBE]
 
+    def measure(trainer: Trainer) -> dict[str, Array]:
+        accuracy = validation_accuracy(trainer)
+        return {"accuracy": accuracy, "percentiles": percentiles(trainer, probe)}
 
-def _piece(seen: list[np.ndarray], right: list[np.ndarray]) -> PartialResult:
-    steps = _EVERY * np.arange(len(seen))
-    return {"steps": steps, "percentiles": np.array(seen), "accuracy": np.array(right).T}
+    yield from work.train(
+        trainer, base.steps, arm_label(name), every=_EVERY, measure=measure, from_start=True
+    )
+    return work.complete()
 
 
 @torch.no_grad()
-def percentiles(trainee: Trainer, probe: Tensor) -> np.ndarray:
-    """Return percentiles of each last hidden unit's input over a probe, (3, K, C).
+def percentiles(trainer: Trainer, probe: Tensor) -> Array:
+    """Return percentiles of each last hidden unit's input over a probe, (K, 3, C).
 
     The probe (K, N, D) is normalized by its own statistics; the net is left as it was.
     Source: Ioffe & Szegedy 2015, Figure 1(b, c).
     """
-    with trainee.net.evaluation_mode(statistics="batch"), capture_activations(trainee.net) as heard:
-        trainee.net(probe)
-    return np.quantile(heard["pre_activation"][-1].numpy(), _PERCENTILES, axis=1)
+    net = trainer.net
+    with (
+        net.evaluation_mode(statistics="batch"),
+        captured_inputs(net.probed[-1].activation) as seen,
+    ):
+        net(probe)
+    return np.quantile(seen[0].numpy(), _PERCENTILES, axis=1).swapaxes(0, 1)
 
 
-def spread(seen: np.ndarray) -> np.ndarray:
-    """Return q85 - q15 of each unit, (T, K, C), of percentiles (T, 3, K, C)."""
-    return seen[:, 2] - seen[:, 0]
+def spread(seen: Array) -> Array:
+    """Return q85 - q15 of each unit, (R, T, C), of percentiles (R, T, 3, C)."""
+    return seen[:, :, 2] - seen[:, :, 0]
 
 
-def drift(seen: np.ndarray) -> np.ndarray:
-    """Return how far each seed's medians travel, in units of the mean spread, (K,).
+def drift(seen: Array) -> Array:
+    """Return how far each seed's medians move, in units of the mean spread, (R,).
 
-    mean over units of (max_t q50 - min_t q50) / mean_t (q85 - q15); ``seen`` is (T, 3, K, C).
+    mean over units of (max_t q50 - min_t q50) / mean_t (q85 - q15); ``seen`` is (R, T, 3, C).
     """
-    return (np.ptp(seen[:, 1], axis=0) / spread(seen).mean(axis=0)).mean(axis=1)
+    return (np.ptp(seen[:, :, 1], axis=1) / spread(seen).mean(axis=1)).mean(axis=1)
 
 
-def summarize(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return accuracy and one sigmoid's percentiles over the steps, and how the arms compare."""
+    started = {name: partials[name] for name in _ARMS if "steps" in partials.get(name, {})}
     accuracy = tuple(
-        Curve(_ARMS[name][1], piece["steps"], piece["accuracy"], arm=name)
-        for name, piece in pieces.items()
+        Curve(arm_label(name), found["steps"], found["accuracy"], arm=name)
+        for name, found in started.items()
     )
     first = Panel(
         "accuracy", "Accuracy", "step", "validation accuracy", accuracy, y_range=(0.0, 1.02)
     )
-    measures = [one for name, piece in pieces.items() for one in _measures(name, piece)]
-    if all(piece.get("complete") for piece in pieces.values()) and len(pieces) == 2:
-        measures += _ratios(pieces)
-    panels = (_percentile_panel(name, piece) for name, piece in pieces.items())
-    return Result((first, *panels), tuple(measures))
+    metrics = [one for name, found in started.items() for one in _metrics(name, found)]
+    if is_complete(partials, _ARMS):
+        metrics += _comparison(partials["none"], partials["before"])
+    panels = (_percentile_panel(name, found) for name, found in started.items())
+    return Result((first, *panels), tuple(metrics))
 
 
-def _percentile_panel(name: str, piece: PartialResult) -> Panel:
-    one = piece["percentiles"][:, :, 0, 0].T  # (3, T): one sigmoid of the first seed
-    names, arms = ("15th percentile", "median", "85th percentile"), ("", name, "")
+def _percentile_panel(name: str, found: PartialResult) -> Panel:
+    one = found["percentiles"][0, :, :, 0].T  # (3, T): one sigmoid of the first seed
+    styles = {"15th percentile": "neutral-1", "median": name, "85th percentile": "neutral-2"}
     curves = (
-        Curve(label, piece["steps"], y[None], arm=arm, tone=tone)
-        for label, y, arm, tone in zip(names, one, arms, range(3), strict=True)
+        Curve(label, found["steps"], row[None], colour=colour)
+        for (label, colour), row in zip(styles.items(), one, strict=True)
     )
     return Panel(
         f"percentiles_{name}",
-        f"What enters one sigmoid: {_ARMS[name][1]}",
+        f"What enters one sigmoid: {arm_label(name)}",
         "step",
         "input of the sigmoid",
         tuple(curves),
@@ -151,47 +155,75 @@ def _percentile_panel(name: str, piece: PartialResult) -> Panel:
     )
 
 
-def _measures(name: str, piece: PartialResult) -> list[Metric]:
-    label, seen = _ARMS[name][1], piece["percentiles"]
-    reached = steps_to_reach(_LEVEL, piece["steps"], piece["accuracy"])
-    width, late = spread(seen).mean(axis=2), seen[len(seen) // 2 :]
-    growth = (spread(seen).max(axis=0) / spread(seen).min(axis=0)).mean(axis=1)
+def _metrics(name: str, found: PartialResult) -> list[Metric]:
+    label, seen, widths = arm_label(name), found["percentiles"], spread(found["percentiles"])
+    reached = steps_to_reach(_LEVEL, found["steps"], found["accuracy"])
+    growth = (widths.max(axis=1) / widths.min(axis=1)).mean(axis=1)
+    late = seen[:, seen.shape[1] // 2 :]
     return [
-        Metric(f"{name}_steps", f"{label}: steps to 90 %", reached, ".0f"),
-        Metric(f"{name}_start", f"{label}: spread at step 0", width[0]),
+        Metric(f"{name}_steps", f"{label}: steps to 90 %", reached, ".0f", "never"),
+        Metric(f"{name}_start", f"{label}: spread at step 0", widths[:, 0].mean(axis=1)),
         Metric(f"{name}_growth", f"{label}: largest spread / smallest", growth),
         Metric(f"{name}_drift", f"{label}: drift of the median / spread", drift(seen), ".2f"),
         Metric(f"{name}_late", f"{label}: the same, second half only", drift(late), ".2f"),
     ]
 
 
-def _ratios(pieces: Mapping[str, PartialResult]) -> list[Metric]:
-    none, before = pieces["none"], pieces["before"]
-    steps = [steps_to_reach(_LEVEL, one["steps"], one["accuracy"]) for one in (none, before)]
-    # A plain net that has not got there needs more than all its steps.
-    plain = np.where(np.isinf(steps[0]), none["steps"][-1], steps[0])
+def _comparison(none: PartialResult, before: PartialResult) -> list[Metric]:
+    needed = [steps_to_reach(_LEVEL, one["steps"], one["accuracy"]) for one in (none, before)]
+    ratio = steps_ratio(needed[0], needed[1], int(none["steps"][-1]))
     drifts = drift(none["percentiles"]) / drift(before["percentiles"])
+    final = none["accuracy"][:, -1]
+    best = np.maximum(none["accuracy"].max(axis=1), before["accuracy"].max(axis=1))
     return [
-        Metric("steps_ratio", "Steps to 90 %: ratio, at least", plain / steps[1], ".0f"),
+        Metric("steps_ratio", "Steps to 90 %: ratio, at least", ratio, ".0f"),
         Metric("drift_ratio", "Drift: ratio", drifts, ".1f"),
+        Metric("none_final", "Accuracy of the plain net in the end", final, ".1%"),
+        Metric("best", "Best accuracy of either net", best, ".1%"),
     ]
 
 
-def judge(finding: Result) -> Verdict:
-    """The claim holds if both ratios are large enough for every seed."""
-    steps, drifts = finding["steps_ratio"], finding["drift_ratio"]
-    words = (
-        f"The plain net needs {steps.words()} times as many steps to 90 %, and its sigmoids' "
-        f"inputs drift {drifts.words()} times as far. Over the second half alone they drift "
-        f"{finding['none_late'].words()} spreads against {finding['before_late'].words()}."
+def _remarks(result: Result) -> str:
+    return (
+        f"Steps to 90 %: {result['none_steps'].words()} without and "
+        f"{result['before_steps'].words()} with batch norm. Over the second half alone the medians "
+        f"drift {result['none_late'].words()} spreads against {result['before_late'].words()}."
     )
-    faster = bool((steps.values >= _LEAST_STEPS_RATIO).all())
-    steadier = bool((drifts.values >= _LEAST_DRIFT_RATIO).all())
-    if faster and steadier:
-        return Verdict("holds", words)
-    if faster or steadier:
-        return Verdict("depends", ("Faster only. " if faster else "Steadier only. ") + words)
-    return Verdict("fails", words)
 
 
-EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)
+_PARTS = ("fewer steps", "steadier inputs")
+
+EXPERIMENT = Experiment(
+    SPEC,
+    shard,
+    summarize,
+    effects=(
+        Effect(
+            "steps_ratio",
+            "Steps to 90 % without batch norm over steps with it",
+            matters_from=_LEAST_RATIO,
+            why="Half the steps: batch norm alone, at the old rate, saved about that in the first "
+            "paper's largest test (13.3 instead of 31.0 million, Figure 3).",
+            part=_PARTS[0],
+            lost="never reached 90 % with batch norm",
+        ),
+        Effect(
+            "drift_ratio",
+            "Drift of the medians without batch norm over that with it",
+            matters_from=_LEAST_RATIO,
+            why="Half the drift: a difference that can be seen in a chart like Figure 1(b, c).",
+            part=_PARTS[1],
+        ),
+    ),
+    controls=(
+        Control("best", "Best accuracy of either net", at_least=_LEVEL, part=_PARTS[0], form=".1%"),
+        Control(
+            "none_final",
+            "Accuracy of the plain net, whose inputs cannot drift if it does not learn",
+            at_least=0.5,
+            part=_PARTS[1],
+            form=".1%",
+        ),
+    ),
+    remarks=_remarks,
+)

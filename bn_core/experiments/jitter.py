@@ -4,7 +4,7 @@ K replicas, N examples, C units.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -62,15 +62,6 @@ def noisy_trainer(config: Config, dataset: Dataset | None = None) -> Trainer:
     return Trainer(config, dataset, net)
 
 
-def add_noise(trainer: Trainer) -> list[Jitter]:
-    """Put noise into the nets of a trainer, until every experiment uses ``noisy_trainer``."""
-    added = []
-    for index, layer in enumerate(trainer.net.hidden):
-        added.append(jitter(trainer.config, index))
-        layer.extra = added[-1]
-    return added
-
-
 @contextmanager
 def unit_jumps(activation: nn.Module) -> Iterator[list[np.ndarray]]:
     """Collect how far the means of a layer's units jump from one training batch to the next.
@@ -91,12 +82,3 @@ def unit_jumps(activation: nn.Module) -> Iterator[list[np.ndarray]]:
 
     with capture((activation, receive)):
         yield found
-
-
-class Jumps:
-    """``unit_jumps`` without an end, until every experiment uses it as a block."""
-
-    def __init__(self, activation: nn.Module) -> None:
-        self._stack = ExitStack()
-        self.seen = self._stack.enter_context(unit_jumps(activation))
-        self.listening = True

@@ -7,51 +7,65 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bn_core import measures
 from bn_core.config import Config
 from bn_core.experiments.base import (
+    Experiment,
     PartialResult,
-    Trainer,
-    UnconvertedExperiment,
-    complete,
-    progress,
+    Series,
+    Shard,
+    arm_config,
+    arm_label,
+    is_complete,
+    make_trainer,
+    validation_accuracy,
 )
-from bn_core.experiments.summaries import by_seed, middle
-from bn_core.landscape import as_vectors, effective_beta, largest_distance
-from bn_core.models import Net
-from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator, Verdict
+from bn_core.experiments.effects import Control, Effect
+from bn_core.nets import Net
+from bn_core.probing import statistics
+from bn_core.probing.smoothness import as_vectors, effective_beta, largest_distance
+from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
+from bn_core.training import Batch
 
-_ARMS = {"none": ("none", "No norm"), "before": ("batch", "BN before")}
+Array = np.ndarray
+_ARMS = ("none", "before")
 _RATE = 0.1
 _SIZES = tuple(_RATE * 2.0 ** (-1 + 3 * index / 7) for index in range(8))
 """Eight step sizes from half the learning rate to four times it, evenly spaced in their logs."""
 _EVERY = 10
 _EARLY = 100
 """The steps whose median counts."""
-_LEAST = {"range": 5.0, "distance": 4.0, "beta": 1.5}
-_WORDS = {
+_LEARNED = 0.8
+_MEASURES = {
     "range": "range of the loss",
     "distance": "largest change of the gradient",
     "beta": "effective beta",
 }
-Array = np.ndarray
+_LEAST = {
+    "range": (2.0, "Half the range: less than that cannot be told from charts like Figure 4."),
+    "distance": (2.0, "Half the change: less than that cannot be told from charts like Figure 4."),
+    "beta": (
+        1.5,
+        "Descent is stable below a rate of 2 / beta: it may then be half as large again, which is "
+        "more than one step of the grid of rates in the experiment on the largest rate (1.33).",
+    ),
+}
 
 SPEC = ExperimentSpec(
     slug="landscape",
     title="The loss landscape along the gradient",
-    claim="Batch norm helps because it makes the loss landscape smoother.",
+    claim="Batch norm makes the loss landscape smoother, which may be why it helps.",
     source=(
-        "Santurkar et al. 2018 (1805.11604), section 3.1 and Figure 4; Bjorck et al. 2018 "
-        "(1806.02375) look along the gradient too"
+        "Santurkar et al. 2018 (1805.11604), sections 3.1 and 3.2, Figure 4; Bjorck et al. 2018 "
+        "(1806.02375) measure along the gradient too"
     ),
     claims=(1, 4),
     question="Along one step of descent, how much less does the loss vary with batch norm?",
     answers=("No less", "About half as much", "A fifth or less"),
     method=(
         "A 5-layer ReLU net with He's initial weights learns the digits at rate 0.1. Every ten "
-        "steps a copy of it goes along the gradient by eight step sizes from 0.05 to 0.4, "
-        "and its loss and gradient on the same batch are compared with those where it stood. "
-        "Medians of the first 100 steps count."
+        "steps a copy of it is moved along the gradient by eight step sizes from 0.05 to 0.4, and "
+        "its loss and gradient on the same batch are compared with those before the move. What "
+        "counts are medians of the first 100 steps."
     ),
     formula=(
         r"\max_\eta L(\theta - \eta g) - \min_\eta L(\theta - \eta g), \quad "
@@ -67,130 +81,144 @@ SPEC = ExperimentSpec(
         "vanish has a flat landscape and learns nothing. PyTorch's default weights are such a "
         "case. And that smoothness causes the faster training is itself an interpretation."
     ),
-    shards=tuple(_ARMS),
+    shards=_ARMS,
     link="depth=5&init=he&lr=0.1&steps=300",
 )
 
 
-def part(name: str, seeds: int, quick: bool) -> TaskGenerator:
-    """Train one arm; every ten steps look along the gradient on a copy of the nets."""
-    normalization, label = _ARMS[name]
+def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
+    """Train one arm; every ten steps measure along the gradient on a copy of the nets."""
     config = Config(
-        depth=5,
-        initialization="he",
-        normalization=normalization,
-        learning_rate=_RATE,
-        replicas=seeds,
+        depth=5, initialization="he", learning_rate=_RATE, replicas=seeds, seed=first_seed
     )
-    trainee, steps = Trainer(config), _EARLY if quick else 3 * _EARLY
-    scout = copy.deepcopy(trainee.net)
-    at: list[int] = []
-    rows: dict[str, list[Array]] = {key: [] for key in ("low", "high", "distance", "beta")}
-    for step in range(steps):
-        batch = trainee.batches.next()
-        if step % _EVERY == 0:
-            at.append(step)
-            for key, values in along_gradient(trainee.net, scout, batch).items():
-                rows[key].append(values.numpy())
-        trainee.step(batch)
-        piece = {key: by_seed(found, seeds) for key, found in rows.items()}
-        piece["steps"] = np.array(at)
-        yield progress(step + 1, steps, f"{label}, step {step + 1}", piece)
-    return complete(piece | {"accuracy": trainee.evaluate()[1].numpy()})
+    trainer, steps = make_trainer(arm_config(name, config)), _EARLY if quick else 3 * _EARLY
+    work, series = Shard(steps), Series()
+    moved, label = copy.deepcopy(trainer.net), arm_label(name)
+    for step in range(0, steps, _EVERY):
+        batch = trainer.batches.next()
+        work.put(**series.extended(step, along_gradient(trainer.net, moved, batch)))
+        trainer.step(batch)
+        yield work.advance(f"{label}, step {step + 1}")
+        yield from work.train(trainer, _EVERY - 1, f"{label}, after step {step + 1}")
+    work.put(accuracy=validation_accuracy(trainer))
+    return work.complete()
 
 
-def along_gradient(net: Net, scout: Net, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+def along_gradient(net: Net, moved: Net, batch: Batch) -> dict[str, Array]:
     """Return lowest and highest loss, gradient distance and effective beta, (K,) each.
 
-    Taken over theta - eta g with the same batch; ``scout``, a copy of the net, goes there.
+    Taken over theta - eta g with the same batch; ``moved`` is a copy of the net, which is given
+    these parameters. What is no number is inf: the loss is not smooth there.
     Source: Santurkar et al. 2018 (1805.11604), Figure 4.
     """
     replicas = net.config.replicas
     _, here = _loss_and_gradient(net, batch)
-    losses, moved = [], []
+    losses, gradients = [], []
     for size in _SIZES:
         with torch.no_grad():
-            for ours, start, slope in zip(scout.parameters(), net.parameters(), here, strict=True):
+            for ours, start, slope in zip(moved.parameters(), net.parameters(), here, strict=True):
                 ours.copy_(start - size * slope)
-        loss, there = _loss_and_gradient(scout, batch)
+        loss, there = _loss_and_gradient(moved, batch)
         losses.append(loss)
-        moved.append(as_vectors(there, replicas))
-    gradient, gradients, band = as_vectors(here, replicas), torch.stack(moved), torch.stack(losses)
-    return {
-        "low": band.amin(dim=0),
-        "high": band.amax(dim=0),
-        "distance": largest_distance(gradient, gradients),
-        "beta": effective_beta(gradient, gradients, torch.tensor(_SIZES)),
+        gradients.append(as_vectors(there, replicas))
+    gradient, changed, band = (
+        as_vectors(here, replicas),
+        torch.stack(gradients),
+        torch.stack(losses),
+    )
+    found = {
+        "low": band.nan_to_num(torch.inf).amin(dim=0),
+        "high": band.nan_to_num(torch.inf).amax(dim=0),
+        "distance": largest_distance(gradient, changed),
+        "beta": effective_beta(gradient, changed, torch.tensor(_SIZES)),
     }
+    return {key: values.nan_to_num(torch.inf, torch.inf).numpy() for key, values in found.items()}
 
 
-def _loss_and_gradient(net: Net, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, list[Tensor]]:
+def _loss_and_gradient(net: Net, batch: Batch) -> tuple[Tensor, list[Tensor]]:
     with net.evaluation_mode(statistics="batch"):
-        losses = measures.losses(net(batch[0]), batch[1])
+        losses = statistics.losses(net(batch[0]), batch[1])
     return losses.detach(), list(torch.autograd.grad(losses.sum(), list(net.parameters())))
 
 
-def summarize(pieces: Mapping[str, PartialResult]) -> Result:
+def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return the band of losses and both smoothness measures over the steps, and their ratios."""
     panels = (
-        _panel(pieces, "range", "Lowest and highest loss along the gradient", ("low", "high")),
-        _panel(pieces, "distance", "How far the gradient changes along itself", ("distance",)),
-        _panel(pieces, "beta", "Effective beta: change of the gradient per way", ("beta",)),
+        _panel(partials, "range", "Lowest and highest loss along the gradient", ("low", "high")),
+        _panel(partials, "distance", "How far the gradient changes along itself", ("distance",)),
+        _panel(partials, "beta", "Effective beta: change of the gradient by distance", ("beta",)),
     )
-    found: list[Metric] = []
-    for key, words in _WORDS.items():
-        early = {n: _early(p, key) for n, p in pieces.items() if p.get("complete")}
-        found += [
-            Metric(f"{key}_{n}", f"{_ARMS[n][1]}: {words}", values) for n, values in early.items()
+    ended = {name: partials[name] for name in _ARMS if is_complete(partials, [name])}
+    metrics = []
+    for key, words in _MEASURES.items():
+        early = {name: _early(found, key) for name, found in ended.items()}
+        metrics += [
+            Metric(f"{key}_{name}", f"{arm_label(name)}: {words}", values)
+            for name, values in early.items()
         ]
-        if len(early) == 2:
-            ratio = early["none"] / early["before"]
-            found.append(Metric(key, f"Ratio: {words}", ratio, ".1f"))
-    found += [
-        Metric(f"accuracy_{n}", f"{_ARMS[n][1]}: accuracy in the end", p["accuracy"])
-        for n, p in pieces.items()
-        if "accuracy" in p
+        if len(early) == len(_ARMS):
+            with np.errstate(invalid="ignore"):
+                ratio = early["none"] / early["before"]
+            metrics.append(Metric(key, f"Ratio: {words}", ratio, ".1f"))
+    metrics += [
+        Metric(f"accuracy_{name}", f"{arm_label(name)}: accuracy in the end", found["accuracy"])
+        for name, found in ended.items()
     ]
-    return Result(panels, tuple(found))
+    return Result(panels, tuple(metrics))
 
 
-def _early(piece: PartialResult, key: str) -> Array:
-    values = piece["high"] - piece["low"] if key == "range" else piece[key]
-    return middle(values[:, piece["steps"] < _EARLY], 1)
+def _early(found: PartialResult, key: str) -> Array:
+    if key == "range":
+        finite = np.isfinite(found["high"])
+        values = np.where(finite, found["high"] - np.where(finite, found["low"], 0), np.inf)
+    else:
+        values = found[key]
+    return np.median(values[:, found["steps"] < _EARLY], axis=1)
 
 
 def _panel(
-    pieces: Mapping[str, PartialResult], key: str, title: str, rows: tuple[str, ...]
+    partials: Mapping[str, PartialResult], key: str, title: str, rows: tuple[str, ...]
 ) -> Panel:
-    curves = [
-        Curve(f"{_ARMS[n][1]}{', ' + row if len(rows) > 1 else ''}", p["steps"], p[row], arm=n)
-        for n, p in pieces.items()
+    curves = tuple(
+        Curve(
+            f"{arm_label(name)}{', ' + row if len(rows) > 1 else ''}",
+            found["steps"],
+            found[row],
+            arm=name,
+        )
+        for name, found in partials.items()
+        if "steps" in found
         for row in rows
-        if p
-    ]
+    )
     return Panel(
         key,
         title,
         "step",
-        "loss" if key == "range" else _WORDS[key],
-        tuple(curves),
+        "loss" if key == "range" else _MEASURES[key],
+        curves,
         help="Eight step sizes from half the learning rate to four times it, one batch.",
         y_scale="log",
     )
 
 
-def judge(finding: Result) -> Verdict:
-    """The claim holds if all three ratios are large enough for every seed."""
-    ratios = {key: finding[key] for key in _LEAST}
-    words = "Without batch norm, as multiples of what it is with it: " + ", ".join(
-        f"{_WORDS[key]} {ratio.words()}" for key, ratio in ratios.items()
-    )
-    words += ". That smoothness is the reason why batch norm helps is contested."
-    if all((ratio.values >= _LEAST[key]).all() for key, ratio in ratios.items()):
-        return Verdict("holds", words)
-    if all(ratio.median > 1 for ratio in ratios.values()):
-        return Verdict("depends", "Smoother, but not by as much for every seed. " + words)
-    return Verdict("fails", words)
-
-
-EXPERIMENT = UnconvertedExperiment(SPEC, part, summarize, judge)
+EXPERIMENT = Experiment(
+    SPEC,
+    shard,
+    summarize,
+    effects=tuple(
+        Effect(
+            key,
+            f"Without batch norm the {_MEASURES[key]} is, as a multiple of that with it",
+            matters_from=least,
+            why=why,
+            part=f"the {_MEASURES[key]}",
+            lost="could not be followed with batch norm",
+        )
+        for key, (least, why) in _LEAST.items()
+    ),
+    controls=tuple(
+        Control(f"accuracy_{name}", f"Accuracy, {label}", at_least=_LEARNED, form=".1%")
+        for name, label in (("none", "without batch norm"), ("before", "with batch norm"))
+    ),
+    remarks=lambda _: "That smoothness is the reason why batch norm helps is contested.",
+)

@@ -1,6 +1,6 @@
-"""What the page process and its workers say to each other.
+"""The messages between the page process and its workers.
 
-Both ends are this program's own processes, joined by a private pair of sockets.
+Both ends are this program's own processes, joined by a private connection.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ from typing import Any
 from bn_core.comparison import Comparison
 from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.records import DataSummary, Ending, RecordChunk
-from bn_core.results import Progress as StudyNews
+from bn_core.results import Progress
 
 
 @dataclass(frozen=True)
 class Open:
-    """Build the nets of a run; train unseen up to ``replay_to`` if an earlier worker got there."""
+    """Build the nets of a run; train unreported up to ``replay_to`` if it was there before."""
 
-    run: int
+    task: int
+    visitor: str
     comparison: Comparison
     replay_to: int = 0
 
@@ -26,122 +27,126 @@ class Open:
 class Play:
     """Train on, at most so many steps a second; 0 is no limit."""
 
-    run: int
+    task: int
     steps_per_second: float
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Stop asking for steps."""
+    """Train no further than the single steps asked for."""
 
-    run: int
+    task: int
 
 
 @dataclass(frozen=True)
 class StepOnce:
-    """Take one step and look inside."""
+    """Take single steps, each with a snapshot."""
 
-    run: int
+    task: int
+    count: int = 1
 
 
 @dataclass(frozen=True)
 class SetRate:
     """Train with another learning rate from the next step on."""
 
-    run: int
+    task: int
     rate: float
 
 
 @dataclass(frozen=True)
-class Close:
-    """Forget a run."""
+class Compute:
+    """Begin a computation by its name in ``COMPUTATIONS``."""
 
-    run: int
-
-
-@dataclass(frozen=True)
-class DrawPictures:
-    """Send a small picture of each data set."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """Begin a study."""
-
-    study: int
+    task: int
+    visitor: str
     name: str
     arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Cancel:
-    """Stop a study."""
+class Close:
+    """Stop a run or a computation and free what it holds."""
 
-    study: int
+    task: int
 
 
-Command = Open | Play | Pause | StepOnce | SetRate | Close | DrawPictures | Ask | Cancel
+@dataclass(frozen=True)
+class DrawThumbnails:
+    """Send a thumbnail of each data set."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """End the worker process at once."""
+
+
+TaskCommand = Open | Play | Pause | StepOnce | SetRate | Compute | Close
+Command = TaskCommand | DrawThumbnails | Exit
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker listens."""
+    """The worker takes commands."""
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The worker lives; sent a few times a second by a thread of its own."""
+
+    tasks: tuple[int, ...]
+    """The tasks it holds."""
+    busy_seconds: float
+    """How long the turn under way has taken; 0 while none is."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The nets of a run are built."""
+    """The data of a run are loaded."""
 
-    run: int
-    scene: DataSummary
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A run has trained on."""
-
-    run: int
-    stretch: RecordChunk
+    task: int
+    summary: DataSummary
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A run is over."""
+class Trained:
+    """A run has been trained on."""
 
-    run: int
-    ending: Ending
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The pictures of all data sets, by name."""
-
-    pictures: Mapping[str, Thumbnail]
+    task: int
+    chunk: RecordChunk
 
 
 @dataclass(frozen=True)
-class StudyProgress:
-    """A study has gone on."""
+class Computed:
+    """A computation has gone on."""
 
-    study: int
-    progress: StudyNews
+    task: int
+    progress: Progress
 
 
 @dataclass(frozen=True)
-class StudyDone:
-    """A study has come to its end."""
+class Completed:
+    """A computation has its result."""
 
-    study: int
+    task: int
     result: Any
 
 
 @dataclass(frozen=True)
-class StudyFailed:
-    """A study could not go on."""
+class Ended:
+    """A run is over, or a computation has failed."""
 
-    study: int
-    why: str
+    task: int
+    ending: Ending
 
 
-StudyReport = StudyProgress | StudyDone | StudyFailed
-Report = Ready | Opened | Progress | Ended | Pictures | StudyReport
+@dataclass(frozen=True)
+class Thumbnails:
+    """The thumbnails of all data sets, by name."""
+
+    thumbnails: Mapping[str, Thumbnail]
+
+
+TaskReport = Opened | Trained | Computed | Completed | Ended
+Report = Ready | Heartbeat | Thumbnails | TaskReport
+StudyDone = Completed  # the pages' name until they use the new one

@@ -3,7 +3,16 @@
 from bn_core.training.arm import ArmTrainer
 from bn_core.training.batches import Batch, Batches
 from bn_core.training.divergence import first_bad_layer
-from bn_core.training.loop import Request, Setup, Training, prepare_process, run, train
+from bn_core.training.loop import (
+    Request,
+    Setup,
+    Start,
+    Training,
+    build,
+    prepare_process,
+    run,
+    train,
+)
 from bn_core.training.optimizers import make_optimizer
 from bn_core.training.trainer import Trainer
 
@@ -13,8 +22,10 @@ __all__ = [
     "Batches",
     "Request",
     "Setup",
+    "Start",
     "Trainer",
     "Training",
+    "build",
     "first_bad_layer",
     "make_optimizer",
     "prepare_process",

@@ -16,9 +16,17 @@ from bn_core.comparison import Comparison
 from bn_core.datasets.dataset import Dataset
 from bn_core.datasets.loading import load
 from bn_core.probing import Probe
-from bn_core.records import Ending, Record, RecordChunk, Snapshot, StepResult, snapshot_spacing
+from bn_core.records import (
+    Ending,
+    NetStatistics,
+    Record,
+    RecordChunk,
+    Snapshot,
+    StepResult,
+    snapshot_spacing,
+)
 from bn_core.training.arm import ArmStep, ArmTrainer
-from bn_core.training.batches import Batch, Batches
+from bn_core.training.batches import Batches
 
 
 @dataclass(frozen=True)
@@ -85,23 +93,52 @@ def run(comparison: Comparison) -> Record:
             return record.extended(RecordChunk.of(step_results)).ended(stop.value)
 
 
-def train(comparison: Comparison, setup: Setup | None = None) -> Training:
+@dataclass(frozen=True)
+class Start:
+    """The untrained nets of a comparison, their batches, and the result of step 0."""
+
+    arms: list[ArmTrainer]
+    batches: Batches
+    result: StepResult
+
+
+def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
+    """Build the nets and take their first snapshot; yield after each arm, as both take a while."""
+    arms: list[ArmTrainer] = []
+    for index, config in enumerate(comparison.configs):
+        arms.append(ArmTrainer(index, config, setup.dataset, setup.probe))
+        yield
+    batches, statistics = Batches(setup.dataset, comparison.base), []
+    for arm in arms:
+        statistics.append(arm.initial_snapshot(batches.first()))
+        yield
+    return Start(arms, batches, _initial_step_result(arms, statistics))
+
+
+def _built(comparison: Comparison, setup: Setup) -> Start:
+    building = build(comparison, setup)
+    while True:
+        try:
+            next(building)
+        except StopIteration as stop:
+            return stop.value
+
+
+def train(
+    comparison: Comparison, setup: Setup | None = None, start: Start | None = None
+) -> Training:
     """Yield a snapshot of the untrained nets, then the result of each step; return the ending.
 
     All arms see the same batches and share their initial weights. Snapshots are taken at an even
     spacing and whenever a request asks. A replica whose loss is no longer finite has diverged; an
     arm without replicas stops, the others go on. The last step result carries the ending too.
     """
-    setup = setup or Setup.of(comparison)
-    arms = [
-        ArmTrainer(index, config, setup.dataset, setup.probe)
-        for index, config in enumerate(comparison.configs)
-    ]
-    batches = Batches(setup.dataset, comparison.base)
+    start = start or _built(comparison, setup or Setup.of(comparison))
+    arms, batches = start.arms, start.batches
     base = comparison.base
     rate, changes = base.learning_rate, dict(base.rate_changes)
     spacing = snapshot_spacing(base.steps)
-    request = yield _initial_step_result(arms, batches.first(), rate)
+    request = yield start.result
     for step in range(1, base.steps + 1):
         request = request or NO_REQUEST
         if request.learning_rate is not None:
@@ -124,10 +161,11 @@ def _ending(step: int, steps: int, arms: list[ArmTrainer]) -> Ending | None:
     return Ending("finished", step) if step == steps else None
 
 
-def _initial_step_result(arms: list[ArmTrainer], batch: Batch, rate: float) -> StepResult:
-    snapshot = Snapshot(0, tuple(arm.initial_snapshot(batch) for arm in arms))
-    nothing = torch.full((len(arms), arms[0].config.replicas), math.nan)
-    return StepResult(0, rate, nothing.numpy(), torch.zeros(len(arms)).numpy(), snapshot=snapshot)
+def _initial_step_result(arms: list[ArmTrainer], statistics: list[NetStatistics]) -> StepResult:
+    config, snapshot = arms[0].config, Snapshot(0, tuple(statistics))
+    losses = np.full((len(arms), config.replicas), math.nan, np.float32)
+    no_time = np.zeros(len(arms), np.float32)
+    return StepResult(0, config.learning_rate, losses, no_time, snapshot=snapshot)
 
 
 def _joined(

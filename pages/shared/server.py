@@ -1,8 +1,10 @@
 """The server's own business: the pool of workers, and the files the browser needs."""
 
+import asyncio
 import functools
 import importlib.util
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -10,7 +12,6 @@ from pathlib import Path
 
 import orjson
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,12 +20,14 @@ from streamlit.runtime.pages_manager import PagesManager
 from bn_core.figures.theme import PALETTES
 from bn_core.service.pool import Pool
 from pages.shared import environment
+from pages.shared.expired_sessions import free_expired_sessions
 from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
 _FILES = Path(__file__).parent / "live" / "browser"
 _KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
 _SECONDS_FOR_PICTURES = 20
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @functools.cache
@@ -42,8 +45,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # Else the first link into a room finds a folder "pages" and shows its file without the map.
     PagesManager.uses_pages_directory = False
     pool()
+    freeing = asyncio.create_task(free_expired_sessions())
     yield
-    pool().close()
+    freeing.cancel()
+    await asyncio.to_thread(pool().close)
 
 
 def routes() -> list[Route]:
@@ -53,6 +58,7 @@ def routes() -> list[Route]:
         Route("/lab-files/plotly.min.js", _sender(_plotly(), "public, max-age=604800")),
         Route("/lab-files/palettes.json", _palettes),
         Route("/lab-files/pictures.json", _pictures),
+        Route("/lab-files/health", _health),
         *(Route(f"/lab-files/{path.name}", _sender(path, "no-cache")) for path in files),
     ]
 
@@ -92,8 +98,24 @@ def _palettes(_request: Request) -> Response:
 
 
 async def _pictures(_request: Request) -> Response:
-    """Answer with the data sets' pictures, once a worker has drawn them."""
-    pictures = await run_in_threadpool(pool().wait_for_pictures, _SECONDS_FOR_PICTURES)
+    """Answer with the data sets' pictures, once a worker has drawn them.
+
+    Waiting holds no thread: sixty such requests would hold up every file.
+    """
+    deadline = time.monotonic() + _SECONDS_FOR_PICTURES
+    while not (pictures := pool().wait_for_thumbnails(0)) and time.monotonic() < deadline:
+        if pool().problem():
+            break
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
     body = {name: asdict(picture) for name, picture in pictures.items()}
     content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(content, media_type="application/json")
+
+
+async def _health(_request: Request) -> Response:
+    """Answer at once with how each worker is, judged by its last heartbeat."""
+    health = pool().health()
+    content = orjson.dumps(asdict(health))
+    status = 200 if health.ok else 503
+    headers = {"Cache-Control": "no-store"}
+    return Response(content, status, headers=headers, media_type="application/json")

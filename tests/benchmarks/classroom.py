@@ -16,7 +16,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bn_core.service.pool import Patience
+from bn_core.service.pool import Timeouts
 from tests.benchmarks import serving
 
 VISITORS = 30
@@ -172,7 +172,7 @@ async def measure(port: int, server: int) -> bool:
         visitor.leaving.set()
     await asyncio.gather(*tasks)
     stopped = await seconds_to_stop(workers)
-    await asyncio.sleep(Patience().before_forgetting + 3)
+    await asyncio.sleep(Timeouts().forget + 3)
     after = memory(server, workers)
     p95 = statistics.quantiles(health, n=20)[-1]
     share = steps[0] / max(statistics.median(steps), 1)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from bn_core import measures
 from bn_core.config import Config
-from bn_core.datasets.loading import load
+from bn_core.datasets.loading import load_per_seed
 from bn_core.experiments import explode, heatmap, moments_by_depth, run
+from bn_core.experiments.base import Shard
 from bn_core.experiments.explode import gradient_norms, growth
-from bn_core.models import Net
-from bn_core.residual import ResidualNet
+from bn_core.nets import linear_stem, mlp
+from bn_core.probing import statistics
 from bn_core.results import HeatMaps, Result, Verdict
 from tests.results import with_values
 
@@ -46,20 +46,20 @@ def test_gradients_grow_with_batch_norm_as_theory_says(exploding):
     np.testing.assert_allclose(finding["linear_8"].values, math.sqrt(6 / 5), atol=0.02)
     np.testing.assert_allclose(finding["none"].values, 1.0, atol=0.02)
     np.testing.assert_allclose(finding["none_big"].values, 1.5, atol=0.03)
-    assert verdict.kind == "fails" and finding["bn"].words() in verdict.words
+    assert verdict.kind == "fails" and finding["bn_8"].words() in verdict.words
 
 
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
         ({"bn": 1.0, "bn_big": 1.0}, "holds"),
-        ({"none": 1.3}, "depends"),
-        ({"bn": 1.07}, "depends"),
-        ({"bn": np.nan}, "depends"),
+        ({"bn_big": 1.0}, "depends"),
+        ({"none": 1.3, "none_big": 1.1}, "untested"),
+        ({"bn": np.nan, "bn_big": np.nan}, "fails"),
     ],
 )
-def test_the_explosion_is_judged_by_the_growth_per_layer(exploding, values, kind):
-    assert explode.judge(with_values(exploding[0], values)).kind == kind
+def test_the_growth_per_layer_decides_on_the_explosion(exploding, values, kind):
+    assert explode.EXPERIMENT.decide(with_values(exploding[0], values)).kind == kind
 
 
 def test_growth_is_the_factor_of_a_geometric_sequence():
@@ -70,29 +70,29 @@ def test_growth_is_the_factor_of_a_geometric_sequence():
 
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 def test_gradients_taken_layer_by_layer_are_those_of_the_whole_net(normalization):
-    kind = explode.Kind("", normalization, batch=16, gain=1.5)
-    walk = gradient_norms(kind, 2, 4)
+    config = Config(
+        depth=4,
+        width=32,
+        batch_size=16,
+        initialization="he",
+        gain=1.5,
+        normalization=normalization,
+        replicas=2,
+    )
+    walk = gradient_norms(Shard(8), config, 4)
     while True:
         try:
             next(walk)
         except StopIteration as stop:
             found = stop.value
             break
-    config = Config(
-        depth=4,
-        width=256,
-        initialization="he",
-        gain=1.5,
-        normalization=normalization,
-        replicas=2,
-    )
-    net, data = Net(config, 64, 10).double(), load(config)
-    x, outputs = data.train_inputs[:16].double().expand(2, 16, 64), []
+    net, data = mlp(config, (64,), 10).double(), load_per_seed(config)
+    x, outputs = data.train_inputs[:, :16].double(), []
     for layer in net.hidden:
         x = layer(x)
         x.retain_grad()
         outputs.append(x)
-    measures.losses(net.output(x), data.train_labels[:16].expand(2, 16)).sum().backward()
+    statistics.losses(net.output(x), data.train_labels[:, :16]).sum().backward()
     expected = [[float(out.grad[k].square().sum().sqrt()) for out in outputs] for k in range(2)]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
@@ -105,6 +105,7 @@ def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
     assert (finding["before_cosine"].values <= 0.1).all()
     assert (finding["none_loss"].values > 1e3).all() and (finding["before_loss"].values < 5).all()
     assert verdict.kind == "holds" and finding["none_cosine"].words() in verdict.words
+    assert finding["none_alike"].words() in verdict.words, "single nets beside the median"
     # With He's own scale the rows were never alike, and the verdict says so.
     assert (finding["none_he"].values <= 0.1).all()
     assert finding["none_he"].words() in verdict.words
@@ -119,13 +120,22 @@ def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
     ("values", "kind"),
     [
         ({"none_share": 0.7}, "depends"),
-        ({"before_share": 0.6}, "depends"),
-        ({"none_cosine": 0.0}, "fails"),
-        ({"none_cosine": np.nan}, "fails"),
+        ({"share_gap": 0.1}, "depends"),
+        ({"none_share": 0.3, "share_gap": 0.0, "cosine_gap": 0.0}, "fails"),
+        ({"none_share": np.nan, "share_gap": np.nan, "cosine_gap": np.nan}, "fails"),
     ],
 )
-def test_the_maps_are_judged_by_share_and_cosine(maps, values, kind):
-    assert heatmap.judge(with_values(maps[0], values)).kind == kind
+def test_share_and_cosine_decide_on_the_maps(maps, values, kind):
+    assert heatmap.EXPERIMENT.decide(with_values(maps[0], values)).kind == kind
+
+
+def test_draws_differ_and_the_first_is_the_seeds_own_net():
+    config = Config(depth=2, width=8, initialization="normal", replicas=2, seed=4)
+    first, second = (heatmap.drawn_net(config, draw, 64, 10) for draw in (0, 1))
+    for ours, other, own in zip(
+        first.weights, second.weights, mlp(config, (64,), 10).weights, strict=True
+    ):
+        assert torch.equal(ours, own) and not torch.equal(ours, other)
 
 
 def test_the_cosine_is_the_mean_over_pairs_of_different_rows():
@@ -149,13 +159,17 @@ def test_the_top_share_counts_the_most_predicted_class():
 
 
 def test_a_map_holds_each_images_own_gradient_sorted_by_label():
-    logits, labels = draw(1, 32, 4), torch.arange(32) % 4
+    logits, labels = draw(2, 32, 4), torch.arange(32) % 4
+    labels = torch.stack([labels.flip(0), labels])
     leaf = logits.clone().requires_grad_()
-    torch.nn.functional.cross_entropy(leaf[0], labels, reduction="sum").backward()
+    torch.nn.functional.cross_entropy(
+        leaf.flatten(0, 1), labels.flatten(), reduction="sum"
+    ).backward()
     assert leaf.grad is not None
-    order = sorted(range(30), key=lambda at: (int(labels[at]), at))
-    found = heatmap.look(logits, labels)["maps"]
-    np.testing.assert_allclose(found[0], leaf.grad[0, order].numpy(), atol=1e-12)
+    maps = heatmap.measures(logits, labels)["maps"]
+    for replica in range(2):
+        order = sorted(range(30), key=lambda at: (int(labels[replica, at]), at))
+        np.testing.assert_allclose(maps[replica], leaf.grad[replica, order].numpy(), atol=1e-12)
 
 
 def test_activations_double_without_and_grow_by_one_with_batch_norm(depths):
@@ -163,7 +177,7 @@ def test_activations_double_without_and_grow_by_one_with_batch_norm(depths):
     factor, amount = finding["none_growth"].values, finding["before_added"].values
     assert ((factor >= 1.8) & (factor <= 2.3)).all()
     assert ((amount >= 0.9) & (amount <= 1.1)).all()
-    assert verdict.kind == "holds" and finding["none_growth"].words() in verdict.words
+    assert verdict.kind == "holds" and finding["before_added"].words() in verdict.words
     both, alone, _ = finding.panels
     assert [curve.y.shape for curve in both.curves] == [(3, 31), (3, 31)]
     assert [curve.arm for curve in alone.curves] == ["before"]
@@ -172,14 +186,24 @@ def test_activations_double_without_and_grow_by_one_with_batch_norm(depths):
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
-        ({"none_growth": 1.5}, "depends"),
-        ({"before_added": 2.0}, "depends"),
-        ({"none_growth": 1.0, "none_last": 1.0}, "fails"),
-        ({"none_growth": np.nan, "none_last": np.nan}, "fails"),
+        ({"none_growth": 1.2}, "depends"),
+        ({"before_halves": 3.0}, "depends"),
+        ({"none_growth": 1.0, "before_halves": 0.1}, "fails"),
+        ({"none_growth": np.nan, "before_halves": np.nan}, "fails"),
     ],
 )
-def test_the_depth_is_judged_by_factor_and_slope(depths, values, kind):
-    assert moments_by_depth.judge(with_values(depths[0], values)).kind == kind
+def test_factor_and_halves_decide_on_the_depth(depths, values, kind):
+    assert moments_by_depth.EXPERIMENT.decide(with_values(depths[0], values)).kind == kind
+
+
+@pytest.mark.parametrize("blocks", [10, 11])
+def test_linear_growth_adds_as_much_in_both_halves_and_exponential_growth_does_not(blocks):
+    at = np.arange(blocks + 1)
+    squares = np.stack([1.5 + 0.7 * at, 1.05**at, 2.0**at])
+    linear, *faster = moments_by_depth.halves(squares)
+    assert linear == pytest.approx(1)
+    last = blocks - blocks // 2
+    np.testing.assert_allclose(faster, [1.05**last, 2.0**last])
 
 
 def test_factor_and_slope_are_those_of_exact_sequences():
@@ -195,7 +219,7 @@ def test_factor_and_slope_are_those_of_exact_sequences():
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 def test_the_residual_net_computes_as_one_of_torchs_modules_does(normalization):
     config = Config(width=16, normalization=normalization, replicas=2, seed=3)
-    net = ResidualNet(config, 6, 3, blocks=4).double()
+    net = linear_stem(config, (6,), 3, blocks=4).double()
     x = draw(2, 12, 6)
 
     def norm(values: torch.Tensor) -> torch.Tensor:
@@ -207,8 +231,8 @@ def test_the_residual_net_computes_as_one_of_torchs_modules_does(normalization):
 
     found = net(x)
     for replica in range(2):
-        h = mapped(net.stem, x[replica], replica)
-        for block in net.blocks:
+        h = mapped(net.hidden[0], x[replica], replica)
+        for block in net.hidden[1:]:
             h = h + mapped(block.linear, norm(h).clamp(min=0), replica)
         expected = mapped(net.output, norm(h).clamp(min=0), replica)
         torch.testing.assert_close(found[replica], expected, rtol=1e-9, atol=1e-11)
@@ -216,7 +240,7 @@ def test_the_residual_net_computes_as_one_of_torchs_modules_does(normalization):
 
 def test_the_residual_nets_differ_in_their_normalization_only():
     plain, normed = (
-        ResidualNet(Config(width=16, normalization=which, replicas=2), 6, 3, blocks=3)
+        linear_stem(Config(width=16, normalization=which, replicas=2), (6,), 3, blocks=3)
         for which in ("none", "batch")
     )
     assert len(plain.norms) == 0 and len(normed.norms) == 4
@@ -226,10 +250,10 @@ def test_the_residual_nets_differ_in_their_normalization_only():
 
 
 def test_following_the_stream_leaves_the_running_averages_alone():
-    net = ResidualNet(Config(width=16, normalization="batch", replicas=2), 6, 3, blocks=3).double()
+    net = linear_stem(Config(width=16, normalization="batch", replicas=2), (6,), 3, 3).double()
     before = copy.deepcopy(net.state_dict())
     x = draw(2, 12, 6)
-    passed = list(moments_by_depth.stream(net, x))
+    passed = list(moments_by_depth.activations(net, x))
     assert len(passed) == 4
     for key, value in net.state_dict().items():
         assert torch.equal(value, before[key])

@@ -8,9 +8,11 @@ import torch
 from torch import nn
 
 from bn_core.config import Config
+from bn_core.datasets.loading import load_per_seed
 from bn_core.experiments import noisy, placement, run
 from bn_core.experiments.base import Trainer
-from bn_core.experiments.jitter import Jitter, Jumps, add_noise
+from bn_core.experiments.jitter import Jitter, noisy_trainer, unit_jumps
+from bn_core.probing import captured_inputs
 from bn_core.randomness import generator
 from bn_core.results import Result, Verdict
 from tests.results import with_values
@@ -29,31 +31,44 @@ def places() -> tuple[Result, Verdict]:
 
 
 def test_with_noise_inputs_jump_more_than_a_plain_nets_yet_training_is_fast(noise):
-    finding, verdict = noise
-    jumps = {name: finding[f"jump_{name}"].values for name in noisy.SPEC.shards}
-    steps = {name: finding[f"steps_{name}"].values for name in noisy.SPEC.shards}
+    result, verdict = noise
+    jumps = {name: result[f"jump_{name}"].values for name in noisy.SPEC.shards}
+    steps = {name: result[f"steps_{name}"].values for name in noisy.SPEC.shards}
     assert (jumps["noisy"] > jumps["none"]).all()
     assert (jumps["before"] < 1e-3).all()
     assert (steps["noisy"] <= steps["none"] / 2).all()
     assert (steps["before"] <= steps["none"] / 2).all()
     assert (steps["none-noisy"] > steps["none"]).all()
     assert verdict.kind == "fails"
-    assert finding["jump_noisy"].words() in verdict.words and "Contested" in verdict.words
+    assert result["jump_noisy"].words() in verdict.words and "Contested" in verdict.words
+    colours = [curve.colour for curve in result.panels[0].curves]
+    assert colours == ["none", "before", "neutral-1", "neutral-2"]
 
 
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
-        ({"steps_noisy": 130.0, "steps_none": 130.0}, "holds"),
-        ({"steps_noisy": NAN}, "holds"),
-        ({"steps_noisy": 80.0, "steps_none": 130.0}, "depends"),
-        ({"jump_noisy": 0.01}, "depends"),
-        ({"jump_noisy": NAN}, "depends"),
-        ({"steps_none": NAN}, "fails"),
+        ({"lost": 1.0}, "holds"),
+        ({"lost": 0.2}, "fails"),
+        ({"lost": -0.5}, "fails"),
+        ({"lost": NAN}, "fails"),
+        ({"gain": 1.5}, "untested"),  # batch norm itself is no faster
+        ({"gain": 0.0}, "untested"),  # batch norm itself never trains
+        ({"unstable": 0.9}, "untested"),  # the noise does not do what it should
+        ({"steps_none": np.inf}, "untested"),
     ],
 )
 def test_the_verdict_on_noise_follows_the_numbers(noise, values, kind):
-    assert noisy.judge(with_values(noise[0], values)).kind == kind
+    numbers = {"lost": 1.0, "gain": 6.0, "unstable": 1.6, "steps_none": 130.0} | values
+    assert noisy.EXPERIMENT.decide(with_values(noise[0], numbers)).kind == kind
+
+
+def test_the_share_of_the_advantage_that_is_lost():
+    plain = np.array([80.0, 80.0, 80.0, 80.0, np.inf, 20.0, 80.0])
+    normalized = np.array([20.0, 20.0, 20.0, 20.0, 20.0, 20.0, np.inf])
+    with_noise = np.array([20.0, 40.0, 80.0, np.inf, 80.0, 20.0, 40.0])
+    lost = noisy.advantage_lost(plain, normalized, with_noise, 320)
+    np.testing.assert_allclose(lost, [0.0, 0.5, 1.0, 2.0, 0.5, NAN, NAN])
 
 
 @pytest.mark.slow
@@ -135,39 +150,43 @@ def test_noise_is_never_the_same_twice_and_none_in_evaluation():
 
 def test_noise_stands_between_norm_and_activation_and_nowhere_else():
     config = Config(depth=2, width=8, normalization="batch", activation="tanh", replicas=1)
-    trainee, plain = Trainer(config), Trainer(config)
-    noise = add_noise(trainee)
-    inputs = trainee.batches.first()[0]
-    heard: list[torch.Tensor] = []
+    trainer, plain = noisy_trainer(config), Trainer(config)
+    inputs = trainer.batches.first()[0]
+    layer, usual = trainer.net.hidden[0], plain.net.hidden[0]
+    assert layer.extra is not None and layer.activation is not None and usual.norm is not None
+    with captured_inputs(layer.extra) as normalized, captured_inputs(layer.activation) as shifted:
+        out = layer(inputs)
+    torch.testing.assert_close(normalized[0], usual.norm(usual.linear(inputs)).detach())
+    assert not torch.allclose(shifted[0], normalized[0])
+    torch.testing.assert_close(out.detach(), torch.tanh(shifted[0]))
+    with trainer.net.evaluation_mode(statistics="batch"):
+        quiet = trainer.net(inputs)
+    torch.testing.assert_close(quiet, plain.net(inputs))
 
-    def hear(_module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        heard.extend([inputs[0], output])
 
-    noise[0].register_forward_hook(hear)
-    layer, usual = trainee.net.hidden[0], plain.net.hidden[0]
-    out = layer(inputs)
-    assert usual.norm is not None
-    torch.testing.assert_close(heard[0], usual.norm(usual.linear(inputs)))
-    torch.testing.assert_close(out, torch.tanh(heard[1]))
-    for each in noise:
-        each.train(False)
-    torch.testing.assert_close(trainee.net(inputs), plain.net(inputs))
+def test_each_replica_has_the_noise_and_the_data_of_its_own_seed():
+    config = Config(depth=2, width=8, normalization="batch", seed=3, replicas=2)
+    alone = config.changed({"seed": 4, "replicas": 1})
+    trainers = [noisy_trainer(one, load_per_seed(one)) for one in (config, alone)]
+    for _ in range(3):
+        together, single = (trainer.step() for trainer in trainers)
+        assert torch.equal(together[1:], single)
 
 
 def test_a_jump_is_the_mean_over_units_of_moves_of_the_mean_by_std():
     activation = nn.Tanh()
-    jumps = Jumps(activation)
     values = torch.randn(
         3, 2, 50, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64
     )
-    for batch in values[:2]:
-        activation(batch)
-    jumps.listening = False
-    activation(values[2])
+    with unit_jumps(activation) as jumps:
+        for batch in values[:2]:
+            activation(batch)
+        activation.eval()
+        activation(values[2])
     first, second = values[:2].numpy()
     expected = abs(second.mean(1) - first.mean(1)) / first.std(1)
-    assert len(jumps.seen) == 1
-    np.testing.assert_allclose(jumps.seen[0], expected.mean(axis=1), rtol=1e-12)
+    assert len(jumps) == 1
+    np.testing.assert_allclose(jumps[0], expected.mean(axis=1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("experiment", [noisy, placement])

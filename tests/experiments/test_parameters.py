@@ -9,8 +9,10 @@ from torch import nn
 
 from bn_core.config import Config
 from bn_core.experiments import dropout_shift, only_gamma_beta, run, scale_invariance
-from bn_core.experiments.base import Trainer
+from bn_core.experiments.base import Trainer, make_trainer
 from bn_core.results import Metric, Result, Verdict
+from tests.experiments.verdict_cases import decided
+from tests.results import with_values
 
 Outcome = tuple[Result, Verdict]
 
@@ -22,7 +24,7 @@ def scale() -> Outcome:
 
 @pytest.fixture(scope="module")
 def dropout() -> Outcome:
-    return run("dropout", seeds=3)
+    return run("dropout", seeds=2, quick=True)
 
 
 @pytest.fixture(scope="module")
@@ -38,83 +40,103 @@ def invented(**values: float) -> Result:
     return Result((), tuple(measures))
 
 
-def test_weights_times_ten_leave_the_loss_and_divide_the_gradient(scale: Outcome):
-    finding, verdict = scale
-    assert verdict.kind == "holds"
-    assert (finding["before loss"].values < 1e-12).all()
-    np.testing.assert_allclose(finding["before gradient"].values, 0.1, rtol=1e-10)
-    assert (finding["before cosine"].values < 1e-12).all()
-    assert (finding["before growth"].values < 1e-9).all()
+def test_weights_times_ten_leave_loss_and_the_gradient_below_and_divide_their_own(scale: Outcome):
+    result, verdict = scale
+    assert verdict.kind == "holds" and len(verdict.parts) == 5
+    assert (result["before_loss"].values < 1e-12).all()
+    np.testing.assert_allclose(result["before_gradient"].values, 0.1, rtol=1e-10)
+    np.testing.assert_allclose(result["before_below"].values, 1.0, rtol=1e-10)
+    assert (result["before_cosine"].values < 1e-12).all()
+    assert (result["before_growth"].values < 1e-9).all()
 
 
 def test_without_batch_norm_none_of_it_holds(scale: Outcome):
-    finding, _ = scale
-    assert (finding["none loss"].values > 0.1).all()
-    assert (finding["none cosine"].values > 1e-3).all()
-    assert (finding["none growth"].values > 0.1).all()
+    result, _ = scale
+    assert (result["none_loss"].values > 0.1).all()
+    assert (result["none_below"].values > 2).all()
+    assert (result["none_cosine"].values > 1e-3).all()
+    assert (result["none_growth"].values > 0.1).all()
 
 
-@pytest.mark.parametrize("broken", ["loss", "gradient", "cosine", "growth"])
-def test_scale_fails_if_one_law_breaks(broken: str):
-    measured = {"loss": 0.0, "gradient": 0.1, "cosine": 0.0, "growth": 0.0}
-    laws = {f"before_{key}": value for key, value in measured.items()}
-    assert scale_invariance.judge(invented(none_gradient=1.0, **laws)).kind == "holds"
-    laws[f"before_{broken}"] += 0.01
-    assert scale_invariance.judge(invented(none_gradient=1.0, **laws)).kind == "fails"
-    laws[f"before_{broken}"] = math.nan
-    assert scale_invariance.judge(invented(none_gradient=1.0, **laws)).kind == "fails"
+LAWS = {"loss": 0.0, "gradient": 0.1, "below": 1.0, "cosine": 0.0, "growth": 0.0}
+PLAIN = {"loss": 4.0, "gradient": 1.5, "changed": 13.0, "cosine": 0.05, "growth": 0.8}
 
 
-def plain_net(trainee: Trainer, factor: float) -> nn.Sequential:
-    """Return torch's own net with one replica's weights, the first layer's times a factor."""
+@pytest.mark.parametrize(("broken", "law"), [*enumerate(LAWS)])
+def test_a_law_that_breaks_or_that_the_plain_net_keeps_too(scale: Outcome, broken: int, law: str):
+    numbers = {f"before_{key}": value for key, value in LAWS.items()}
+    numbers |= {f"none_{key}": value for key, value in PLAIN.items()}
+
+    def kinds(changed: dict[str, float]) -> list[str]:
+        verdict = scale_invariance.EXPERIMENT.decide(with_values(scale[0], numbers | changed))
+        return [part.kind for part in verdict.parts]
+
+    assert kinds({}) == ["holds"] * 5
+    for wrong in (LAWS[law] + 0.01, math.nan):
+        found = kinds({f"before_{law}": wrong})
+        assert found.pop(broken) == "fails" and found == ["holds"] * 4
+    kept = {"gradient": 0.1, "below": 1.0}.get(law, 0.0)
+    control = "changed" if law == "below" else law
+    found = kinds({f"none_{control}": kept})
+    assert found.pop(broken) == "untested" and found == ["holds"] * 4
+
+
+def plain_net(trainer: Trainer, factor: float) -> nn.Sequential:
+    """Return torch's own net of the second replica, its second layer's weights times a factor."""
     modules: list[nn.Module] = []
-    for layer in trainee.net.hidden:
-        weight = layer.linear.weight[0].detach()
+    for index, layer in enumerate(trainer.net.hidden):
+        weight = layer.linear.weight[1].detach()
         linear = nn.Linear(len(weight), weight.shape[1], bias=False, dtype=torch.float64)
-        linear.weight.data = weight.T * (1 if modules else factor)
-        norm = nn.BatchNorm1d(weight.shape[1], dtype=torch.float64)
+        linear.weight.data = weight.T * (factor if index == 1 else 1)
+        norm = nn.BatchNorm1d(weight.shape[1], eps=1e-30, dtype=torch.float64)
         modules += [linear, norm, nn.ReLU()]
-    inputs, classes = trainee.net.output.weight.shape[1:]
+    inputs, classes = trainer.net.output.linear.weight.shape[1:]
     output = nn.Linear(inputs, classes, dtype=torch.float64)
-    output.weight.data = trainee.net.output.weight[0].detach().T
+    output.weight.data = trainer.net.output.linear.weight[1].detach().T
     output.bias.data.zero_()
     return nn.Sequential(*modules, output)
 
 
-def test_loss_gradient_and_cosine_are_those_of_torch():
-    trainee = Trainer(Config(depth=3, width=8, initialization="he", normalization="batch"))
-    trainee.net.double()
-    inputs, labels = trainee.batches.first()
-    inputs = inputs.double()
-    found = scale_invariance.at_scale(trainee, (inputs, labels), 3.0)
-    net = plain_net(trainee, 3.0)
-    loss = nn.functional.cross_entropy(net(inputs[0]), labels[0])
-    loss.backward()
-    first = net[0]
-    assert isinstance(first, nn.Linear) and first.weight.grad is not None
-    gradient, weight = first.weight.grad.numpy(), first.weight.detach().numpy()
+def test_loss_gradients_and_cosine_are_those_of_torch():
+    config = Config(depth=3, width=8, initialization="he", normalization="batch", replicas=2)
+    trainer = scale_invariance.exact_trainer(config)
+    inputs, labels = trainer.batches.first()
+    found = scale_invariance.at_scale(trainer, (inputs, labels), 3.0)
+    net = plain_net(trainer, 3.0)
+    loss = nn.functional.cross_entropy(net(inputs[1]), labels[1])
+    below, own, _ = (one for one in net.parameters() if one.dim() == 2 and one.shape[0] == 8)
+    passed_down, gradient = (one.numpy() for one in torch.autograd.grad(loss, [below, own]))
+    weight = own.detach().numpy()
     cosine = (gradient * weight).sum() / np.sqrt((gradient**2).sum() * (weight**2).sum())
-    np.testing.assert_allclose(found["loss"][0], loss.item(), rtol=1e-10)
-    np.testing.assert_allclose(found["gradient"][0], np.sqrt((gradient**2).sum()), rtol=1e-8)
-    np.testing.assert_allclose(found["cosine"][0], cosine, atol=1e-12)
+    np.testing.assert_allclose(found["loss"][1], loss.item(), rtol=1e-10)
+    np.testing.assert_allclose(found["gradient"][1], np.sqrt((gradient**2).sum()), rtol=1e-8)
+    np.testing.assert_allclose(found["below"][1], np.sqrt((passed_down**2).sum()), rtol=1e-8)
+    np.testing.assert_allclose(found["cosine"][1], cosine, atol=1e-12)
 
 
 def test_measuring_at_a_scale_leaves_the_net_as_it_is():
-    trainee = Trainer(Config(depth=2, width=8, normalization="batch"))
-    before = {key: value.clone() for key, value in trainee.net.state_dict().items()}
-    scale_invariance.at_scale(trainee, trainee.batches.first(), 10.0)
-    for key, value in trainee.net.state_dict().items():
+    trainer = make_trainer(Config(depth=2, width=8, normalization="batch"))
+    before = {key: value.clone() for key, value in trainer.net.state_dict().items()}
+    scale_invariance.at_scale(trainer, trainer.batches.first(), 10.0)
+    for key, value in trainer.net.state_dict().items():
         assert torch.equal(value, before[key])
-    assert all(parameter.grad is None for parameter in trainee.net.parameters())
+    assert all(parameter.grad is None for parameter in trainer.net.parameters())
 
 
 @pytest.mark.slow
-def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
-    finding, verdict = dropout
+def test_a_trained_net_keeps_a_variance_that_is_wrong_without_dropout():
+    result, verdict = run("dropout", seeds=3)
     assert verdict.kind == "holds"
-    np.testing.assert_allclose(finding["alone"].values, 2.467, rtol=0.02)
-    assert (finding["error"].values < 0.02).all()
-    assert (finding["net"].values > 1.2).all()
+    assert (result["net"].values > 1.2).all()
+    assert (result["corrected"].values > result["kept"].values).all()
+
+
+def test_dropout_shifts_the_variance_as_the_formula_says(dropout: Outcome):
+    result, _ = dropout
+    np.testing.assert_allclose(result["alone"].values, 2.467, rtol=0.02)
+    assert (result["factor"].values >= 1).all() and (result["factor"].values < 1.02).all()
+    np.testing.assert_allclose(result["first"].values, 1.0, atol=1e-5)
+    assert (result["net"].values > 1.5).all()
 
 
 @pytest.mark.parametrize(
@@ -148,37 +170,61 @@ def test_the_deployed_variance_is_that_of_the_first_linear_map():
     assert not any(norm._forward_pre_hooks for norm in trainee.net.norms)
 
 
-def test_dropout_is_judged_by_the_numbers():
-    good = {"alone": 2.467, "error": 0.001, "net": 3.0, "kept": 0.5, "mended": 0.6}
-    assert dropout_shift.judge(invented(**good)).kind == "holds"
-    assert dropout_shift.judge(invented(**good | {"net": 0.9})).kind == "depends"
-    assert dropout_shift.judge(invented(**good | {"error": 0.2})).kind == "fails"
-    assert dropout_shift.judge(invented(**good | {"error": math.nan})).kind == "fails"
+@pytest.mark.parametrize(
+    ("alone", "net", "changed", "kind"),
+    [
+        ((2.467, 2.47, 2.463), (4.6, 5.7, 6.8), {}, "holds"),
+        ((2.467, 2.47, 2.463), (1.0, 1.05, 0.95), {}, "depends"),
+        ((1.0, 1.0, 1.0), (1.0, 1.05, 0.95), {}, "fails"),
+        ((2.467, 2.47, math.nan), (4.6, 5.7, 6.8), {}, "depends"),
+        ((1.0, 1.0, 1.0), (4.6, 5.7, 6.8), {"first": np.full(3, 3.0)}, "depends"),
+    ],
+)
+def test_dropout_is_decided_by_the_numbers(dropout: Outcome, alone, net, changed, kind: str):
+    values = {"alone": alone, "net": net} | changed
+    verdict = decided(dropout_shift.EXPERIMENT, dropout[0], values)
+    assert verdict.kind == kind
+    assert (verdict.parts[1].kind == "untested") == bool(changed)
 
 
 @pytest.mark.slow
 def test_gamma_and_beta_alone_learn_the_digits(affine: Outcome):
-    finding, verdict = affine
-    assert verdict.kind == "holds"
-    assert (finding["affine"].values >= 0.93).all()
-    assert (finding["affine"].values > finding["output"].values).all()
-    assert (finding["output"].values >= 0.85).all()
+    result, verdict = affine
+    assert (result["affine"].values >= 0.93).all()
+    assert (result["affine"].values > result["output"].values).all()
+    assert (result["output"].values >= 0.85).all()
+    errors = {name: 500 * (1 - result[name].values) + 0.5 for name in ("output", "affine")}
+    np.testing.assert_allclose(result["ratio"].values, errors["output"] / errors["affine"])
+    assert verdict.parts[0].kind == "holds"
 
 
-def test_only_what_is_chosen_moves():
+@pytest.mark.parametrize(
+    ("name", "count"), [("affine", 5 * 256 * 2), ("output", 256 * 10 + 10), ("all", 283_658)]
+)
+def test_only_what_is_chosen_moves(name: str, count: int):
     settings = {"depth": 5, "width": 256, "normalization": "batch", "learning_rate": 0.01}
-    trainee = Trainer(Config(**settings, optimizer="adam", replicas=2))
-    assert only_gamma_beta.freeze_all_but(trainee, "affine") == 5 * 256 * 2
-    before = {key: value.clone() for key, value in trainee.net.named_parameters()}
-    trainee.step()
-    for key, value in trainee.net.named_parameters():
-        assert torch.equal(value, before[key]) == ("flat_" not in key)
-    assert only_gamma_beta.freeze_all_but(trainee, "output") == 256 * 10 + 10
+    trainer = make_trainer(Config(**settings, optimizer="adam", replicas=2))
+    chosen = only_gamma_beta.parameters(trainer, name)
+    assert trainer.net.learn_only(chosen) == count
+    before = [value.clone() for value in trainer.net.parameters()]
+    trainer.step()
+    learn = {id(parameter) for parameter in chosen}
+    for value, then in zip(trainer.net.parameters(), before, strict=True):
+        assert torch.equal(value, then) == (id(value) not in learn)
 
 
-def test_only_gamma_and_beta_is_judged_by_the_numbers():
-    judge = only_gamma_beta.judge
-    assert judge(invented(affine=0.96, output=0.92, all=0.98)).kind == "holds"
-    assert judge(invented(affine=0.92, output=0.95, all=0.98)).kind == "depends"
-    assert judge(invented(affine=0.5, output=0.92, all=0.98)).kind == "fails"
-    assert judge(invented(affine=math.nan, output=0.92, all=0.98)).kind == "fails"
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        ({}, ("holds", "holds")),
+        ({"affine": 0.5}, ("fails", "holds")),
+        ({"affine": math.nan}, ("fails", "holds")),
+        ({"ratio": 0.6}, ("holds", "fails")),
+        ({"all": 0.5}, ("untested", "untested")),
+    ],
+)
+def test_learning_well_and_better_than_the_output_layer_are_decided_apart(values, kinds):
+    verdict = only_gamma_beta.EXPERIMENT.decide(
+        invented(**{"affine": 0.96, "ratio": 2.0, "all": 0.98} | values)
+    )
+    assert tuple(part.kind for part in verdict.parts) == kinds

@@ -69,9 +69,10 @@ def test_one_split_for_all_is_still_to_be_had():
     assert load_per_seed(Config(replicas=2)).train_inputs.dim() == 3
 
 
-def test_an_experiment_on_one_seed_is_that_seed_of_a_run_of_three():
-    together, _ = run("lag", seeds=3, first_seed=0, quick=True)
-    alone, verdict = run("lag", seeds=1, first_seed=1, quick=True)
+@pytest.mark.parametrize("slug", ["lag", "eval", "adabn", "depth", "explode"])
+def test_an_experiment_on_one_seed_is_that_seed_of_a_run_of_three(slug: str):
+    together, _ = run(slug, seeds=3, first_seed=0, quick=True)
+    alone, verdict = run(slug, seeds=1, first_seed=1, quick=True)
     assert [metric.key for metric in alone.measures] == [one.key for one in together.measures]
     for metric in alone.measures:
         np.testing.assert_allclose(together[metric.key].values[1], metric.values[0], atol=0.02)

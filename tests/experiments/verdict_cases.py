@@ -1,13 +1,16 @@
 """Invented numbers for the effects and controls that an experiment declares."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bn_core.experiments.base import Experiment
 from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.verdicts import decide
-from bn_core.results import Verdict
+from bn_core.results import Result, Verdict
 
 Array = np.ndarray
 DISTANCES = {"claimed": 1.5, "absent": 0.0, "reversed": -1.5}
@@ -64,3 +67,11 @@ def verdict_of(
     for control in experiment.controls:
         values[control.key] = control_values(control, seeds, passed=control.key != failed)
     return decide(experiment.effects, experiment.controls, values, quick=quick)
+
+
+def decided(experiment: Experiment, result: Result, values: Mapping[str, ArrayLike]) -> Verdict:
+    """Return the verdict on a result of which some metrics have other values, by key."""
+    changed = (
+        replace(one, values=np.asarray(values.get(one.key, one.values))) for one in result.measures
+    )
+    return experiment.decide(replace(result, measures=tuple(changed)))

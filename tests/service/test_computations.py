@@ -1,9 +1,6 @@
 """Studies in real worker processes: how they end, and what happens when workers or pages go."""
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,11 +12,10 @@ from bn_core.demos.following import following
 from bn_core.demos.why import why
 from bn_core.experiments import _ended
 from bn_core.results import Contours, HeatMaps, Panel, Result
-from bn_core.service import pool as pool_module
-from bn_core.service.pool import MOST_DEATHS, Patience, Pool, PoolFull
-from bn_core.service.run import Run
-from bn_core.service.study import Task
+from bn_core.service.pool import Limits, Pool, PoolFull, Timeouts
+from bn_core.service.tasks import MOST_DEATHS, ComputationTask
 from bn_core.training import run as train_here
+from tests.service.waiting import kill_in_its_turn, process_of, rests, wait_for
 
 SHORT: dict[str, Any] = {
     "momentum": 0.1, "cumulative": False, "batch_size": 16, "rate": 0.1, "steps": 40
@@ -29,17 +25,7 @@ LONG = SHORT | {"steps": 1000}
 CARS = ((3.0, 40_000.0, 14_500.0), (5.0, 90_000.0, 9_800.0), (1.0, 12_000.0, 21_000.0))
 
 
-def wait_for(condition: Callable[[], object], *watched: Run | Task, seconds: float = 50.0) -> None:
-    """Wait until a condition holds, looking at what is watched meanwhile as a page does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        for one in watched:
-            one.seen()
-        time.sleep(0.02)
-
-
-def finish(*studies: Task) -> list[Result]:
+def finish(*studies: ComputationTask) -> list[Result]:
     """Wait for studies and return what they find."""
     wait_for(lambda: all(study.done for study in studies), *studies)
     for study in studies:
@@ -70,37 +56,8 @@ def assert_same(one: Result, other: Result) -> None:
         np.testing.assert_array_equal(values, second[name], err_msg=name)
 
 
-def begun(study: Task) -> bool:
+def begun(study: ComputationTask) -> bool:
     return study.progress.share > 0
-
-
-def process_of(study: Task) -> int:
-    """Return the process that a study is at work in."""
-    assert study.slot is not None
-    link = study._pool._links[study.slot]
-    assert link is not None
-    return link.process_id
-
-
-def kill_worker_of(study: Task) -> None:
-    victim = process_of(study)
-    os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: victim not in study._pool.process_ids, study)
-
-
-def processor_time(process: int) -> int:
-    """Return the clock ticks that a process has worked."""
-    with open(f"/proc/{process}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def rests(process: int) -> bool:
-    """Return whether a process has done next to nothing for half a second."""
-    before, until = processor_time(process), time.monotonic() + 0.5
-    while time.monotonic() < until:
-        time.sleep(0.05)
-    return processor_time(process) - before <= 1
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +72,7 @@ def pool() -> Iterator[Pool]:
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Pool]:
     """A pool of one worker that cancels soon what no page looks at."""
-    started = Pool(workers=1, patience=Patience(before_cancelling=2.0))
+    started = Pool(workers=1, timeouts=Timeouts(cancel=2.0))
     started.start()
     yield started
     started.close()
@@ -126,24 +83,22 @@ def all_there(pool: Pool) -> Iterator[Pool]:
     """The pool with both workers, before a test and after it."""
     wait_for(lambda: len(pool.process_ids) == 2)
     yield pool
-    for study in list(pool._studies.values()):
-        study.cancel()
     wait_for(lambda: len(pool.process_ids) == 2)
 
 
 def test_a_study_in_a_worker_finds_what_it_finds_here(all_there):
     first, second = (
-        all_there.ask("following", **SHORT),
-        all_there.ask("why", table=CARS, share=0.75, shown=400),
+        all_there.submit("following", **SHORT),
+        all_there.submit("why", table=CARS, share=0.75, shown=400),
     )
     followed, descended = finish(first, second)
     assert_same(followed, _ended(following(**SHORT)))
     assert_same(descended, _ended(why(CARS, 0.75, 400)))
-    assert first.deaths == 0 and not all_there._studies
+    assert first.deaths == 0 and first.worker_index is None
 
 
 def test_progress_arrives_and_what_has_been_found_stays(all_there):
-    study = all_there.ask("following", **SHORT | {"steps": 120})
+    study = all_there.submit("following", **SHORT | {"steps": 120})
     assert not study.done and study.progress.words
     shares, versions, parts = [], [], []
 
@@ -166,27 +121,27 @@ def test_progress_arrives_and_what_has_been_found_stays(all_there):
 
 
 def test_a_page_is_woken_at_the_end(all_there):
-    study = all_there.ask("scale invariance", factor=10.0)
+    study = all_there.submit("scale invariance", factor=10.0)
     assert study.wait(50) and study.done
     assert study.result["ratio"].median == pytest.approx(10)
 
 
 def test_a_cancelled_study_stops_and_frees_its_place(all_there):
-    study = all_there.ask(
+    study = all_there.submit(
         "experiment part", slug="affine", shard="all", seeds=10, first_seed=0, quick=False
     )
     wait_for(lambda: begun(study), study)
-    worker, known = process_of(study), study.progress
+    worker, known = process_of(all_there, study), study.progress
     assert known.share < 0.1
     study.cancel()
     assert study.done and study.failure == "It was cancelled." and study.result is None
-    assert study.number not in all_there._studies
+    assert study.worker_index is None
     assert study.progress.share >= known.share > 0
     wait_for(lambda: rests(worker), seconds=20)  # the whole part takes much longer
     version = study.version
     study.cancel()
     assert study.version == version and study.failure == "It was cancelled."
-    finish(all_there.ask("following", **SHORT))
+    finish(all_there.submit("following", **SHORT))
 
 
 @pytest.mark.parametrize(
@@ -199,73 +154,73 @@ def test_a_cancelled_study_stops_and_frees_its_place(all_there):
     ],
 )  # fmt: skip
 def test_what_cannot_be_computed_is_said_in_a_sentence(all_there, name, arguments, words, capfd):
-    study = all_there.ask(name, **arguments)
+    study = all_there.submit(name, **arguments)
     assert study.wait(50)
     assert study.failure == words and study.result is None
     assert "Traceback" not in capfd.readouterr().err
-    assert study.number not in all_there._studies
+    assert study.worker_index is None
 
 
 def test_our_own_mistakes_are_owned_in_a_sentence_and_spare_the_worker(all_there):
     processes = all_there.process_ids
-    study = all_there.ask("following", surprise=1)
+    study = all_there.submit("following", surprise=1)
     assert study.wait(50)
     assert study.failure.endswith("it is our mistake.")
     assert "Traceback" not in study.failure and "surprise" not in study.failure
-    with pytest.raises(ValueError, match="no study nonsense"):
-        all_there.ask("nonsense")
-    finish(all_there.ask("relatives"))
+    with pytest.raises(ValueError, match="no computation nonsense"):
+        all_there.submit("nonsense")
+    finish(all_there.submit("relatives"))
     assert all_there.process_ids == processes
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing_in_the_result(all_there):
     arguments: dict[str, Any] = SHORT | {"steps": 120}
-    study = all_there.ask("following", **arguments)
+    study = all_there.submit("following", **arguments)
     wait_for(lambda: study.progress.share > 0.1, study)
-    kill_worker_of(study)
+    kill_in_its_turn(all_there, study)
     assert not study.done
     (found,) = finish(study)
-    assert study.deaths == 1
+    assert study.deaths <= 1
     assert_same(found, _ended(following(**arguments)))
 
 
-def test_a_study_that_keeps_killing_workers_is_given_up_in_words(alone):
-    study = alone.ask("following", **LONG)
-    for _ in range(MOST_DEATHS + 1):
-        wait_for(lambda: alone.process_ids and study.slot is not None, study)
-        kill_worker_of(study)
-    wait_for(lambda: study.done, study)
+def test_a_computation_that_keeps_killing_workers_is_given_up_in_words(alone):
+    study = alone.submit("following", **LONG)
+    while not study.done:
+        kill_in_its_turn(alone, study)
     assert study.failure == f"Its worker process ended {MOST_DEATHS + 1} times."
-    assert study.result is None and not alone._studies
-    waiting = alone.ask("relatives")
-    assert waiting.slot is None and "waiting" in waiting.progress.words
+    assert study.ending.kind == "failed" and study.result is None
+    waiting = alone.submit("relatives")
+    assert waiting.worker_index is None and "waiting" in waiting.progress.words
     finish(waiting)
 
 
 def test_two_studies_asked_at_once_go_to_different_workers(all_there):
-    studies = [all_there.ask("following", **SHORT | {"rate": rate}) for rate in (0.1, 0.2)]
-    assert {study.slot for study in studies} == {0, 1}
-    assert process_of(studies[0]) != process_of(studies[1])
+    studies = [all_there.submit("following", **SHORT | {"rate": rate}) for rate in (0.1, 0.2)]
+    assert {study.worker_index for study in studies} == {0, 1}
+    assert process_of(all_there, studies[0]) != process_of(all_there, studies[1])
     one, other = finish(*studies)
     assert not np.array_equal(one["running"].values, other["running"].values)
 
 
-def test_too_many_studies_are_refused_until_one_ends(all_there, monkeypatch):
-    assert pool_module.MOST_STUDIES >= 60, "a class of thirty, each with two parts"
-    monkeypatch.setattr(pool_module, "MOST_STUDIES", 3)
-    studies = [all_there.ask("following", **LONG) for _ in range(3)]
+def test_one_visitor_has_a_bounded_part_of_the_computations_and_others_theirs():
+    pool = Pool(workers=1, limits=Limits(computations_per_visitor=2, computations=4))
+    mine = [pool.submit("following", visitor="me", **LONG) for _ in range(2)]
+    with pytest.raises(PoolFull, match="most for one visitor"):
+        pool.submit("relatives", visitor="me")
+    for visitor in ("you", "they"):
+        pool.submit("relatives", visitor=visitor)
     with pytest.raises(PoolFull, match="Try again in a minute"):
-        all_there.ask("relatives")
-    studies[0].cancel()
-    finish(all_there.ask("relatives"))
-    assert not studies[1].done and not studies[2].done
+        pool.submit("relatives", visitor="she")
+    mine[0].cancel()
+    pool.submit("relatives", visitor="me")
 
 
 def test_a_study_that_no_page_looks_at_is_cancelled(alone):
-    left, watched = (alone.ask("following", **LONG) for _ in range(2))
+    left, watched = (alone.submit("following", **LONG) for _ in range(2))
     wait_for(lambda: left.done, watched)
     assert left.failure == "It was cancelled."
-    assert left.unseen_for() > alone.patience.before_cancelling
+    assert left.unrenewed_for() > alone.timeouts.cancel
     assert not watched.done
     wait_for(lambda: begun(watched), watched)
     watched.cancel()
@@ -276,8 +231,8 @@ def test_a_run_and_a_study_share_a_worker_and_both_go_on(alone):
     run = alone.open(Comparison(base, (ARMS["none"], ARMS["before"])))
     run.play(0)
     wait_for(lambda: run.record and run.record.step > 0, run)
-    study = alone.ask("following", **SHORT)
-    assert study.slot == run.slot == 0
+    study = alone.submit("following", **SHORT)
+    assert study.worker_index == run.worker_index == 0
     wait_for(lambda: begun(study), run, study)
     assert run.record is not None and not run.ending
     before = run.record.step
@@ -286,7 +241,7 @@ def test_a_run_and_a_study_share_a_worker_and_both_go_on(alone):
     assert_same(finish(study)[0], _ended(following(**SHORT)))
     run.close()
     small = Comparison(base.changed({"steps": 30}), (ARMS["none"],))
-    again, other = alone.open(small), alone.ask("following", **LONG)
+    again, other = alone.open(small), alone.submit("following", **LONG)
     again.play(0)
     wait_for(lambda: again.ending, again, other)
     assert again.record is not None and not other.done

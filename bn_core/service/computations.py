@@ -1,8 +1,8 @@
-"""The studies that pages may ask for: a name, and the generator function that a worker runs."""
+"""The computations that pages may ask for: a name, and the generator function a worker runs."""
 
 from collections.abc import Mapping
 
-STUDIES: Mapping[str, str] = {
+COMPUTATIONS: Mapping[str, str] = {
     "catalogue": "bn_core.experiments:catalogue",
     "experiment part": "bn_core.experiments:shard_of",
     "experiment finding": "bn_core.experiments:summarized",
@@ -21,3 +21,6 @@ STUDIES: Mapping[str, str] = {
     "from lab": "bn_core.demos.from_lab:from_lab",
 }
 """Names of modules, not the modules: this is read in the page's process, which has no torch."""
+
+LONG = frozenset({"experiment part", "experiment shard"})
+"""Computations of many seconds that may wait while short, interactive ones go first."""

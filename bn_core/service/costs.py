@@ -1,0 +1,79 @@
+"""What a comparison will cost a worker, estimated from its settings before anything is built."""
+
+import itertools
+import os
+from dataclasses import dataclass
+
+from bn_core.comparison import Comparison
+from bn_core.config import Config
+
+_FLOAT = 4
+_OPTIMIZER_STATES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
+_PROBE_EXAMPLES = 128
+_VALIDATION_EXAMPLES = 1000
+_ACTIVATIONS_A_LAYER = 6
+"""Arrays of a layer's size that a step holds: inputs, normalized values, outputs, gradients."""
+_PROBED_ARRAYS = 10
+"""Arrays of all probed values that the statistics of a snapshot hold at once."""
+_PER_TENSOR = 4_000
+"""Bytes of Python and torch objects for each replica and layer, generators included."""
+SMALL, SMALL_TURN = 8_000_000, 40_000_000
+"""Bytes of the smallest run, and of the libraries and data that a worker loads for its first."""
+
+GIGABYTE = 1e9
+COMPUTATION_BYTES = 100_000_000
+"""What one of the demos or experiments holds; their nets are small."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Bytes that a run holds while it is open, and bytes that it needs on top during its turn."""
+
+    resident: float
+    transient: float
+
+    @property
+    def total(self) -> float:
+        """The most that the run needs by itself, in bytes."""
+        return self.resident + self.transient
+
+
+def cost_of(comparison: Comparison) -> Cost:
+    """Return the estimated memory of a comparison.
+
+    Arms are trained one after the other: what a step holds counts once, for the largest arm;
+    parameters and optimizer states count for each.
+    """
+    arms = [_arm_cost(config) for config in comparison.configs]
+    return Cost(
+        resident=SMALL + sum(arm.resident for arm in arms),
+        transient=SMALL_TURN + max(arm.transient for arm in arms),
+    )
+
+
+def _arm_cost(config: Config) -> Cost:
+    replicas, spec = config.replicas, config.data_spec
+    widths = config.layer_widths
+    sizes = (spec.inputs, *widths, len(spec.classes))
+    weights = sum(a * b for a, b in itertools.pairwise(sizes)) + 4 * sum(widths)
+    parameters = _FLOAT * replicas * weights
+    units = _FLOAT * replicas * sum(widths)
+    step = units * config.batch_size * _ACTIVATIONS_A_LAYER
+    probe = units * _PROBE_EXAMPLES * _PROBED_ARRAYS
+    validation = 3 * _FLOAT * replicas * max(widths) * _VALIDATION_EXAMPLES
+    resident = (1 + _OPTIMIZER_STATES[config.optimizer]) * parameters
+    # The gradient and, for a snapshot, the weights before the step and the step taken.
+    return Cost(
+        resident=resident + _PER_TENSOR * len(widths) * replicas,
+        transient=3 * parameters + max(step, probe) + validation,
+    )
+
+
+def worker_bytes(workers: int) -> float:
+    """Return how many bytes the runs of one worker may take: a part of the machine's memory."""
+    most = 4.5 * GIGABYTE  # of the address space that a worker is limited to; torch maps the rest
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        physical = 8 * GIGABYTE  # not every system tells
+    return min(most, 0.6 * physical / max(workers, 1))

@@ -1,0 +1,286 @@
+"""A training run as the pages hold it: commands in, a growing record out."""
+
+import dataclasses
+import time
+from typing import Any
+
+from bn_core.comparison import Comparison
+from bn_core.records import Ending, Record
+from bn_core.results import Progress
+from bn_core.service import protocol
+from bn_core.service.costs import Cost, cost_of
+from bn_core.service.tasks.task import State, Task, TaskOwner
+from bn_core.settings import MOST_CHANGES, SettingError
+
+
+class TrainingRun(Task):
+    """One comparison in training.
+
+    ``record`` is None until the data are loaded. Learning rate changes are part of the record,
+    so a run can be repeated on another worker, bit for bit.
+    """
+
+    def __init__(
+        self, owner: TaskOwner, id: int, comparison: Comparison, visitor: str = ""
+    ) -> None:
+        super().__init__(owner, id, visitor)
+        self.comparison = comparison
+        self.record: Record | None = None
+        self.playing = False
+        self.suspended = False
+        self._cost = cost_of(comparison)
+        self._steps_per_second = 0.0
+        self._awaited_step = 0
+        self._unconfirmed_rate: float | None = None
+        self._failure: Ending | None = None
+        self._speed = 0.0
+        self._trained_at = time.monotonic()
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the run ended, if it has."""
+        return self._failure or (self.record.ending if self.record else None)
+
+    @property
+    def built(self) -> bool:
+        """Whether there is a first snapshot of the nets."""
+        return self.record is not None and bool(self.record.snapshots)
+
+    @property
+    def state(self) -> State:
+        """Where the run stands."""
+        if self.forgotten or self.ending:
+            return "forgotten" if self.forgotten else "ended"
+        if self.waiting or (self.placed and self.worker_index is None):
+            return "waiting"
+        if not self.placed:
+            return "evicted"
+        if not self.built:
+            return "building"
+        return "running" if self.playing else "resting"
+
+    @property
+    def message(self) -> str:
+        """What to tell the visitor about where the run stands."""
+        match self.state:
+            case "waiting":
+                return "Waiting for a place on a worker …"
+            case "building":
+                return "Building the nets …"
+            case "ended":
+                return self.ending.why if self.ending else ""
+            case "forgotten":
+                return "This run was closed while the page was away. It is opened again."
+            case _:
+                return ""
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker has something to do for it now."""
+        return self.ending is None and (self.playing or self.awaits_step or not self.built)
+
+    @property
+    def cost(self) -> Cost:
+        """The memory it is estimated to hold in a worker."""
+        return self._cost
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        return Progress(self.step_reached / self.comparison.base.steps, self.message)
+
+    @property
+    def step_reached(self) -> int:
+        """The steps trained so far."""
+        return self.record.step if self.record else 0
+
+    @property
+    def awaits_step(self) -> bool:
+        """Whether a single step was asked for that has not come yet."""
+        return self.ending is None and self.step_reached < self._awaited_step
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        if self._unconfirmed_rate is not None:
+            return self._unconfirmed_rate
+        changes = self.record.rate_changes if self.record else ()
+        return changes[-1][1] if changes else self.comparison.base.learning_rate
+
+    def seconds_left(self) -> float | None:
+        """Return in how many seconds a run that trains ends at its present speed."""
+        if not self.playing or not self._speed:
+            return None
+        return (self.comparison.base.steps - self.step_reached) / self._speed
+
+    def play(self, steps_per_second: float) -> None:
+        """Train on. Errors: ``PoolFull`` if the run lost its place and none is free."""
+        if self.done or self.forgotten:
+            return
+        super().renew_lease()
+        self._steps_per_second = steps_per_second
+        before, self.playing, self.suspended = (self.playing, self.suspended), True, False
+        try:
+            self._command(protocol.Play(self.id, steps_per_second))
+        except Exception:
+            self.playing, self.suspended = before
+            raise
+        self.version += 1
+
+    def pause(self) -> None:
+        """Train no further."""
+        self.playing = self.suspended = False
+        self.commanded_at = time.monotonic()
+        self._owner.send(self, protocol.Pause(self.id))
+        self.version += 1
+
+    def step(self) -> None:
+        """Train one step and take a snapshot. Errors: ``PoolFull`` as for ``play``."""
+        if self.done or self.forgotten:
+            return
+        self.renew_lease()
+        before = self._awaited_step
+        self._awaited_step = max(self.step_reached, before) + 1
+        try:
+            self._command(protocol.StepOnce(self.id))
+        except Exception:
+            self._awaited_step = before
+            raise
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Train with another rate from the next step. Errors: ``SettingError`` after 20 changes."""
+        if self.done or self.forgotten:
+            return
+        changes = self.record.rate_changes if self.record else ()
+        if len(changes) >= MOST_CHANGES:
+            raise SettingError(
+                f"This run already holds {MOST_CHANGES} changes of the learning rate, the most "
+                "that fit in its link. Reset to start again with the new rate."
+            )
+        self._unconfirmed_rate = rate
+        self.version += 1
+        self._command(protocol.SetRate(self.id, rate))
+
+    def renew_lease(self) -> None:
+        """Note that a page shows the run; one suspended because none did goes on."""
+        super().renew_lease()
+        if self.suspended and not self.forgotten:
+            self.play(self._steps_per_second)
+
+    def suspend(self) -> None:
+        """Train no further until a page shows the run again."""
+        self.pause()
+        self.suspended = True
+
+    def close(self) -> None:
+        """Forget the run and free its place."""
+        self._owner.remove(self)
+
+    def cancel(self) -> None:
+        """End the run where it is; its record stays."""
+        if not self.done:
+            self._owner.send(self, protocol.Close(self.id))
+            self._end(Ending("stopped", self.step_reached))
+
+    def as_run(self) -> Comparison:
+        """Return the comparison that repeats this run, the reader's rate changes included."""
+        changes = self.record.rate_changes if self.record else ()
+        planned = self.comparison.base.rate_changes
+        if all(change in planned for change in changes) and self._unconfirmed_rate is None:
+            return self.comparison
+        if self._unconfirmed_rate is not None:
+            done = self.step_reached
+            changes = (*(c for c in changes if c[0] < done), (done, self._unconfirmed_rate))
+        return self._with_changes(changes)
+
+    def take_over(self, other: "TrainingRun") -> None:
+        """Begin where another run of the same comparison was, with what it has recorded."""
+        self.record = other.record
+        self._steps_per_second = other._steps_per_second
+        self._unconfirmed_rate = other._unconfirmed_rate
+        self._awaited_step = other._awaited_step
+
+    @property
+    def steps_per_second(self) -> float:
+        """The pace last asked for; 0 is no limit."""
+        return self._steps_per_second
+
+    @property
+    def was_playing(self) -> bool:
+        """Whether the visitor last asked it to train."""
+        return self.playing or self.suspended
+
+    def commands_to_start(self) -> list[protocol.TaskCommand]:
+        """Return what brings a worker that knows nothing of this run to where it is."""
+        changes = self.record.rate_changes if self.record else ()
+        planned = self.comparison.base.rate_changes
+        known = all(change in planned for change in changes)
+        repeated = self.comparison if known else self._with_changes(changes)
+        commands: list[protocol.TaskCommand] = [
+            protocol.Open(self.id, self.visitor, repeated, self.step_reached)
+        ]
+        if self._unconfirmed_rate is not None:
+            commands.append(protocol.SetRate(self.id, self._unconfirmed_rate))
+        if self.awaits_step:
+            missing = self._awaited_step - self.step_reached
+            commands.append(protocol.StepOnce(self.id, missing))
+        if self.playing:
+            commands.append(protocol.Play(self.id, self._steps_per_second))
+        return commands
+
+    def handle(self, report: protocol.TaskReport) -> None:
+        """Take in what the worker reports of this run."""
+        if self.done or self.forgotten:
+            return
+        match report:
+            case protocol.Opened(_, summary) if self.record is None:
+                self.record = Record(self.comparison, summary)
+            case protocol.Trained(_, chunk) if self.record is not None:
+                self._extend(self.record, chunk)
+            case protocol.Ended(_, ending):
+                self._end(ending)
+        self.version += 1
+
+    def fail(self, why: str) -> None:
+        """End the run because it cannot go on."""
+        if not self.done:
+            self._end(Ending("failed", self.step_reached, why))
+
+    def forget(self) -> None:
+        """Never train again."""
+        self.suspended, self.playing = self.was_playing, False
+        super().forget()
+
+    def _extend(self, record: Record, chunk: Any) -> None:
+        now = time.monotonic()
+        self.record = record.extended(chunk)
+        steps = self.record.step - record.step
+        self._speed = steps / max(now - self._trained_at, 1e-3) if steps else self._speed
+        self._trained_at = now
+        if chunk.rate_changes:
+            self._unconfirmed_rate = None
+
+    def _with_changes(self, changes: tuple[tuple[int, float], ...]) -> Comparison:
+        base = self.comparison.base
+        if changes and changes[0][0] == 0:
+            base, changes = base.changed({"learning_rate": changes[0][1]}), changes[1:]
+        return dataclasses.replace(
+            self.comparison, base=base.changed({"rate_changes": tuple(changes)})
+        )
+
+    def _end(self, ending: Ending) -> None:
+        self.playing = self.suspended = False
+        if self.record is None:
+            self._failure = ending
+        else:
+            self.record = self.record.ended(ending)
+        self._finish()
+
+    def _command(self, command: protocol.TaskCommand) -> None:
+        if self.done or self.forgotten:
+            return
+        self.commanded_at = time.monotonic()
+        if self.placed:
+            self._owner.send(self, command)
+        else:
+            self._owner.place(self)  # replays it up to here and sends what was commanded
