@@ -5,7 +5,6 @@ derivative written beside it, see ``stages``, so neither graph nor modules are n
 ``forward`` with autograd stays the reference: both agree to rounding.
 """
 
-import torch
 from torch import Tensor, nn
 
 from bn_core.nets import Layer, Linear, Net
@@ -45,6 +44,7 @@ class FusedStep:
         self._loss = CrossEntropyStage(net.output.linear, examples)
         self._layers = [(layer, _parts(layer)) for layer in (*net.hidden, net.output)]
         self._norms, self._parameters = net.norms, list(net.parameters())
+        self._memory = [parameter.data_ptr() for parameter in self._parameters]
         self._hooks = [hooks for module in net.modules() for hooks in _hooks(module)]
 
     @staticmethod
@@ -58,16 +58,16 @@ class FusedStep:
         """Whether the stages still compute what the net does.
 
         They do not while a forward hook is set, a norm keeps its averages or uses them, a
-        parameter is frozen, or a module has been put in or replaced.
+        parameter is frozen, or when a module or a parameter's memory has been replaced.
         """
         return (
             all(_parts(layer) == parts for layer, parts in self._layers)
             and all(norm.training and norm.track_statistics for norm in self._norms)
             and all(parameter.requires_grad for parameter in self._parameters)
+            and [parameter.data_ptr() for parameter in self._parameters] == self._memory
             and not any(self._hooks)
         )
 
-    @torch.no_grad()
     def forward(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """Return each example's cross entropy, (K, N): inputs (K, N, I), labels (K, N)."""
         x = inputs.transpose(0, 1)
@@ -76,7 +76,6 @@ class FusedStep:
         self._logits = x
         return self._loss.forward(x, labels)
 
-    @torch.no_grad()
     def backward(self) -> None:
         """Set ``grad`` of each parameter to the gradient of its replica's mean loss.
 

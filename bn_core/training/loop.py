@@ -3,6 +3,8 @@
 To pause is not to ask for the next step result; to stop is to ask no more.
 """
 
+import contextlib
+import ctypes
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -42,10 +44,25 @@ Training = Generator[StepResult, Request | None, Ending]
 def prepare_process() -> None:
     """Set torch up as the app's workers do: one thread, and numbers below 1e-38 counted as zero.
 
-    Without the second, nets whose gradients vanish train up to a hundred times slower.
+    Without the second, nets whose gradients vanish train up to a hundred times slower. Freed
+    memory is kept for the next step as well.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc return memory to the system only from 32 MB on; other C libraries stay as they are.
+
+    By default it returns, and fetches page by page, the tensors of every snapshot: a third of
+    the time of a snapshot of eight seeds.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # names of malloc.h: M_TRIM_, M_MMAP_THRESHOLD
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(trim_threshold, 32 << 20)
+        library.mallopt(mmap_threshold, 16 << 20)
 
 
 @dataclass(frozen=True)

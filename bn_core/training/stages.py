@@ -35,12 +35,17 @@ class LinearStage:
     """y = x W + b for each replica: x (N, K, I), W (K, I, O), b (K, 1, O), y (N, K, O)."""
 
     def __init__(self, linear: Linear, examples: int, *, first: bool) -> None:
-        self.weight, self.bias, self.first = linear.weight, linear.bias, first
-        self.weight_gradient = torch.empty_like(linear.weight)
-        self.bias_gradient = None if linear.bias is None else torch.empty_like(linear.bias)
+        self._parameters = linear.weight, linear.bias
+        self.first = first
+        # The parameters' own memory, without autograd's record of them.
+        self.weight = linear.weight.detach()
+        self.bias = None if linear.bias is None else linear.bias.detach()
+        self._weight_transposed = self.weight.transpose(1, 2)
+        self.weight_gradient = torch.empty_like(self.weight)
+        self.bias_gradient = None if self.bias is None else torch.empty_like(self.bias)
         replicas, inputs, outputs = linear.weight.shape
-        self.y = linear.weight.new_empty(examples, replicas, outputs)
-        self.x_gradient = linear.weight.new_empty(examples, replicas, inputs)
+        self.y = self.weight.new_empty(examples, replicas, outputs)
+        self.x_gradient = self.weight.new_empty(examples, replicas, inputs)
         # The same memory as matrix products take it, (K, N, O) and (K, N, I).
         self._y_matrices = self.y.transpose(0, 1)
         self._x_gradient_matrices = self.x_gradient.transpose(0, 1)
@@ -58,12 +63,13 @@ class LinearStage:
         """Return dl/dx = g W^T; set dl/dW = x^T g and dl/db = sum_n g_n."""
         g = g.transpose(0, 1)  # (K, N, O), a view
         torch.bmm(self._x.transpose(1, 2), g, out=self.weight_gradient)
-        self.weight.grad = self.weight_gradient
-        if self.bias is not None and self.bias_gradient is not None:
+        weight, bias = self._parameters
+        weight.grad = self.weight_gradient
+        if bias is not None and self.bias_gradient is not None:
             torch.sum(g, 1, keepdim=True, out=self.bias_gradient)
-            self.bias.grad = self.bias_gradient
+            bias.grad = self.bias_gradient
         if not self.first:  # nothing uses the gradient of the net's inputs
-            torch.bmm(g, self.weight.transpose(1, 2), out=self._x_gradient_matrices)
+            torch.bmm(g, self._weight_transposed, out=self._x_gradient_matrices)
         return self.x_gradient
 
 
@@ -71,7 +77,9 @@ class BatchNormStage:
     """y = gamma (x - mu) / sqrt(var + epsilon) + beta with the moments of the batch, (N, K, C)."""
 
     def __init__(self, norm: BatchNorm, examples: int) -> None:
-        self.norm, self.gamma, self.beta = norm, norm.flat_gamma, norm.flat_beta
+        self.norm, self._parameters = norm, (norm.flat_gamma, norm.flat_beta)
+        self.gamma = None if norm.flat_gamma is None else norm.flat_gamma.detach()
+        self.beta = None if norm.flat_beta is None else norm.flat_beta.detach()
         mean, variance = norm.averages  # (K, C) each
         self.averages = mean.view(-1), variance.view(-1)
         self.y = mean.new_empty(examples, *mean.shape)
@@ -91,10 +99,11 @@ class BatchNormStage:
         """Return dl/dx as ``batch_norm_backward`` derives it; set dl/dgamma and dl/dbeta."""
         settings = (self.gamma, self.saved, self.norm.epsilon)
         x_gradient, of_gamma, of_beta = batch_norm_backward(g.flatten(1), self._x, *settings)
-        if self.gamma is not None:
-            self.gamma.grad = of_gamma
-        if self.beta is not None:
-            self.beta.grad = of_beta
+        gamma, beta = self._parameters
+        if gamma is not None:
+            gamma.grad = of_gamma
+        if beta is not None:
+            beta.grad = of_beta
         return x_gradient.view(g.shape)
 
 
@@ -148,8 +157,9 @@ class CrossEntropyStage:
     def __init__(self, output: Linear, examples: int) -> None:
         replicas, _, classes = output.weight.shape
         self._share = 1 / examples
-        self._gradient = output.weight.new_empty(examples, replicas, classes)
-        self._minus_one = output.weight.new_full((1, replicas, examples), -1.0)
+        weight = output.weight.detach()
+        self._gradient = weight.new_empty(examples, replicas, classes)
+        self._minus_one = weight.new_full((1, replicas, examples), -1.0)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy of each example in nats, (K, N)."""

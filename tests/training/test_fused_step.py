@@ -170,10 +170,25 @@ def test_what_is_changed_in_a_net_between_steps_counts():
         with torch.no_grad():
             trainer.net.weights[0].mul_(2)
     both_step(True)
+    with torch.no_grad():
+        fused.net.weights[0].data = fused.net.weights[0].clone()
+    both_step(False)
+
+
+def test_parts_of_a_net_that_do_not_learn_or_are_put_in_count():
+    fused, readable = trainers(SMALL.changed({"normalization": "batch", "activation": "tanh"}))
+
+    def both_step(expected: bool) -> None:
+        batch = next_batch(fused)
+        torch.testing.assert_close(fused.step(batch), readable.step(batch), **EXACT)
+        assert is_fused(fused) is expected
+
     for trainer in (fused, readable):
         trainer.net.learn_only(trainer.net.weights[:1])
     both_step(False)
     for trainer in (fused, readable):
         trainer.net.learn_only(trainer.net.parameters())
+    both_step(True)
+    for trainer in (fused, readable):
         trainer.net.hidden[0].extra = nn.Softplus()
     both_step(False)
