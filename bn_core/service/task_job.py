@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from bn_core.records import Ending
 from bn_core.service import protocol
+from bn_core.service.turns import SLOW_TURN
 
 SECONDS_BETWEEN_REPORTS = 0.2
 NO_MEMORY = (
@@ -21,7 +22,7 @@ class TaskJob(ABC):
 
     def __init__(self, task: int, visitor: str) -> None:
         self.task, self.visitor = task, visitor
-        self.used = self.usual_turn = 0.0
+        self.used, self.last_turns = 0.0, (0.0, 0.0)
         self.over = False
         """Whether it has ended and has nothing more to report."""
         self._failure: Ending | None = None
@@ -30,6 +31,11 @@ class TaskJob(ABC):
     @abstractmethod
     def active(self) -> bool:
         """Whether it has work to do or will have soon."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether its turns take long; a single one may, as when a library is imported."""
+        return min(self.last_turns) >= SLOW_TURN
 
     @abstractmethod
     def ready_at(self) -> float | None:

@@ -28,7 +28,7 @@ class TrainingJob(TaskJob):
         self._training: Training | None = None
         self._summary: DataSummary | None = None
         self._ending: Ending | None = None
-        self.usual_turn = 1.0 if cost_of(self._comparison).total > _LARGE else 0.0
+        self._large = cost_of(self._comparison).total > _LARGE
         self.playing = False
         self.step = -1
         self._single_steps = 0
@@ -47,6 +47,11 @@ class TrainingJob(TaskJob):
         if self._ending or self._failure:
             return False
         return self._building is not None or self.replaying or self.playing
+
+    @property
+    def slow(self) -> bool:
+        """Whether its turns take long: those that build large nets do."""
+        return self._large if self._building is not None else super().slow
 
     def play(self, steps_per_second: float) -> None:
         """Train on from now."""

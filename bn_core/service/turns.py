@@ -9,8 +9,13 @@ class TakesTurns(Protocol):
 
     visitor: str
     used: float
-    usual_turn: float
-    """Seconds that its turns take lately, or are expected to."""
+    last_turns: tuple[float, float]
+    """Seconds of its last two turns."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether its next turn is expected to be one that others notice."""
+        ...
 
     @property
     def active(self) -> bool:
@@ -27,6 +32,9 @@ J = TypeVar("J", bound=TakesTurns)
 
 SLOW_TURN = 0.1
 """Seconds of a turn that others notice: building large nets, or a step of them."""
+
+LONGEST_CHARGE = 1.0
+"""Seconds by which one turn may set a visitor back."""
 
 
 class FairTurns:
@@ -55,7 +63,7 @@ class FairTurns:
         """Return the job whose visitor, and which itself, has had the least time."""
         waiting = [job for job in jobs if (ready := job.ready_at()) is not None and ready <= now]
         if self._owed > 0:
-            quick = [job for job in waiting if job.usual_turn < SLOW_TURN]
+            quick = [job for job in waiting if not job.slow]
             waiting = quick or waiting
             self._owed = self._owed if quick else 0.0
         return min(
@@ -63,11 +71,12 @@ class FairTurns:
         )
 
     def charge(self, job: TakesTurns, seconds: float) -> None:
-        """Add what a turn took to both clocks."""
-        job.used += seconds
-        job.usual_turn = max(seconds, 0.5 * job.usual_turn)
+        """Add what a turn took to both clocks, within limits: an import may fall into any turn."""
+        charged = min(seconds, LONGEST_CHARGE)
+        job.used += charged
+        job.last_turns = (job.last_turns[1], seconds)
         self._owed = seconds if seconds >= SLOW_TURN else max(self._owed - seconds, 0.0)
-        self._used[job.visitor] = self._used.get(job.visitor, 0.0) + seconds
+        self._used[job.visitor] = self._used.get(job.visitor, 0.0) + charged
 
     def tidy(self, jobs: Collection[TakesTurns]) -> None:
         """Forget the clocks of absent visitors that are behind everybody's."""

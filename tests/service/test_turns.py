@@ -24,8 +24,12 @@ class Job:
     visitor: str
     seconds: float
     used: float = 0.0
-    usual_turn: float = 0.0
+    last_turns: tuple[float, float] = (0.0, 0.0)
     active: bool = True
+
+    @property
+    def slow(self) -> bool:
+        return self.seconds >= 0.1
 
     def ready_at(self) -> float | None:
         return 0.0
@@ -33,15 +37,16 @@ class Job:
 
 def shares(jobs: list[Job], seconds: float = 100.0) -> list[float]:
     """Return which part of the time each job gets."""
-    turns, now = FairTurns(), 0.0
+    turns, now, had = FairTurns(), 0.0, [0.0] * len(jobs)
     for job in jobs:
         turns.join(job, jobs)
     while now < seconds:
         job = turns.next(jobs, now)
         assert job is not None
         turns.charge(job, job.seconds)
+        had[next(i for i, other in enumerate(jobs) if other is job)] += job.seconds
         now += job.seconds
-    return [job.used / now for job in jobs]
+    return [seconds / now for seconds in had]
 
 
 def test_heavy_turns_are_paid_for():
@@ -50,7 +55,7 @@ def test_heavy_turns_are_paid_for():
 
 
 def test_between_two_slow_turns_quick_jobs_have_as_much_time():
-    jobs = [Job(f"heavy {n}", 2.0, usual_turn=2.0) for n in range(9)] + [Job("light", 0.015)]
+    jobs = [Job(f"heavy {n}", 2.0) for n in range(9)] + [Job("light", 0.015)]
     turns, order = FairTurns(), []
     for job in jobs:
         turns.join(job, jobs)
