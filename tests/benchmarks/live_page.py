@@ -43,7 +43,7 @@ def cold_start(page: Page, port: int, began: float) -> dict[str, float]:
     text = time.monotonic() - began
     page.wait_for_selector(".js-plotly-plot .main-svg")
     picture = time.monotonic() - began
-    page.wait_for_function("window.bnLabSequence >= 1")
+    page.wait_for_function("() => window.bnLabSequence >= 1")
     return {
         "first text after a cold start, s": text,
         "first picture after a cold start, s": picture,
@@ -56,7 +56,7 @@ def training(page: Page) -> dict[str, float]:
     page.wait_for_timeout(4000)  # the workers have warmed up
     page.evaluate(_WATCH)
     page.get_by_role("button", name="Train").first.click()
-    page.wait_for_function("window.bnLabStep > 5")
+    page.wait_for_function("() => window.bnLabStep > 5")
     first, began = page.evaluate("window.bnLabSequence"), time.monotonic()
     page.wait_for_timeout(1000 * SECONDS)
     drawn = page.evaluate("window.bnLabSequence") - first

@@ -69,7 +69,7 @@ def app_started(port: int | None = None) -> Iterator[str]:
 
 def drawn(page: Page) -> Page:
     """Wait for the Lab's first charts and return the page."""
-    page.wait_for_function("window.bnLabSequence >= 1")
+    page.wait_for_function("() => window.bnLabSequence >= 1")
     return page
 
 
@@ -80,7 +80,7 @@ def button(page: Page, name: str) -> Locator:
 
 def wait_for_step(page: Page, step: int) -> None:
     """Wait until the charts show a step or a later one."""
-    page.wait_for_function(f"window.bnLabStep >= {step}", timeout=60_000)
+    page.wait_for_function(f"() => window.bnLabStep >= {step}", timeout=60_000)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

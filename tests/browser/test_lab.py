@@ -35,13 +35,13 @@ def train(page: Page) -> None:
 
 def train_to_the_end(page: Page, steps: int) -> None:
     train(page)
-    page.wait_for_function(f"window.bnLabStep === {steps}")
+    page.wait_for_function(f"() => window.bnLabStep === {steps}")
     expect(page.locator(".bn-notice")).to_contain_text("Finished")
 
 
 def curves(page: Page) -> list:
     """Return all numbers of the loss chart's lines, as plotly holds them."""
-    page.wait_for_function("document.querySelector('.bn-loss .bn-plot')?._fullData")
+    page.wait_for_function("() => document.querySelector('.bn-loss .bn-plot')?._fullData")
     return page.evaluate(
         "document.querySelector('.bn-loss .bn-plot')._fullData"
         ".map(trace => Array.from(trace.y ?? [], String))"
@@ -90,10 +90,10 @@ def test_a_zoom_survives_while_the_nets_train(open_page):
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
     page.mouse.up()
     layout = "document.querySelector('.bn-loss .bn-plot')._fullLayout"
-    page.wait_for_function(f"{layout}.xaxis.range[0] > 50")
+    page.wait_for_function(f"() => {layout}.xaxis.range[0] > 50")
     zoomed = page.evaluate(f"{layout}.xaxis.range")
     seen = page.evaluate("window.bnLabSequence")
-    page.wait_for_function(f"window.bnLabSequence > {seen + 3}")
+    page.wait_for_function(f"() => window.bnLabSequence > {seen + 3}")
     assert page.evaluate(f"{layout}.xaxis.range") == zoomed
 
 
@@ -108,9 +108,9 @@ def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_p
     page.wait_for_load_state("networkidle")
     resting = settled_step(page)
     button(page, "Step").click()
-    page.wait_for_function(f"window.bnLabStep === {resting + 1}")
+    page.wait_for_function(f"() => window.bnLabStep === {resting + 1}")
     button(page, "Reset").click()
-    page.wait_for_function("window.bnLabStep === 0")
+    page.wait_for_function("() => window.bnLabStep === 0")
     assert page.locator(".bn-summary tbody").inner_text() == beginning
 
 
@@ -134,13 +134,13 @@ def test_the_keys_work(open_page):
     page = drawn(open_page("/?" + SMALL))
     page.locator("h1").click()
     press(page, "s")
-    page.wait_for_function("window.bnLabStep === 1")
+    page.wait_for_function("() => window.bnLabStep === 1")
     press(page, "t")
     wait_for_step(page, 5)
     press(page, "p")
     expect(button(page, "Train")).to_be_visible()
     press(page, "x")
-    page.wait_for_function("window.bnLabStep === 0")
+    page.wait_for_function("() => window.bnLabStep === 0")
     press(page, "n")
     page.wait_for_url(re.compile(r"seed=2"))
 
@@ -171,10 +171,10 @@ def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page
     assert changed_at >= 20
     wait_for_step(page, changed_at + 30)  # it went on instead of starting again
     expect(page.locator(".bn-notice")).to_contain_text("steps")
-    page.wait_for_function("window.bnLabStep === 600", timeout=60_000)
+    page.wait_for_function("() => window.bnLabStep === 600", timeout=60_000)
     other = drawn(open_page(page.url[page.url.index("/?") :]))
     train(other)
-    other.wait_for_function("window.bnLabStep === 600", timeout=60_000)
+    other.wait_for_function("() => window.bnLabStep === 600", timeout=60_000)
     assert curves(other) == curves(page)
 
 
@@ -224,7 +224,7 @@ def test_going_back_in_the_browser_brings_the_settings_back(open_page):
     shown = (
         "Array.from(document.querySelectorAll('input[aria-label=\"Hidden layers\"]'), i => i.value)"
     )
-    page.wait_for_function(f"{shown}.join() === '3'")  # the one that showed 4 is gone
+    page.wait_for_function(f"() => {shown}.join() === '3'")  # the one that showed 4 is gone
     assert "depth=3" in page.url
 
 
@@ -257,7 +257,7 @@ def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
     button(page, "Learning rate 1").click()
     page.wait_for_url(re.compile("lr=1"))
-    page.wait_for_function("window.bnLabStep === 0")
+    page.wait_for_function("() => window.bnLabStep === 0")
     train(page)
     expect(page.locator(".bn-notice")).to_contain_text(
         re.compile(r"No norm: seed \d diverged at step \d+; layer \d+ went non-finite first")

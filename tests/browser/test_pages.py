@@ -103,7 +103,7 @@ def test_descent_is_drawn_for_three_scalings_in_the_colours_of_the_page(open_pag
     dark = page.evaluate(ink)
     assert len(set(dark)) == 1
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{ink}.every(colour => colour !== '{dark[0]}')")
+    page.wait_for_function(f"() => {ink}.every(colour => colour !== '{dark[0]}')")
 
 
 def test_a_value_of_the_forward_pass_lights_its_terms_and_fills_the_formula(open_page):
@@ -245,7 +245,7 @@ def test_an_experiment_is_cancelled_and_its_configuration_opened_in_the_lab(open
     expect(page.get_by_text("Measured just now")).to_have_count(0)
     button(page, "Open in the Lab").click()
     expect(page.locator("h1")).to_have_text("The Lab")
-    page.wait_for_function("window.bnLabSequence >= 1")
+    page.wait_for_function("() => window.bnLabSequence >= 1")
     query = parse_qs(urlsplit(page.url).query)
     assert (query["init"], query["steps"], float(query["lr"][0])) == (["he"], ["400"], 1.0)
 
@@ -279,7 +279,7 @@ def test_visitors_have_feeds_and_settings_of_their_own(open_page, address):
     one, other = (open_page("/?depth=3&width=32&seeds=2") for _ in range(2))
     tokens = []
     for page in (one, other):
-        page.wait_for_function("window.bnLabSequence >= 1")
+        page.wait_for_function("() => window.bnLabSequence >= 1")
         tokens.append({token for token in page.evaluate(TOKENS) if token})
     assert all(tokens) and not tokens[0] & tokens[1]
     one.get_by_role("slider", name="Hidden layers").focus()
@@ -294,7 +294,7 @@ def test_visitors_have_feeds_and_settings_of_their_own(open_page, address):
 
 def test_the_lab_keeps_its_settings_and_its_finished_run_while_the_reader_is_away(open_page):
     page = open_page("/?steps=24&speed=full&depth=3&width=32&seeds=2")
-    page.wait_for_function("window.bnLabSequence >= 1")
+    page.wait_for_function("() => window.bnLabSequence >= 1")
     button(page, "Train").click()
     expect(page.locator(".bn-notice")).to_contain_text("Finished")
     rest(page)

@@ -28,7 +28,7 @@ def train(page: Page, step: int = 5) -> None:
 
 
 def stands_at_its_start(page: Page) -> None:
-    page.wait_for_function("window.bnLabStep === 0", timeout=RECOVERS)
+    page.wait_for_function("() => window.bnLabStep === 0", timeout=RECOVERS)
     expect(button(page, "Train")).to_be_visible()
     expect(button(page, "Pause")).to_have_count(0)
 
