@@ -11,7 +11,6 @@ from bn_core.datasets.registry import DATASETS
 from bn_core.demos.trained import side_by_side, trained
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.shift import Rows, measured_step
-from bn_core.experiments.summaries import by_seed
 from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, Result, TaskGenerator
 
 _STEPS = 300
@@ -131,7 +130,7 @@ def inside(comparison: Comparison) -> TaskGenerator:
             for _ in measured_step(trainer, config.depth - 1, rows):
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}")
             if step % 10 == 0:
-                seen[name], chance = _arrays(rows, config.replicas), _best_guess(trainer)
+                seen[name], chance = _arrays(rows), _best_guess(trainer)
                 seen[name]["accuracy"] = trainer.evaluate()[1].numpy()
                 partial = _shift_result(seen, names, labels, chance)
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}", partial)
@@ -152,9 +151,9 @@ def _no_rows() -> Rows:
     return {key: [] for key in ("cosine", "distance", "mean", "std")}
 
 
-def _arrays(rows: Rows, seeds: int) -> dict[str, np.ndarray]:
+def _arrays(rows: Rows) -> dict[str, np.ndarray]:
     """Return the measured values as (K, T) each; layers are pooled by their median."""
-    found = {key: by_seed(values, seeds) for key, values in rows.items()}
+    found = {key: np.stack(values, axis=1) for key, values in rows.items()}
     pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
     return found | pooled
 

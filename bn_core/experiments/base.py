@@ -168,6 +168,14 @@ def half_accuracies(trainer: Trainer, statistics: str = "running") -> tuple[Arra
     return first, second
 
 
+def error_ratio(running: Array, precise: Array, examples: int) -> Array:
+    """Return (e_running + 1/2) / (e_precise + 1/2), (R,), e the misclassified of the examples.
+
+    The half keeps the ratio finite where a net makes no error at all.
+    """
+    return (examples * (1 - running) + 0.5) / (examples * (1 - precise) + 0.5)
+
+
 def steps_to_reach(level: float, steps: Array, values: Array) -> Array:
     """Return for each seed the first step at which ``values`` (R, T) reach a level; else inf."""
     reached = values >= level

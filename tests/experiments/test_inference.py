@@ -8,7 +8,7 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import adabn, forgot_eval, lag, run
-from bn_core.experiments.base import Trainer, make_trainer
+from bn_core.experiments.base import Trainer, error_ratio, make_trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.results import HeatMaps, Result, Verdict
 from tests.experiments.verdict_cases import decided
@@ -59,7 +59,7 @@ def test_lag_is_decided_by_the_numbers(lagging: Outcome, slow, usual, kind: str)
 
 
 def test_a_net_without_an_error_has_a_finite_ratio():
-    ratio = lag.error_ratio(np.array([1.0, 0.5]), np.array([1.0, 1.0]), 500)
+    ratio = error_ratio(np.array([1.0, 0.5]), np.array([1.0, 1.0]), 500)
     np.testing.assert_allclose(ratio, [1.0, 501.0])
 
 
