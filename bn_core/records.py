@@ -59,7 +59,7 @@ class NetStatistics:
     update_ratio: Array  # (K, L + 1) std of the step taken / std of the weights
     mean: Array  # (K, S, L)
     std: Array  # (K, S, L)
-    saturated: Array  # (K, L) share of outputs on the flat part of an S-shaped activation
+    saturated: Array  # (K, L) share of outputs on the flat parts of tanh or sigmoid
     dead: Array  # (K, L) share of units that put out zero for every probe example
     zero: Array  # (K, L) share of outputs that are exactly zero
     quantiles: Array  # (K, S, L, 3) of all units together

@@ -21,7 +21,7 @@ from bn_core.records import (
 from bn_core.training import Request, Setup, run, train
 
 MOST_BYTES = 11e6
-"""Of three arms of the deepest nets with ten seeds, every step of 10,000 looked at."""
+"""Of three arms of the deepest nets with ten seeds, a snapshot after every step of 10,000."""
 
 SMALL = Comparison(Config(depth=2, width=8, steps=12, batch_size=32, replicas=2))
 
@@ -41,7 +41,7 @@ def empty(comparison: Comparison) -> Record:
 
 
 def longest_run(snapshot: Snapshot, *, looks_at_every_step: bool) -> Record:
-    """Return the record of 10,000 steps of the largest nets, made of one look again and again."""
+    """Return the record of 10,000 steps of the largest nets, made of one snapshot again and again."""
     base = Config(depth=20, width=8, steps=10_000, replicas=10, data="moons")
     comparison = Comparison(base, tuple(ARMS[name] for name in ("none", "before", "after")))
     record, spacing = empty(comparison), snapshot_spacing(base.steps)
@@ -76,7 +76,7 @@ def test_the_longest_run_of_the_largest_nets_stays_within_the_stated_size(
     assert record.bytes() <= MOST_BYTES
     steps = [snapshot.step for snapshot in record.snapshots]
     assert steps == sorted(set(steps))
-    # The even spacing is kept from end to end, whatever was looked at besides.
+    # The even spacing is kept from end to end, whatever other snapshots there are.
     spacing = snapshot_spacing(10_000)
     assert set(range(spacing, 10_001, spacing)) <= set(steps)
 

@@ -51,12 +51,12 @@ def of_data(pixels: int) -> TaskGenerator:
         _of_place(data.train_inputs, moved(data.validation_inputs, pixels)),
         _examples(data, pixels),
     )  # fmt: skip
-    measures = tuple(
+    metrics = tuple(
         Metric(str(by), f"Accuracy, moved by {by}", found, ".1%")
         for by, found in zip(_MOVES, accuracies, strict=True)
         if by in (0, pixels)
     )
-    return Result(panels, measures)
+    return Result(panels, metrics)
 
 
 def moved(images: Tensor, pixels: int) -> Tensor:
@@ -163,7 +163,7 @@ def _shift_result(
 ) -> Result:
     words = dict(zip(names, labels, strict=True))
     panels = tuple(_shift_panel(*about, seen, words) for about in _PANELS)
-    measures = tuple(
+    metrics = tuple(
         Metric(
             f"{name} {key}",
             f"{words[name]}: {title}",
@@ -174,7 +174,7 @@ def _shift_result(
         for name, found in seen.items()
         for key, title in _MEASURES.items()
     )
-    measures += tuple(
+    metrics += tuple(
         Metric(
             f"{name} accuracy",
             f"{words[name]}: accuracy so far",
@@ -184,7 +184,7 @@ def _shift_result(
         )
         for name, found in seen.items()
     )
-    return Result(panels, measures)
+    return Result(panels, metrics)
 
 
 _MEASURES = {"mean": "drift of the mean in a step", "cosine": "cos(G, G')", "distance": "‖G - G'‖"}

@@ -44,7 +44,7 @@ class Experiment:
 
     def decide(self, result: Result, *, quick: bool = False) -> Verdict:
         """Return what a complete result says about the claim."""
-        values = {metric.key: metric.values for metric in result.measures}
+        values = {metric.key: metric.values for metric in result.metrics}
         verdict = decide(self.effects, self.controls, values, quick=quick)
         if self.remarks is None:
             return verdict

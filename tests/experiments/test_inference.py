@@ -64,18 +64,18 @@ def test_a_net_without_an_error_has_a_finite_ratio():
 
 
 def test_recomputed_statistics_are_those_of_the_data():
-    trainee = small_trainee()
-    kept = [norm.running_mean for norm in batch_norms(trainee)]
-    inputs = trainee.dataset.train_inputs.double().numpy()
-    weight = trainee.net.linears[0].weight.detach().double().numpy()
+    trainer = small_trainee()
+    kept = [norm.running_mean for norm in batch_norms(trainer)]
+    inputs = trainer.dataset.train_inputs.double().numpy()
+    weight = trainer.net.linears[0].weight.detach().double().numpy()
     values = inputs @ weight
-    with recomputed(trainee):
-        first = batch_norms(trainee)[0]
+    with recomputed(trainer):
+        first = batch_norms(trainer)[0]
         assert first.running_mean is not None and first.running_variance is not None
         np.testing.assert_allclose(first.running_mean, values.mean(axis=1), atol=1e-4)
         np.testing.assert_allclose(first.running_variance, values.var(axis=1, ddof=1), rtol=1e-4)
     assert all(
-        norm.running_mean is mean for norm, mean in zip(batch_norms(trainee), kept, strict=True)
+        norm.running_mean is mean for norm, mean in zip(batch_norms(trainer), kept, strict=True)
     )
 
 

@@ -136,8 +136,8 @@ def test_one_split_for_all_is_still_to_be_had():
 def test_an_experiment_on_one_seed_is_that_seed_of_a_run_of_three(slug: str):
     together, _ = run(slug, seeds=3, first_seed=0, quick=True)
     alone, verdict = run(slug, seeds=1, first_seed=1, quick=True)
-    assert [metric.key for metric in alone.measures] == [one.key for one in together.measures]
-    for metric in alone.measures:
+    assert [metric.key for metric in alone.metrics] == [one.key for one in together.metrics]
+    for metric in alone.metrics:
         np.testing.assert_allclose(together[metric.key].values[1], metric.values[0], rtol=1e-6)
     assert (verdict.kind, verdict.settled) == ("depends", False)
 

@@ -52,7 +52,7 @@ def assert_equal_looks(one: Snapshot, other: Snapshot) -> None:
 @pytest.mark.parametrize("data", ["digits", "moons"])
 @pytest.mark.parametrize("arm", ["none", "before", "after"])
 def test_looking_at_every_step_leaves_losses_and_nets_bit_for_bit_the_same(arm, data):
-    comparison = comparison_of(arm, data=data, steps=1000)  # in so long a run looks are rare
+    comparison = comparison_of(arm, data=data, steps=1000)  # in so long a run snapshots are rare
     usual, usual_net = first_steps(comparison, snapshot=False)
     watched, watched_net = first_steps(comparison, snapshot=True)
     assert len(usual.snapshots) == 1 and len(watched.snapshots) == 21
