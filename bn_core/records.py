@@ -192,11 +192,6 @@ class Record:
         """The config of each arm."""
         return self.comparison.configs
 
-    def layer_labels(self, arm: int) -> tuple[str, ...]:
-        """Return what the measured layers of an arm are called; empty before its first snapshot."""
-        found = (snapshot.arms[arm] for snapshot in self.snapshots)
-        return next((statistics.labels for statistics in found if statistics), ())
-
     def extended(self, chunk: "RecordChunk") -> "Record":
         """Return this record with a chunk added; what it already holds is passed over.
 

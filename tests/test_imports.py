@@ -28,7 +28,7 @@ LEVELS = (
     {"cli"},
     {"__main__"},
 )
-"""The packages of the core, lowest level first. A package imports from itself and from lower levels;
+"""The packages of the core, lowest level first. A package imports itself and lower levels;
 a new package is one word here."""
 
 HEAVY = {"torch", "sklearn"}

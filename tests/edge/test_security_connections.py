@@ -151,7 +151,7 @@ def test_beyond_the_limit_a_sentence_says_so_and_later_there_is_room() -> None:
             client.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
         deadline = time.monotonic() + 5
         while len(_waiting) < len(busy) and time.monotonic() < deadline:
-            time.sleep(0.01)  # until then they count as idle and would be closed for others
+            time.sleep(0.01)  # until then they count as idle and would be closed
         status, text = get(port)
         assert status == 503
         assert "as many connections as it can hold. Try again" in text

@@ -31,7 +31,7 @@ def adapted() -> Outcome:
     return run("adabn", seeds=2, quick=True)
 
 
-def small_trainee() -> Trainer:
+def small_trainer() -> Trainer:
     return Trainer(Config(depth=2, width=8, normalization="batch", replicas=2))
 
 
@@ -64,7 +64,7 @@ def test_a_net_without_an_error_has_a_finite_ratio():
 
 
 def test_recomputed_statistics_are_those_of_the_data():
-    trainer = small_trainee()
+    trainer = small_trainer()
     kept = [norm.running_mean for norm in batch_norms(trainer)]
     inputs = trainer.dataset.train_inputs.double().numpy()
     weight = trainer.net.linears[0].weight.detach().double().numpy()

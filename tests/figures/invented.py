@@ -87,7 +87,7 @@ def make_record(
     every: int = 4,
     **settings: Any,
 ) -> Record:
-    """Return a record of ``trained`` steps with a snapshot every few; ``settings`` are the config's."""
+    """Return a record of so many steps, a snapshot every few; ``settings`` as in the config."""
     random = np.random.default_rng(7)
     comparison = Comparison(
         Config(steps=100, seed=10, depth=5).changed(settings), arms_named(names)

@@ -41,7 +41,7 @@ def first_steps(
     return RecordChunk.of(step_results), arm.trainer.net.state_dict()
 
 
-def assert_equal_looks(one: Snapshot, other: Snapshot) -> None:
+def assert_equal_snapshots(one: Snapshot, other: Snapshot) -> None:
     for first, second in zip(one.arms, other.arms, strict=True):
         assert first is not None and second is not None
         assert first.labels == second.labels
@@ -59,7 +59,7 @@ def test_looking_at_every_step_leaves_losses_and_nets_bit_for_bit_the_same(arm, 
     assert np.array_equal(usual.train_loss, watched.train_loss)
     for name, tensor in usual_net.items():
         assert torch.equal(tensor, watched_net[name]), name
-    assert_equal_looks(usual.snapshots[0], watched.snapshots[0])
+    assert_equal_snapshots(usual.snapshots[0], watched.snapshots[0])
 
 
 def net_and_probe(arm: str, **changes) -> tuple[Net, Probe]:
