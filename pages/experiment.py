@@ -6,7 +6,7 @@ from bn_core.results import ExperimentSpec
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
-from pages.shared.tasks.controls import STARTING, buttons, settings, verdict
+from pages.shared.tasks.controls import buttons, settings, verdict, wait_for_catalogue
 from pages.shared.tasks.experiments import ExperimentRun
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent, widget_key
@@ -83,7 +83,7 @@ def show() -> None:
     with st.spinner("Reading the list of experiments …"):
         experiments = catalogue()
     if not experiments:
-        st.warning(STARTING)
+        wait_for_catalogue()
         return
     left, right = st.columns([5, 7], gap="medium")
     with left:

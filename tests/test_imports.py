@@ -28,8 +28,8 @@ LEVELS = (
     {"cli"},
     {"__main__"},
 )
-"""The packages of the core from the ground up. A package imports from itself and from levels below; a
-new package is one word here."""
+"""The packages of the core from the ground up. A package imports from itself and from levels
+below; a new package is one word here."""
 
 HEAVY = {"torch", "sklearn"}
 WORKER_SIDE = {
