@@ -1,4 +1,4 @@
-"""Coroutines run from tests, in a thread of their own: browser tests keep a loop in the main one."""
+"""Coroutines run in a thread of their own: browser tests keep an event loop in the main one."""
 
 import asyncio
 from collections.abc import Coroutine
