@@ -59,7 +59,7 @@ class NetStatistics:
     update_ratio: Array  # (K, L + 1) std of the step taken / std of the weights
     mean: Array  # (K, S, L)
     std: Array  # (K, S, L)
-    saturated: Array  # (K, L) share of outputs on the flat part of an S-shaped activation
+    saturated: Array  # (K, L) share of outputs on the flat parts of tanh or sigmoid
     dead: Array  # (K, L) share of units that put out zero for every probe example
     zero: Array  # (K, L) share of outputs that are exactly zero
     quantiles: Array  # (K, S, L, 3) of all units together
@@ -191,11 +191,6 @@ class Record:
     def configs(self) -> tuple[Config, ...]:
         """The config of each arm."""
         return self.comparison.configs
-
-    def layer_labels(self, arm: int) -> tuple[str, ...]:
-        """Return what the measured layers of an arm are called; empty before its first snapshot."""
-        found = (snapshot.arms[arm] for snapshot in self.snapshots)
-        return next((statistics.labels for statistics in found if statistics), ())
 
     def extended(self, chunk: "RecordChunk") -> "Record":
         """Return this record with a chunk added; what it already holds is passed over.

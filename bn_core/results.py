@@ -178,12 +178,12 @@ class Result:
     """All that a computation shows."""
 
     panels: tuple[Panel | HeatMaps | Contours, ...] = ()
-    measures: tuple[Metric, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Metric:
-        """Return a measure by its key. Errors: ``KeyError``."""
-        return {measure.key: measure for measure in self.measures}[key]
+        """Return a metric by its key. Errors: ``KeyError``."""
+        return {metric.key: metric for metric in self.metrics}[key]
 
 
 VerdictKind = Literal["holds", "fails", "depends", "untested"]

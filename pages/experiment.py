@@ -40,7 +40,7 @@ def explain(spec: ExperimentSpec) -> None:
 
 
 def controls(spec: ExperimentSpec) -> None:
-    """Ask for a prediction; offer Run and Cancel, seeds, and the shorter look."""
+    """Ask for a prediction; offer Run and Cancel, seeds, and the quick run."""
     persistent(
         f"prediction.{spec.slug}",
         None,
@@ -56,7 +56,7 @@ def controls(spec: ExperimentSpec) -> None:
         buttons(spec, settings())
 
 
-def judge(spec: ExperimentSpec, run: ExperimentRun) -> None:
+def show_verdict(spec: ExperimentSpec, run: ExperimentRun) -> None:
     """Show the verdict beside the reader's prediction."""
     if run.verdict is None:
         return
@@ -96,7 +96,7 @@ def show() -> None:
         if experiment_run is None:
             st.info("Nothing has run yet. Say what you expect, then press **Run**.")
             return
-        judge(spec, experiment_run)
+        show_verdict(spec, experiment_run)
         computation_view(f"experiment.{spec.slug}", experiment_run)
         background(spec, experiment_run)
 

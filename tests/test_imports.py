@@ -1,4 +1,4 @@
-"""The law of the house: which room may import which, and who may say what."""
+"""Which package may import which, and who may say what."""
 
 import ast
 import functools
@@ -28,8 +28,8 @@ LEVELS = (
     {"cli"},
     {"__main__"},
 )
-"""The packages of the core from the ground up. A package imports from itself and from levels
-below; a new package is one word here."""
+"""The packages of the core, lowest level first. A package imports itself and lower levels;
+a new package is one word here."""
 
 HEAVY = {"torch", "sklearn"}
 WORKER_SIDE = {
@@ -105,21 +105,23 @@ def reached_from(name: str) -> set[str]:
     return reached
 
 
-def level_of(room: str) -> int:
-    levels = [index for index, rooms in enumerate(LEVELS) if room in rooms]
-    assert levels, f"{room} is a new room of the core: give it a level in LEVELS"
+def level_of(package: str) -> int:
+    levels = [index for index, level in enumerate(LEVELS) if package in level]
+    assert levels, f"{package} is a new package of the core: give it a level in LEVELS"
     return levels[0]
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("bn_core.")])
-def test_rooms_import_one_way(name):
+def test_packages_import_one_way(name):
     is_command = name.endswith(".__main__")  # what python -m starts stands above all others
-    room = "__main__" if is_command else name.split(".")[1]
+    package = "__main__" if is_command else name.split(".")[1]
     for found in imports_of(name):
         assert found.split(".")[0] not in {"streamlit", "pages", "app", "tests"}
         if found.startswith("bn_core."):
             other = found.split(".")[1]
-            assert other == room or level_of(other) < level_of(room), f"{name} imports {found}"
+            assert other == package or level_of(other) < level_of(package), (
+                f"{name} imports {found}"
+            )
 
 
 @pytest.mark.parametrize("name", LIGHT_MODULES)

@@ -21,7 +21,7 @@ from bn_core.records import (
 from bn_core.training import Request, Setup, run, train
 
 MOST_BYTES = 11e6
-"""Of three arms of the deepest nets with ten seeds, every step of 10,000 looked at."""
+"""Of three arms of the deepest nets with ten seeds, a snapshot after every step of 10,000."""
 
 SMALL = Comparison(Config(depth=2, width=8, steps=12, batch_size=32, replicas=2))
 
@@ -40,8 +40,8 @@ def empty(comparison: Comparison) -> Record:
     return Record(comparison, Setup.of(comparison).probe.summary())
 
 
-def longest_run(snapshot: Snapshot, *, looks_at_every_step: bool) -> Record:
-    """Return the record of 10,000 steps of the largest nets, made of one look again and again."""
+def longest_run(snapshot: Snapshot, *, snapshot_at_every_step: bool) -> Record:
+    """Return the record of 10,000 steps of the largest nets with one snapshot, repeated."""
     base = Config(depth=20, width=8, steps=10_000, replicas=10, data="moons")
     comparison = Comparison(base, tuple(ARMS[name] for name in ("none", "before", "after")))
     record, spacing = empty(comparison), snapshot_spacing(base.steps)
@@ -50,7 +50,7 @@ def longest_run(snapshot: Snapshot, *, looks_at_every_step: bool) -> Record:
         snapshots = [
             dataclasses.replace(snapshot, step=step)
             for step in steps
-            if looks_at_every_step or step % spacing == 0
+            if snapshot_at_every_step or step % spacing == 0
         ]
         loss = np.ones((500, 3, 10), np.float32)
         record = record.extended(RecordChunk(start, loss, np.ones(3), tuple(snapshots)))
@@ -59,7 +59,7 @@ def longest_run(snapshot: Snapshot, *, looks_at_every_step: bool) -> Record:
 
 
 @pytest.fixture(scope="module")
-def largest_look() -> Snapshot:
+def largest_snapshot() -> Snapshot:
     base = Config(depth=20, width=8, steps=1, replicas=10, data="moons")
     arms = tuple(ARMS[name] for name in ("none", "before", "after"))
     snapshot = next(train(Comparison(base, arms))).snapshot
@@ -67,22 +67,22 @@ def largest_look() -> Snapshot:
     return snapshot
 
 
-@pytest.mark.parametrize("looks_at_every_step", [True, False])
+@pytest.mark.parametrize("snapshot_at_every_step", [True, False])
 def test_the_longest_run_of_the_largest_nets_stays_within_the_stated_size(
-    largest_look, looks_at_every_step
+    largest_snapshot, snapshot_at_every_step
 ):
-    record = longest_run(largest_look, looks_at_every_step=looks_at_every_step)
+    record = longest_run(largest_snapshot, snapshot_at_every_step=snapshot_at_every_step)
     assert record.step == 10_000
     assert record.bytes() <= MOST_BYTES
     steps = [snapshot.step for snapshot in record.snapshots]
     assert steps == sorted(set(steps))
-    # The even spacing is kept from end to end, whatever was looked at besides.
+    # The even spacing is kept from end to end, whatever other snapshots there are.
     spacing = snapshot_spacing(10_000)
     assert set(range(spacing, 10_001, spacing)) <= set(steps)
 
 
 @pytest.mark.parametrize("steps", [1, 7, 31, 32, 33, 64, 100, 999, 1_000, 10_000])
-def test_a_run_of_any_length_takes_at_most_the_stated_number_of_looks(steps):
+def test_a_run_of_any_length_takes_at_most_the_stated_number_of_snapshots(steps):
     spacing = snapshot_spacing(steps)
     assert 1 <= steps // spacing <= SNAPSHOTS_PER_RUN
     assert steps < 2 * SNAPSHOTS_PER_RUN or steps // spacing > SNAPSHOTS_PER_RUN / 2

@@ -1,4 +1,4 @@
-"""A study's numbers in words, with NaN, infinity and a single seed among them."""
+"""A task's numbers in words, with NaN, infinity and a single seed among them."""
 
 import math
 import pickle
@@ -76,25 +76,25 @@ def test_the_median_is_a_plain_number_and_leaves_the_values_alone():
     np.testing.assert_array_equal(values, np.array([3.0, math.nan, 1.0], np.float32))
 
 
-def test_a_finding_gives_its_measures_by_key():
+def test_a_result_gives_its_metrics_by_key():
     one, other = Metric("a", "first", np.zeros(1)), Metric("b", "second", np.ones(3))
-    finding = Result((), (one, other))
-    assert finding["a"] is one and finding["b"] is other
+    result = Result((), (one, other))
+    assert result["a"] is one and result["b"] is other
     with pytest.raises(KeyError):
-        _ = finding["c"]
+        _ = result["c"]
     with pytest.raises(KeyError):
         _ = Result()["a"]
 
 
-def test_findings_do_not_share_their_facts():
+def test_results_do_not_share_their_facts():
     Result().facts["x"] = 1
     assert Result().facts == {}
 
 
-def test_a_finding_survives_the_way_between_processes():
-    finding = Result((), (measure(1.0, math.nan),), {"x": np.arange(3)})
-    again = pickle.loads(pickle.dumps(Progress(0.5, "half", finding))).partial
-    assert again["key"].words() == finding["key"].words()
+def test_a_result_survives_the_way_between_processes():
+    result = Result((), (measure(1.0, math.nan),), {"x": np.arange(3)})
+    again = pickle.loads(pickle.dumps(Progress(0.5, "half", result))).partial
+    assert again["key"].words() == result["key"].words()
     np.testing.assert_array_equal(again.facts["x"], np.arange(3))
 
 

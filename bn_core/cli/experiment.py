@@ -105,7 +105,7 @@ def _completed(task: TaskGenerator, note: Callable[[Progress], None]) -> Any:
 
 def text(result: Result, verdict: Verdict | None) -> str:
     """Return one line a number, and the verdict."""
-    lines = [f"{metric.label:50} {metric.words()}" for metric in result.measures]
+    lines = [f"{metric.label:50} {metric.words()}" for metric in result.metrics]
     if verdict is not None:
         lines.append(f"{verdict.headline}. {verdict.words}")
     return "\n".join(lines)
@@ -116,5 +116,5 @@ def body(asked: argparse.Namespace, result: Result, verdict: Verdict | None) -> 
     chosen = {"seeds": asked.seeds, "first_seed": asked.first_seed, "quick": asked.quick}
     if verdict is not None:
         return experiments.report(asked.slug, result, verdict, **chosen)
-    numbers = {metric.key: metric.values.tolist() for metric in result.measures}
-    return {"experiment": asked.slug, **chosen, "measures": numbers, "verdict": None}
+    numbers = {metric.key: metric.values.tolist() for metric in result.metrics}
+    return {"experiment": asked.slug, **chosen, "metrics": numbers, "verdict": None}

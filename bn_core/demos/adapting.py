@@ -50,12 +50,12 @@ def adapting(scale: float, offset: float, noise: float, invert: bool) -> TaskGen
         y_range=(-0.03, 1.03),
         categories=_STATES,
     )
-    measures = tuple(
+    metrics = tuple(
         Metric(state, f"Accuracy {state}", accuracy, ".1%")
         for state, accuracy in zip(_STATES, accuracies, strict=True)
     )
     names = [trainer.dataset.classes[c] for c in trainer.dataset.validation_labels[:_SHOWN]]
-    return Result((panel, _images(clean, inputs, names)), measures)
+    return Result((panel, _images(clean, inputs, names)), metrics)
 
 
 def _images(clean: Tensor, inputs: Tensor, names: list[str]) -> HeatMaps:

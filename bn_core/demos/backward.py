@@ -49,7 +49,7 @@ def backward(rows: Rows, upstream: Rows, gamma: float, epsilon: float) -> TaskGe
     automatic = _automatic(x, dy, gamma, epsilon)
     shown = {name: value[0].numpy() for name, value in {"x": x, "dy": dy, **found}.items()}
     return Result(
-        measures=_checks(found, automatic),
+        metrics=_checks(found, automatic),
         facts={"stages": _stages(shown), "lines": _lines(shown, gamma, epsilon)},
     )
 
@@ -68,14 +68,14 @@ def _automatic(x: Tensor, dy: Tensor, gamma: float, epsilon: float) -> dict[str,
 
 
 def _checks(found: dict[str, Tensor], automatic: dict[str, Tensor]) -> tuple[Metric, ...]:
-    measures = [
+    metrics = [
         Metric(name, f"{words}: largest difference from autograd", _one(found[name] - other), ".1e")
         for (name, other), words in zip(automatic.items(), ("dx", "dγ", "dβ"), strict=True)
     ]
-    measures.append(Metric("sum", "Largest |Σ dx| of a unit", _one(found["dx"].sum(1)), ".1e"))
+    metrics.append(Metric("sum", "Largest |Σ dx| of a unit", _one(found["dx"].sum(1)), ".1e"))
     along = (found["dx"] * found["xhat"]).sum(1)
-    measures.append(Metric("along", "Largest |Σ dx·x̂| of a unit", _one(along), ".1e"))
-    return tuple(measures)
+    metrics.append(Metric("along", "Largest |Σ dx·x̂| of a unit", _one(along), ".1e"))
+    return tuple(metrics)
 
 
 def _one(tensor: Tensor) -> Array:
@@ -135,7 +135,7 @@ def scale_invariance(factor: float) -> TaskGenerator:
         _loss_and_gradient(x, scale * weight, labels) for scale in (1.0, factor)
     )
     along = (gradient * weight).sum() / gradient.norm() / weight.norm()
-    measures = (
+    metrics = (
         Metric("loss", "Loss with W", np.array([loss]), ".12f"),
         Metric("moved", f"Loss with {factor:g} W", np.array([moved]), ".12f"),
         Metric("gradient", "Length of the gradient with W", _norm(gradient), ".6g"),
@@ -143,7 +143,7 @@ def scale_invariance(factor: float) -> TaskGenerator:
         Metric("ratio", "First length over second", _norm(gradient) / _norm(smaller), ".10g"),
         Metric("cosine", "Cosine of gradient and W", np.array([float(along)]), ".1e"),
     )
-    return Result(measures=measures)
+    return Result(metrics=metrics)
 
 
 def _loss_and_gradient(x: Tensor, weight: Tensor, labels: Tensor) -> tuple[float, Tensor]:

@@ -47,11 +47,11 @@ def forgot_eval(batch_size: int, order: str) -> TaskGenerator:
         y_range=(-0.03, 1.03),
         categories=tuple(trainer.dataset.classes),
     )
-    measures = tuple(
+    metrics = tuple(
         Metric(mode, f"Accuracy {words[mode]}", found.mean(1), ".1%")
         for mode, found in correct.items()
     )
-    return Result((panel,), measures)
+    return Result((panel,), metrics)
 
 
 def _ordered(trainer: Trainer, order: str) -> torch.Tensor:

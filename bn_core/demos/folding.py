@@ -58,14 +58,14 @@ def folding() -> TaskGenerator:
     first = net.hidden[0]
     assert isinstance(first.norm, BatchNorm)
     weight = folded(first.linear, first.norm)[0].detach()
-    measures = (
+    metrics = (
         Metric("32", "Largest difference of a logit, 32 bits", differences["32"], ".1e"),
         Metric("64", "Largest difference of a logit, 64 bits", differences["64"], ".1e"),
         Metric(
             "saved", "Operations saved for each example, besides the pass over memory", saved, ".0f"
         ),
     )
-    return Result((_map(first.linear.weight.detach(), weight),), measures)
+    return Result((_map(first.linear.weight.detach(), weight),), metrics)
 
 
 @torch.no_grad()

@@ -11,7 +11,6 @@ from bn_core.datasets.registry import DATASETS
 from bn_core.demos.trained import side_by_side, trained
 from bn_core.experiments.base import Trainer
 from bn_core.experiments.shift import Rows, measured_step
-from bn_core.experiments.summaries import by_seed
 from bn_core.results import Curve, HeatMap, HeatMaps, Metric, Panel, Progress, Result, TaskGenerator
 
 _STEPS = 300
@@ -52,12 +51,12 @@ def of_data(pixels: int) -> TaskGenerator:
         _of_place(data.train_inputs, moved(data.validation_inputs, pixels)),
         _examples(data, pixels),
     )  # fmt: skip
-    measures = tuple(
+    metrics = tuple(
         Metric(str(by), f"Accuracy, moved by {by}", found, ".1%")
         for by, found in zip(_MOVES, accuracies, strict=True)
         if by in (0, pixels)
     )
-    return Result(panels, measures)
+    return Result(panels, metrics)
 
 
 def moved(images: Tensor, pixels: int) -> Tensor:
@@ -131,7 +130,7 @@ def inside(comparison: Comparison) -> TaskGenerator:
             for _ in measured_step(trainer, config.depth - 1, rows):
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}")
             if step % 10 == 0:
-                seen[name], chance = _arrays(rows, config.replicas), _best_guess(trainer)
+                seen[name], chance = _arrays(rows), _best_guess(trainer)
                 seen[name]["accuracy"] = trainer.evaluate()[1].numpy()
                 partial = _shift_result(seen, names, labels, chance)
                 yield Progress(share, f"{labels[index]}, step {step} of {_MEASURED}", partial)
@@ -152,9 +151,9 @@ def _no_rows() -> Rows:
     return {key: [] for key in ("cosine", "distance", "mean", "std")}
 
 
-def _arrays(rows: Rows, seeds: int) -> dict[str, np.ndarray]:
+def _arrays(rows: Rows) -> dict[str, np.ndarray]:
     """Return the measured values as (K, T) each; layers are pooled by their median."""
-    found = {key: by_seed(values, seeds) for key, values in rows.items()}
+    found = {key: np.stack(values, axis=1) for key, values in rows.items()}
     pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
     return found | pooled
 
@@ -164,7 +163,7 @@ def _shift_result(
 ) -> Result:
     words = dict(zip(names, labels, strict=True))
     panels = tuple(_shift_panel(*about, seen, words) for about in _PANELS)
-    measures = tuple(
+    metrics = tuple(
         Metric(
             f"{name} {key}",
             f"{words[name]}: {title}",
@@ -175,7 +174,7 @@ def _shift_result(
         for name, found in seen.items()
         for key, title in _MEASURES.items()
     )
-    measures += tuple(
+    metrics += tuple(
         Metric(
             f"{name} accuracy",
             f"{words[name]}: accuracy so far",
@@ -185,7 +184,7 @@ def _shift_result(
         )
         for name, found in seen.items()
     )
-    return Result(panels, measures)
+    return Result(panels, metrics)
 
 
 _MEASURES = {"mean": "drift of the mean in a step", "cosine": "cos(G, G')", "distance": "‖G - G'‖"}

@@ -109,7 +109,7 @@ def why(table: tuple[tuple[float, float, float], ...], share: float, shown: int)
         yield Progress(0.5, f"descending, {SCALINGS[scaling]}")
     return Result(
         tuple(_contours(scaling, descent, shown) for scaling, descent in descents.items()),
-        tuple(m for scaling, descent in descents.items() for m in _measures(scaling, descent)),
+        tuple(m for scaling, descent in descents.items() for m in _metrics(scaling, descent)),
         {"scaled": {s: scaled(numbers[:, :2], s) for s in SCALINGS}},
     )
 
@@ -141,7 +141,7 @@ def _contours(scaling: str, descent: Descent, shown: int) -> Contours:
     )
 
 
-def _measures(scaling: str, descent: Descent) -> tuple[Metric, ...]:
+def _metrics(scaling: str, descent: Descent) -> tuple[Metric, ...]:
     label = SCALINGS[scaling]
     steps = np.array([np.nan if descent.arrived is None else descent.arrived], float)
     condition = np.array([descent.condition])

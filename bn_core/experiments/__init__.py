@@ -124,7 +124,7 @@ def report(
         "seeds": seeds,
         "first_seed": first_seed,
         "quick": quick,
-        "measures": {metric.key: metric.values.tolist() for metric in result.measures},
+        "metrics": {metric.key: metric.values.tolist() for metric in result.metrics},
         "verdict": verdict.kind,
         "settled": verdict.settled,
         "words": verdict.words,

@@ -44,7 +44,7 @@ class Experiment:
 
     def decide(self, result: Result, *, quick: bool = False) -> Verdict:
         """Return what a complete result says about the claim."""
-        values = {metric.key: metric.values for metric in result.measures}
+        values = {metric.key: metric.values for metric in result.metrics}
         verdict = decide(self.effects, self.controls, values, quick=quick)
         if self.remarks is None:
             return verdict
@@ -166,6 +166,14 @@ def half_accuracies(trainer: Trainer, statistics: str = "running") -> tuple[Arra
         for start in (0, 1)
     )
     return first, second
+
+
+def error_ratio(running: Array, precise: Array, examples: int) -> Array:
+    """Return (e_running + 1/2) / (e_precise + 1/2), (R,), e the misclassified of the examples.
+
+    The half keeps the ratio finite where a net makes no error at all.
+    """
+    return (examples * (1 - running) + 0.5) / (examples * (1 - precise) + 0.5)
 
 
 def steps_to_reach(level: float, steps: Array, values: Array) -> Array:

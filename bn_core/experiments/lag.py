@@ -11,6 +11,7 @@ from bn_core.experiments.base import (
     PartialResult,
     Shard,
     Trainer,
+    error_ratio,
     make_trainer,
     validation_accuracy,
 )
@@ -108,14 +109,6 @@ def summarize(partials: Mapping[str, PartialResult]) -> Result:
         y_range=(0.0, 1.02),
     )
     return Result((panel,), tuple(metrics))
-
-
-def error_ratio(running: Array, precise: Array, examples: int) -> Array:
-    """Return (e_running + 1/2) / (e_precise + 1/2), (R,), e the misclassified of the examples.
-
-    The half keeps the ratio finite where a net makes no error at all.
-    """
-    return (examples * (1 - running) + 0.5) / (examples * (1 - precise) + 0.5)
 
 
 EXPERIMENT = Experiment(

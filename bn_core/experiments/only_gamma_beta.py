@@ -12,12 +12,12 @@ from bn_core.experiments.base import (
     PartialResult,
     Shard,
     Trainer,
+    error_ratio,
     is_complete,
     make_trainer,
     validation_accuracy,
 )
 from bn_core.experiments.effects import Control, Effect
-from bn_core.experiments.lag import error_ratio
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 
 Array = np.ndarray

@@ -129,8 +129,8 @@ def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.
     """Return the area between two curves, (P,) each: a polygon for each finite stretch."""
     parts = queries.stretches(np.isfinite(low) & np.isfinite(high))
     gap = np.full(1, np.nan)
-    xs = [piece for part in parts for piece in (gap, x[part], x[part][::-1])][1:]
-    ys = [piece for part in parts for piece in (gap, low[part], high[part][::-1])][1:]
+    xs = [values for part in parts for values in (gap, x[part], x[part][::-1])][1:]
+    ys = [values for part in parts for values in (gap, low[part], high[part][::-1])][1:]
     return {
         "type": "scatter",
         "mode": "lines",

@@ -79,7 +79,7 @@ def _axes(
     extent = context.record.summary.extent or 1.0
     plain = {"range": [-extent, extent], "showticklabels": False, "showgrid": False}
     plain["constrain"] = "domain"
-    # Equal aspect: a circle of points looks like one.
+    # Equal aspect: a circle of points is drawn as one.
     equal = {"scaleanchor": f"x{number}", "scaleratio": 1}
     x = {"domain": list(across), "anchor": f"y{number}", "constraintoward": towards}
     y = {"domain": list(up), "anchor": f"x{number}"}

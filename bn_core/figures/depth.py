@@ -109,7 +109,7 @@ def _mean_range(means: list[Array]) -> list[float]:
         power = 10 ** math.floor(math.log10(size))
         steps = (step * power for step in (1, 2, 3, 5, 7, 10))
         ends.append(max(next((end for end in steps if end >= size), size), 0.2))
-    # The other side keeps some room, so that the guide at zero never lies on the frame.
+    # The other side keeps a margin, so that the guide at zero never lies on the frame.
     return [-max(ends[0], 0.15 * ends[1]) * 1.05, max(ends[1], 0.15 * ends[0]) * 1.05]
 
 

@@ -33,7 +33,7 @@ LOWEST_DRAWN = 0.004
 """Tails below this share of the peak are left out: a line of ink without news."""
 
 SHARE_WIDTH = 0.085
-"""Room for one arm's numbers at the right of the ridges, as a share of the width."""
+"""Space for one arm's numbers at the right of the ridges, as a share of the width."""
 
 SITE_NAMES = {
     "pre_activation": "value that enters the activation",

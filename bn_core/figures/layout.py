@@ -42,7 +42,7 @@ def layout(view: View, **changes: Any) -> dict[str, Any]:
 
 
 def axis(view: View, title: str = "", **changes: Any) -> dict[str, Any]:
-    """Return an axis in the house style, with ``changes`` on top."""
+    """Return an axis in the style of all charts, with ``changes`` on top."""
     size = text_size(view)
     shared = {
         "title": {"text": title, "standoff": 5, "font": {"size": size, "color": "@muted"}},

@@ -77,8 +77,8 @@ def _y_ends(panel: Panel) -> tuple[float, float] | None:
         ys = ys[ys > 0]
         return (float(ys.min()) / 1.3, float(ys.max()) * 1.3) if ys.size else (0.077, 1.3)
     if any(np.isinf(curve.y).any() for curve in panel.curves) and ys.size:
-        room = 0.08 * max(float(np.ptp(ys)), 1e-12)
-        return float(ys.min()) - room, float(ys.max()) + room
+        margin = 0.08 * max(float(np.ptp(ys)), 1e-12)
+        return float(ys.min()) - margin, float(ys.max()) + margin
     return None
 
 

@@ -33,9 +33,9 @@ class GhostBatchNorm(BatchNorm):
         parts = self.grouping.parts(x.shape[1])
         if self.statistics == "running" or parts == [(x.shape[1], 1)]:
             return super().forward(x)
-        pieces = x.split([examples for examples, _ in parts], dim=1)
+        batch_parts = x.split([examples for examples, _ in parts], dim=1)
         ghosts = [ghosts for _, ghosts in parts]
-        xhat = torch.cat(list(map(self._each_ghost, pieces, ghosts)), dim=1)
+        xhat = torch.cat(list(map(self._each_ghost, batch_parts, ghosts)), dim=1)
         return scale_and_shift(xhat, self.gamma, self.beta)
 
     def _each_ghost(self, x: Tensor, ghosts: int) -> Tensor:

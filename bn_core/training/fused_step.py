@@ -96,7 +96,8 @@ def _stages(net: Net, examples: int) -> list[Stage]:
     for layer in (*net.hidden, net.output):
         for module in layer.stages:
             if isinstance(module, Linear):
-                stages.append(LinearStage(module, examples, first=not stages))
+                ends = {"first": not stages, "last": layer is net.output}
+                stages.append(LinearStage(module, examples, **ends))
             elif isinstance(module, BatchNorm):
                 stages.append(BatchNormStage(module, examples))
             else:

@@ -2,7 +2,12 @@
 
 K replicas, N examples, I inputs and O outputs of a linear map, C units, g = dl/dy. Activations lie
 in memory as (N, K, C): torch's batch-norm kernel takes them as K C units, and matrix products take
-them as K matrices (N, C). Buffers are allocated once and overwritten in every step.
+them as K matrices (N, C) with rows K C apart. Buffers are allocated once and overwritten in every
+step.
+
+A replica computes the same alone (K = 1) and in company, but not always to the bit: where C is no
+multiple of 32, products and sums over rows that lie apart are added in another order. The logits,
+few units as a rule, lie as (K, N, O) for that reason.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +39,7 @@ class Stage(Protocol):
 class LinearStage:
     """y = x W + b for each replica: x (N, K, I), W (K, I, O), b (K, 1, O), y (N, K, O)."""
 
-    def __init__(self, linear: Linear, examples: int, *, first: bool) -> None:
+    def __init__(self, linear: Linear, examples: int, *, first: bool, last: bool) -> None:
         self._parameters = linear.weight, linear.bias
         self.first = first
         # The parameters' own memory, without autograd's record of them.
@@ -44,7 +49,10 @@ class LinearStage:
         self.weight_gradient = torch.empty_like(self.weight)
         self.bias_gradient = None if self.bias is None else torch.empty_like(self.bias)
         replicas, inputs, outputs = linear.weight.shape
-        self.y = self.weight.new_empty(examples, replicas, outputs)
+        if last:  # logits, see the module's text
+            self.y = self.weight.new_empty(replicas, examples, outputs).transpose(0, 1)
+        else:
+            self.y = self.weight.new_empty(examples, replicas, outputs)
         self.x_gradient = self.weight.new_empty(examples, replicas, inputs)
         # The same memory as matrix products take it, (K, N, O) and (K, N, I).
         self._y_matrices = self.y.transpose(0, 1)
@@ -158,7 +166,7 @@ class CrossEntropyStage:
         replicas, _, classes = output.weight.shape
         self._share = 1 / examples
         weight = output.weight.detach()
-        self._gradient = weight.new_empty(examples, replicas, classes)
+        self._gradient = weight.new_empty(replicas, examples, classes)
         self._minus_one = weight.new_full((1, replicas, examples), -1.0)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -171,4 +179,5 @@ class CrossEntropyStage:
     def backward(self) -> Tensor:
         """Return the gradient of mean_n l_n, (softmax(z) - onehot(label)) / N, (N, K, O)."""
         g = self._log_shares.exp().scatter_add_(0, self._labels, self._minus_one)  # (O, K, N)
-        return torch.mul(g.permute(2, 1, 0), self._share, out=self._gradient)
+        torch.mul(g.permute(1, 2, 0), self._share, out=self._gradient)
+        return self._gradient.transpose(0, 1)

@@ -1,6 +1,7 @@
 """``experiment [SLUG]``: the numbers and the verdict that the page would show."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +26,15 @@ def test_an_experiment_prints_the_numbers_and_the_verdict_of_a_run(capsys):
     assert main(["experiment", "gain", "--seeds", "2", "--quick", "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
     assert (body["verdict"], body["words"]) == (verdict.kind, verdict.words)
-    assert body["measures"] == {
-        metric.key: pytest.approx(metric.values.tolist(), nan_ok=True) for metric in result.measures
+    printed = {key: [float(value) for value in values] for key, values in body["metrics"].items()}
+    assert printed == {
+        metric.key: pytest.approx(metric.values.tolist(), nan_ok=True) for metric in result.metrics
     }
+    assert any(math.isinf(value) for values in printed.values() for value in values)
     assert main(["experiment", "gain", "--seeds", "2", "--quick"]) == 0
     text = capsys.readouterr().out
     assert verdict.words in text
-    assert all(metric.label in text for metric in result.measures)
+    assert all(metric.label in text for metric in result.metrics)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_ctrl_c_prints_the_numbers_there_are_without_a_verdict(monkeypatch, caps
     printed = capsys.readouterr()
     body = json.loads(printed.out)
     assert body["verdict"] is None
-    assert body["measures"]
+    assert body["metrics"]
     assert "Ctrl+C" in printed.err
 
 
@@ -84,7 +87,7 @@ def test_the_seeds_are_those_asked_for(capsys):
     assert main(["experiment", "lag", *chosen, "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
     assert (body["seeds"], body["first_seed"], body["quick"]) == (2, 7, True)
-    assert body["measures"]["slow"] == pytest.approx(result["slow"].values.tolist())
+    assert body["metrics"]["slow"] == pytest.approx(result["slow"].values.tolist())
     assert body["effects"][0]["low"] < body["effects"][0]["median"] < body["effects"][0]["high"]
     assert main(["experiment", "lag", *chosen]) == 0
     assert f"{verdict.headline}. {verdict.words}" in capsys.readouterr().out

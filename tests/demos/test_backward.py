@@ -58,8 +58,8 @@ CASES = [(BATCH, UPSTREAM), pair(2, 1, 0), pair(64, 8, 1), pair(6, 3, 2)]
 @pytest.mark.parametrize("gamma", [1.0, -1.0, 3.0, 0.0])
 @pytest.mark.parametrize("epsilon", [1e-8, 1e-5, 1.0])
 def test_every_gradient_is_autograds(rows, upstream, gamma, epsilon):
-    finding = _ended(backward(rows, upstream, gamma, epsilon))
-    found = {stage.name: stage.values for stage in finding.facts["stages"]}
+    result = _ended(backward(rows, upstream, gamma, epsilon))
+    found = {stage.name: stage.values for stage in result.facts["stages"]}
     assert list(found) == NAMES
     np.testing.assert_array_equal(found["dy"], upstream)
     exact = torch_says(rows, upstream, gamma, epsilon)
@@ -68,14 +68,14 @@ def test_every_gradient_is_autograds(rows, upstream, gamma, epsilon):
         scale = max(np.abs(values).max(), 1e-6)
         np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
     for key in ("dx", "dgamma", "dbeta"):
-        assert finding[key].median < 1e-10
+        assert result[key].median < 1e-10
 
 
 @pytest.mark.parametrize(("rows", "upstream"), CASES)
 def test_batch_norm_takes_out_what_shifts_and_what_stretches(rows, upstream):
-    finding = _ended(backward(rows, upstream, 1.5, 1e-8))
-    assert finding["sum"].median < 1e-11
-    assert finding["along"].median < 1e-6
+    result = _ended(backward(rows, upstream, 1.5, 1e-8))
+    assert result["sum"].median < 1e-11
+    assert result["along"].median < 1e-6
     blunt = _ended(backward(rows, upstream, 1.5, 1.0))
     found = {stage.name: stage.values for stage in blunt.facts["stages"]}
     x = np.array(rows)
@@ -95,9 +95,9 @@ def test_several_nets_at_once_are_several_nets():
 
 
 def test_lines_hold_the_numbers_of_the_stages():
-    finding = _ended(backward(BATCH, UPSTREAM, 1.5, 1e-5))
-    found = {stage.name: stage.values for stage in finding.facts["stages"]}
-    for n, row in enumerate(finding.facts["lines"]):
+    result = _ended(backward(BATCH, UPSTREAM, 1.5, 1e-5))
+    found = {stage.name: stage.values for stage in result.facts["stages"]}
+    for n, row in enumerate(result.facts["lines"]):
         for c, written in enumerate(row):
             said = [float(line.rsplit("=", 1)[1].strip(" ()")) for line in written[:4]]
             exact = [found["dxhat"][n, c], found["dvar"][0, c], found["dmu"][0, c]]
@@ -111,11 +111,11 @@ def test_lines_hold_the_numbers_of_the_stages():
 @pytest.mark.parametrize("rows", [((2.0, -3.0),), ((0.1, 0.1),) * 7])
 def test_without_spread_no_gradient_goes_back_and_nothing_breaks(rows):
     upstream = tuple((1.0 - n, 2.0) for n in range(len(rows)))
-    finding = _ended(backward(rows, upstream, 1.5, 1e-5))
-    assert all("nan" not in measure.words() for measure in finding.measures)
-    assert finding["dx"].median < 1e-9 and finding["sum"].median < 1e-9
+    result = _ended(backward(rows, upstream, 1.5, 1e-5))
+    assert all("nan" not in measure.words() for measure in result.metrics)
+    assert result["dx"].median < 1e-9 and result["sum"].median < 1e-9
     if len(rows) == 1:
-        assert (finding.facts["stages"][NAMES.index("dx")].values == 0).all()
+        assert (result.facts["stages"][NAMES.index("dx")].values == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -142,21 +142,21 @@ def invariance(factor: float) -> Result:
 
 @pytest.mark.parametrize("factor", [0.1, 0.5, 1.0, 2.0, 10.0, 1000.0])
 def test_longer_weights_leave_the_loss_and_shorten_the_gradient(factor):
-    finding = invariance(factor)
+    result = invariance(factor)
     # Exact but for epsilon, 1e-12 beside a variance of about 8 factor^2.
-    np.testing.assert_allclose(finding["moved"].values, finding["loss"].values, rtol=1e-9)
-    np.testing.assert_allclose(finding["ratio"].values, factor, rtol=1e-9)
+    np.testing.assert_allclose(result["moved"].values, result["loss"].values, rtol=1e-9)
+    np.testing.assert_allclose(result["ratio"].values, factor, rtol=1e-9)
     np.testing.assert_allclose(
-        finding["smaller"].values * factor, finding["gradient"].values, rtol=1e-9
+        result["smaller"].values * factor, result["gradient"].values, rtol=1e-9
     )
-    assert abs(finding["cosine"].median) < 1e-9
-    assert finding["gradient"].median > 0.01
+    assert abs(result["cosine"].median) < 1e-9
+    assert result["gradient"].median > 0.01
 
 
 def test_at_the_smallest_factor_epsilon_just_shows():
-    finding = invariance(1e-3)
-    np.testing.assert_allclose(finding["moved"].values, finding["loss"].values, rtol=1e-6)
-    np.testing.assert_allclose(finding["ratio"].values, 1e-3, rtol=1e-6)
+    result = invariance(1e-3)
+    np.testing.assert_allclose(result["moved"].values, result["loss"].values, rtol=1e-6)
+    np.testing.assert_allclose(result["ratio"].values, 1e-3, rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))

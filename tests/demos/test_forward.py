@@ -27,8 +27,8 @@ def random_rows(rows: int, units: int, seed: int = 0) -> tuple[tuple[float, ...]
     return tuple(map(tuple, state.normal(state.uniform(-100, 100, units), spread, (rows, units))))
 
 
-def stages(finding: Result) -> dict[str, np.ndarray]:
-    return {stage.name: stage.values for stage in finding.facts["stages"]}
+def stages(result: Result) -> dict[str, np.ndarray]:
+    return {stage.name: stage.values for stage in result.facts["stages"]}
 
 
 def torch_says(rows, gamma: float, beta: float, epsilon: float) -> np.ndarray:
@@ -72,8 +72,8 @@ def numbers(text: str) -> list[float]:
 
 @pytest.mark.parametrize("rows", [BATCH, BATCH[:1], random_rows(12, 2)])
 def test_every_value_has_its_formulas_with_the_numbers_filled_in(rows):
-    finding = _ended(forward(rows, -1.5, 0.5, 1e-3))
-    found, lines = stages(finding), finding.facts["lines"]
+    result = _ended(forward(rows, -1.5, 0.5, 1e-3))
+    found, lines = stages(result), result.facts["lines"]
     assert len(lines) == len(rows) and all(len(row) == len(rows[0]) for row in lines)
     for n, row in enumerate(lines):
         for c, written in enumerate(row):
@@ -95,11 +95,11 @@ def test_short_sums_are_reference_and_long_ones_cut():
 
 
 def test_distributions_show_every_value_over_its_unit():
-    finding = _ended(forward(BATCH, 1.5, 0.5, 1e-5))
-    for part in finding.panels:
+    result = _ended(forward(BATCH, 1.5, 0.5, 1e-5))
+    for part in result.panels:
         assert isinstance(part, Panel)
         (curve,) = part.curves
-        values = stages(finding)[part.id]
+        values = stages(result)[part.id]
         assert curve.y.shape == (1, values.size) and len(part.categories) == 3
         unit = np.rint(curve.x).astype(int)
         for c in range(3):
@@ -135,8 +135,8 @@ def test_noise_of_equal_values_is_refused(rows):
 
 @pytest.mark.parametrize("rows", [BATCH, random_rows(64, 2), ((0.0,), (0.0,), (0.0,), (1e6,))])
 def test_moments_of_batches_vary_as_theory_says(rows):
-    finding = _ended(noise(rows))
-    varied, biased = finding.panels
+    result = _ended(noise(rows))
+    varied, biased = result.panels
     assert isinstance(varied, Panel) and isinstance(biased, Panel)
     column = np.array(rows)[:, 0]
     z = (column - column.mean()) / column.std()

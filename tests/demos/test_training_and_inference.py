@@ -29,16 +29,16 @@ SEEDS = range(3)
 
 
 @pytest.fixture(scope="module")
-def trainee() -> Trainer:
+def trainer() -> Trainer:
     """The nets that the lessons on inference ask."""
     return _ended(trained(digits_net()))
 
 
-def as_torch(trainee: Trainer, replica: int) -> nn.Sequential:
+def as_torch(trainer: Trainer, replica: int) -> nn.Sequential:
     """Return one trained replica as torch's own modules in 64 bits."""
-    net = torch_net(trainee.net, trainee.config, replica)
+    net = torch_net(trainer.net, trainer.config, replica)
     norms = [module for module in net if isinstance(module, nn.BatchNorm1d)]
-    for theirs, ours in zip(norms, trainee.net.norms, strict=True):
+    for theirs, ours in zip(norms, trainer.net.norms, strict=True):
         assert isinstance(ours, BatchNorm)
         for target, source in (
             (theirs.weight, ours.gamma),
@@ -51,14 +51,14 @@ def as_torch(trainee: Trainer, replica: int) -> nn.Sequential:
     return net.double()
 
 
-def panel(finding: Result, name: str) -> Panel:
-    (found,) = (part for part in finding.panels if part.id == name)
+def panel(result: Result, name: str) -> Panel:
+    (found,) = (part for part in result.panels if part.id == name)
     assert isinstance(found, Panel)
     return found
 
 
-def curve(finding: Result, name: str, label: str) -> Curve:
-    (found,) = (one for one in panel(finding, name).curves if one.label == label)
+def curve(result: Result, name: str, label: str) -> Curve:
+    (found,) = (one for one in panel(result, name).curves if one.label == label)
     return found
 
 
@@ -94,7 +94,7 @@ def test_statistics_and_losses_are_those_of_torchs_net_at_every_step(momentum, c
     for step in range(steps):
         inputs, labels = (part[0] for part in ours.batches.next())
         asked = copy.deepcopy(net).eval()
-        judged = nn.functional.cross_entropy(asked(inputs.double()), labels)
+        expected_loss = nn.functional.cross_entropy(asked(inputs.double()), labels)
         loss = nn.functional.cross_entropy(net(inputs.double()), labels)
         x = entered[-1][:, 0]
         optimizer.zero_grad()
@@ -106,7 +106,7 @@ def test_statistics_and_losses_are_those_of_torchs_net_at_every_step(momentum, c
             ("mean", "running average"): last.running_mean[0],
             ("variance", "running average"): last.running_var[0],
             ("loss", "training mode"): loss,
-            ("loss", "eval mode"): judged,
+            ("loss", "eval mode"): expected_loss,
         }
         for (name, label), value in exact.items():
             one = curve(found, name, label)
@@ -163,10 +163,10 @@ def test_slow_averages_lag_far_behind_and_usual_ones_do_not():
 
 
 def test_what_is_known_so_far_is_part_of_what_is_known_in_the_end():
-    study, parts = following(0.1, False, 32, 0.1, 60), []
+    task, parts = following(0.1, False, 32, 0.1, 60), []
     try:
         while True:
-            parts.append(next(study))
+            parts.append(next(task))
     except StopIteration as stop:
         whole = stop.value
     shares = [part.share for part in parts]
@@ -179,7 +179,7 @@ def test_what_is_known_so_far_is_part_of_what_is_known_in_the_end():
 
 def test_a_net_that_breaks_is_followed_to_its_end():
     found = follow(rate=30.0, batch_size=2, steps=30)
-    assert all(measure.words() for measure in found.measures)
+    assert all(measure.words() for measure in found.metrics)
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_following_refuses_what_is_beyond_its_limits(changes, words):
 
 
 @pytest.mark.parametrize(("size", "order"), [(50, "sorted"), (500, "shuffled"), (7, "sorted")])
-def test_answers_in_both_modes_are_those_of_torchs_net(trainee, size, order):
+def test_answers_in_both_modes_are_those_of_torchs_net(trainer, size, order):
     found = _ended(forgot_eval(size, order))
-    data = trainee.dataset
+    data = trainer.dataset
     labels = data.validation_labels
     inputs = data.validation_inputs.double()
     for replica in SEEDS:
-        net = as_torch(trainee, replica)
+        net = as_torch(trainer, replica)
         with torch.no_grad():
             right = (net.eval()(inputs).argmax(dim=1) == labels).double()
         assert abs(found["eval"].values[replica] - right.mean().item()) <= 0.0021
@@ -241,13 +241,13 @@ def test_a_batch_of_one_answers_the_same_to_every_digit():
     np.testing.assert_allclose(found["train"].values, 0.1, atol=0.02)
 
 
-def test_a_question_leaves_the_nets_as_they_were(trainee):
-    before = copy.deepcopy(trainee.net.state_dict())
-    for study in (forgot_eval(2, "sorted"), adapting(0.4, 1.5, 1.0, True), folding()):
-        _ended(study)
-    for name, value in trainee.net.state_dict().items():
+def test_a_question_leaves_the_nets_as_they_were(trainer):
+    before = copy.deepcopy(trainer.net.state_dict())
+    for task in (forgot_eval(2, "sorted"), adapting(0.4, 1.5, 1.0, True), folding()):
+        _ended(task)
+    for name, value in trainer.net.state_dict().items():
         assert torch.equal(value, before[name]), name
-    assert _ended(trained(digits_net())) is trainee
+    assert _ended(trained(digits_net())) is trainer
 
 
 @pytest.mark.parametrize(
@@ -273,18 +273,18 @@ def test_new_statistics_undo_a_scale_and_a_shift_and_not_an_inversion():
     assert (noisy["changed, new statistics"].values < 0.9).all()
 
 
-def test_images_left_alone_are_judged_as_before():
+def test_images_left_alone_are_expected_loss_as_before():
     same = _ended(adapting(1.0, 0.0, 0.0, False))
     np.testing.assert_array_equal(same["changed"].values, same["as trained"].values)
 
 
 @pytest.mark.parametrize("invert", [False, True])
-def test_accuracies_on_changed_images_are_those_of_torchs_net(trainee, invert):
+def test_accuracies_on_changed_images_are_those_of_torchs_net(trainer, invert):
     found = _ended(adapting(0.7, -0.5, 0.5, invert))
-    data, labels = trainee.dataset.validation_inputs, trainee.dataset.validation_labels
+    data, labels = trainer.dataset.validation_inputs, trainer.dataset.validation_labels
     inputs = changed(data, 0.7, -0.5, 0.5, invert).double()
     for replica in SEEDS:
-        net = as_torch(trainee, replica)
+        net = as_torch(trainer, replica)
         with torch.no_grad():
             old = (net.eval()(inputs).argmax(dim=1) == labels).double().mean().item()
             for norm in (module for module in net if isinstance(module, nn.BatchNorm1d)):
@@ -295,9 +295,9 @@ def test_accuracies_on_changed_images_are_those_of_torchs_net(trainee, invert):
         assert abs(found["changed"].values[replica] - old) <= 0.0021
         assert abs(found["changed, new statistics"].values[replica] - new) <= 0.0021
     states = panel(found, "accuracy")
-    columns = [measure.values for measure in found.measures]
+    columns = [measure.values for measure in found.metrics]
     np.testing.assert_array_equal(states.curves[0].y, np.stack(columns, axis=1))
-    assert states.categories == tuple(measure.key for measure in found.measures)
+    assert states.categories == tuple(measure.key for measure in found.metrics)
 
 
 def test_images_are_changed_as_written():
@@ -308,10 +308,10 @@ def test_images_are_changed_as_written():
     assert abs(drawn.mean()) < 0.03 and abs(drawn.std() - 1) < 0.03
 
 
-def test_the_changed_images_are_shown(trainee):
+def test_the_changed_images_are_shown(trainer):
     (shown,) = (p for p in _ended(adapting(0.4, 1.5, 0, False)).panels if isinstance(p, HeatMaps))
     clean, moved = (np.asarray(field.values) for field in shown.fields)
-    np.testing.assert_array_equal(clean[:8, :8], trainee.dataset.validation_inputs[0].view(8, 8))
+    np.testing.assert_array_equal(clean[:8, :8], trainer.dataset.validation_inputs[0].view(8, 8))
     np.testing.assert_allclose(moved, 0.4 * clean + 1.5, atol=1e-5)
 
 
@@ -345,12 +345,12 @@ def test_the_folded_net_is_the_net():
     assert found["saved"].median == 2 * 64 * 3  # a factor and a sum for each unit
 
 
-def test_the_folded_net_answers_as_torchs_net_in_eval_mode(trainee):
-    inputs = trainee.dataset.validation_inputs[:100]
-    found = without_norms(trainee.net, inputs.expand(3, -1, -1))
+def test_the_folded_net_answers_as_torchs_net_in_eval_mode(trainer):
+    inputs = trainer.dataset.validation_inputs[:100]
+    found = without_norms(trainer.net, inputs.expand(3, -1, -1))
     for replica in SEEDS:
         with torch.no_grad():
-            exact = as_torch(trainee, replica).eval()(inputs.double())
+            exact = as_torch(trainer, replica).eval()(inputs.double())
         np.testing.assert_allclose(found[replica], exact, atol=2e-5)
 
 

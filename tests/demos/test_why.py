@@ -109,19 +109,19 @@ def test_steps_to_one_percent_are_counted(scaling, share):
 
 
 def test_condition_numbers_are_numpys():
-    finding = found()
+    result = found()
     for scaling in SCALINGS:
         exact = np.linalg.cond(np.cov(features(scaling)[0].T, bias=True))
-        np.testing.assert_allclose(finding[f"{scaling} condition"].median, exact, rtol=1e-6)
-    raw, standardized = (finding[f"{s} condition"].median for s in ("raw", "standardized"))
+        np.testing.assert_allclose(result[f"{scaling} condition"].median, exact, rtol=1e-6)
+    raw, standardized = (result[f"{s} condition"].median for s in ("raw", "standardized"))
     assert raw > 1e6 * standardized
 
 
 def test_a_rate_above_the_largest_stable_one_is_said_to_diverge():
-    finding = found(share=1.05)
+    result = found(share=1.05)
     for scaling in SCALINGS:
-        assert finding[f"{scaling} steps"].words() == "diverged"
-        assert np.isfinite(finding[f"{scaling} condition"].median)
+        assert result[f"{scaling} steps"].words() == "diverged"
+        assert np.isfinite(result[f"{scaling} condition"].median)
 
 
 def test_a_rate_at_the_edge_neither_arrives_nor_diverges():
@@ -129,9 +129,9 @@ def test_a_rate_at_the_edge_neither_arrives_nor_diverges():
 
 
 def test_pictures_hold_the_path_and_the_minimum():
-    finding = found()
-    assert [part.id for part in finding.panels] == list(SCALINGS)
-    for part in finding.panels:
+    result = found()
+    assert [part.id for part in result.panels] == list(SCALINGS)
+    for part in result.panels:
         assert isinstance(part, Contours)
         descent = descend(*features(part.id), 0.75)
         path, best = part.curves
@@ -147,7 +147,7 @@ def test_pictures_hold_the_path_and_the_minimum():
 
 def test_fewer_steps_drawn_change_no_number():
     short, long = (_ended(why(CARS, 0.75, shown)) for shown in (1, 400))
-    assert [m.words() for m in short.measures] == [m.words() for m in long.measures]
+    assert [m.words() for m in short.metrics] == [m.words() for m in long.metrics]
     first, second = short.panels[0].curves[0], long.panels[0].curves[0]
     assert len(first.x) == 2 and len(second.x) > 2
     np.testing.assert_array_equal(first.y[0], second.y[0, :2])
@@ -166,11 +166,11 @@ def test_fewer_steps_drawn_change_no_number():
 )
 @pytest.mark.parametrize("share", [0.75, 1.05])
 def test_degenerate_tables_are_drawn_and_told(table, share):
-    finding = found(table, share)
-    for part in finding.panels:
+    result = found(table, share)
+    for part in result.panels:
         assert isinstance(part, Contours)
         assert np.isfinite(part.heights).all() and np.isfinite(part.curves[0].y).all()
-    for measure in finding.measures:
+    for measure in result.metrics:
         assert measure.words() and "nan" not in measure.words()
 
 
@@ -178,9 +178,9 @@ def test_a_feature_that_never_varies_becomes_zero_and_makes_a_valley_without_end
     flat = np.column_stack([np.full(7, 0.1), np.arange(7.0)])
     for scaling in ("min-max", "standardized"):
         assert (scaled(flat, scaling)[:, 0] == 0).all()
-    finding = found(tuple((0.1, float(n), float(n)) for n in range(7)))
+    result = found(tuple((0.1, float(n), float(n)) for n in range(7)))
     for scaling in SCALINGS:
-        assert finding[f"{scaling} condition"].words() == "infinite"
+        assert result[f"{scaling} condition"].words() == "infinite"
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_beyond_the_limit_a_sentence_says_so_and_later_there_is_room() -> None:
             client.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
         deadline = time.monotonic() + 5
         while len(_waiting) < len(busy) and time.monotonic() < deadline:
-            time.sleep(0.01)  # until then they count as idle and would make room
+            time.sleep(0.01)  # until then they count as idle and would be closed
         status, text = get(port)
         assert status == 503
         assert "as many connections as it can hold. Try again" in text
@@ -159,7 +159,7 @@ def test_beyond_the_limit_a_sentence_says_so_and_later_there_is_room() -> None:
             client.close()
         deadline = time.monotonic() + 5
         while get(port)[0] != 200:
-            assert time.monotonic() < deadline, "there is no room though all have left"
+            assert time.monotonic() < deadline, "connections are refused though all have left"
 
 
 def test_the_number_of_connections_fits_the_descriptors() -> None:

@@ -19,10 +19,10 @@ def vanished() -> tuple[Result, Verdict]:
 
 
 def test_sigmoid_layers_lose_the_gradient_and_batch_norm_lets_it_through(vanished):
-    finding, verdict = vanished
-    assert (finding["sigmoid_none"].values < 1e-3).all()
-    assert (finding["sigmoid_before"].values > 0.1).all()
-    assert (finding["tanh_none"].values > 0.3).all() and (finding["relu_none"].values > 0.3).all()
+    result, verdict = vanished
+    assert (result["sigmoid_none"].values < 1e-3).all()
+    assert (result["sigmoid_before"].values > 0.1).all()
+    assert (result["tanh_none"].values > 0.3).all() and (result["relu_none"].values > 0.3).all()
     kinds = {part.name: part.kind for part in verdict.parts}
     assert kinds["sigmoid"] in ("holds", "untested")  # a short run may not train that net
     assert all(kinds[name] in ("depends", "untested") for name in ("tanh", "ReLU"))
@@ -47,10 +47,10 @@ def test_growth_is_not_counted_as_less_vanishing():
 
 def test_the_ratio_is_that_of_an_ordinary_net():
     config = Config(depth=4, activation="sigmoid", initialization="xavier", replicas=1)
-    trainee = Trainer(config)
-    inputs, labels = trainee.batches.first()
+    trainer = Trainer(config)
+    inputs, labels = trainer.batches.first()
     layers: list[nn.Module] = []
-    for linear in trainee.net.linears:
+    for linear in trainer.net.linears:
         plain = nn.Linear(linear.weight.shape[1], linear.weight.shape[2]).double()
         with torch.no_grad():
             plain.weight.copy_(linear.weight[0].T)
@@ -61,7 +61,7 @@ def test_the_ratio_is_that_of_an_ordinary_net():
     nn.functional.cross_entropy(net(inputs[0].double()), labels[0]).backward()
     hidden = [layer for layer in layers if isinstance(layer, nn.Linear)][:-1]
     lengths = [layer.weight.grad.norm() for layer in hidden]  # type: ignore[union-attr]
-    assert vanishing.gradient_ratio(trainee)[0] == pytest.approx(
+    assert vanishing.gradient_ratio(trainer)[0] == pytest.approx(
         float(lengths[0] / lengths[-1]), rel=1e-4
     )
 

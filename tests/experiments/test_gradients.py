@@ -38,15 +38,15 @@ def depths() -> tuple[Result, Verdict]:
 
 
 def test_gradients_grow_with_batch_norm_as_theory_says(exploding):
-    finding, verdict = exploding
+    result, verdict = exploding
     theory = math.sqrt(math.pi / (math.pi - 1))
-    np.testing.assert_allclose(finding["bn"].values, theory, atol=0.01)
-    np.testing.assert_allclose(finding["bn_big"].values, theory, atol=0.01)
-    np.testing.assert_allclose(finding["bn_8"].values, 1.33, atol=0.03)
-    np.testing.assert_allclose(finding["linear_8"].values, math.sqrt(6 / 5), atol=0.02)
-    np.testing.assert_allclose(finding["none"].values, 1.0, atol=0.02)
-    np.testing.assert_allclose(finding["none_big"].values, 1.5, atol=0.03)
-    assert verdict.kind == "fails" and finding["bn_8"].words() in verdict.words
+    np.testing.assert_allclose(result["bn"].values, theory, atol=0.01)
+    np.testing.assert_allclose(result["bn_big"].values, theory, atol=0.01)
+    np.testing.assert_allclose(result["bn_8"].values, 1.33, atol=0.03)
+    np.testing.assert_allclose(result["linear_8"].values, math.sqrt(6 / 5), atol=0.02)
+    np.testing.assert_allclose(result["none"].values, 1.0, atol=0.02)
+    np.testing.assert_allclose(result["none_big"].values, 1.5, atol=0.03)
+    assert verdict.kind == "fails" and result["bn_8"].words() in verdict.words
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_gradients_taken_layer_by_layer_are_those_of_the_whole_net(normalization
 
 
 def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
-    finding, verdict = maps
-    assert (finding["none_share"].values >= 0.8).all()
-    assert (finding["before_share"].values <= 0.5).all()
-    assert (finding["none_cosine"].values >= 0.3).all()
-    assert (finding["before_cosine"].values <= 0.1).all()
-    assert (finding["none_loss"].values > 1e3).all() and (finding["before_loss"].values < 5).all()
-    assert verdict.kind == "holds" and finding["none_cosine"].words() in verdict.words
-    assert finding["none_alike"].words() in verdict.words, "single nets beside the median"
+    result, verdict = maps
+    assert (result["none_share"].values >= 0.8).all()
+    assert (result["before_share"].values <= 0.5).all()
+    assert (result["none_cosine"].values >= 0.3).all()
+    assert (result["before_cosine"].values <= 0.1).all()
+    assert (result["none_loss"].values > 1e3).all() and (result["before_loss"].values < 5).all()
+    assert verdict.kind == "holds" and result["none_cosine"].words() in verdict.words
+    assert result["none_alike"].words() in verdict.words, "single nets beside the median"
     # With He's own scale the rows were never alike, and the verdict says so.
-    assert (finding["none_he"].values <= 0.1).all()
-    assert finding["none_he"].words() in verdict.words
-    shown = finding.panels[0]
+    assert (result["none_he"].values <= 0.1).all()
+    assert result["none_he"].words() in verdict.words
+    shown = result.panels[0]
     assert isinstance(shown, HeatMaps)
     assert [field.values.shape for field in shown.fields] == [(30, 10), (30, 10)]
     for field in shown.fields:
@@ -173,12 +173,12 @@ def test_a_map_holds_each_images_own_gradient_sorted_by_label():
 
 
 def test_activations_double_without_and_grow_by_one_with_batch_norm(depths):
-    finding, verdict = depths
-    factor, amount = finding["none_growth"].values, finding["before_added"].values
+    result, verdict = depths
+    factor, amount = result["none_growth"].values, result["before_added"].values
     assert ((factor >= 1.8) & (factor <= 2.3)).all()
     assert ((amount >= 0.9) & (amount <= 1.1)).all()
-    assert verdict.kind == "holds" and finding["before_added"].words() in verdict.words
-    both, alone, _ = finding.panels
+    assert verdict.kind == "holds" and result["before_added"].words() in verdict.words
+    both, alone, _ = result.panels
     assert [curve.y.shape for curve in both.curves] == [(3, 31), (3, 31)]
     assert [curve.arm for curve in alone.curves] == ["before"]
 

@@ -8,7 +8,7 @@ import torch
 
 from bn_core.config import Config
 from bn_core.experiments import adabn, forgot_eval, lag, run
-from bn_core.experiments.base import Trainer, make_trainer
+from bn_core.experiments.base import Trainer, error_ratio, make_trainer
 from bn_core.experiments.statistics import batch_norms, recomputed
 from bn_core.results import HeatMaps, Result, Verdict
 from tests.experiments.verdict_cases import decided
@@ -31,7 +31,7 @@ def adapted() -> Outcome:
     return run("adabn", seeds=2, quick=True)
 
 
-def small_trainee() -> Trainer:
+def small_trainer() -> Trainer:
     return Trainer(Config(depth=2, width=8, normalization="batch", replicas=2))
 
 
@@ -59,23 +59,23 @@ def test_lag_is_decided_by_the_numbers(lagging: Outcome, slow, usual, kind: str)
 
 
 def test_a_net_without_an_error_has_a_finite_ratio():
-    ratio = lag.error_ratio(np.array([1.0, 0.5]), np.array([1.0, 1.0]), 500)
+    ratio = error_ratio(np.array([1.0, 0.5]), np.array([1.0, 1.0]), 500)
     np.testing.assert_allclose(ratio, [1.0, 501.0])
 
 
 def test_recomputed_statistics_are_those_of_the_data():
-    trainee = small_trainee()
-    kept = [norm.running_mean for norm in batch_norms(trainee)]
-    inputs = trainee.dataset.train_inputs.double().numpy()
-    weight = trainee.net.linears[0].weight.detach().double().numpy()
+    trainer = small_trainer()
+    kept = [norm.running_mean for norm in batch_norms(trainer)]
+    inputs = trainer.dataset.train_inputs.double().numpy()
+    weight = trainer.net.linears[0].weight.detach().double().numpy()
     values = inputs @ weight
-    with recomputed(trainee):
-        first = batch_norms(trainee)[0]
+    with recomputed(trainer):
+        first = batch_norms(trainer)[0]
         assert first.running_mean is not None and first.running_variance is not None
         np.testing.assert_allclose(first.running_mean, values.mean(axis=1), atol=1e-4)
         np.testing.assert_allclose(first.running_variance, values.var(axis=1, ddof=1), rtol=1e-4)
     assert all(
-        norm.running_mean is mean for norm, mean in zip(batch_norms(trainee), kept, strict=True)
+        norm.running_mean is mean for norm, mean in zip(batch_norms(trainer), kept, strict=True)
     )
 
 

@@ -182,28 +182,28 @@ def small() -> tuple[Trainer, tuple[torch.Tensor, torch.Tensor]]:
     config = Config(
         depth=3, width=8, activation="tanh", normalization="batch", replicas=2, batch_size=16
     )
-    trainee = Trainer(config)
-    trainee.net.double()
-    inputs, labels = trainee.batches.next()
+    trainer = Trainer(config)
+    trainer.net.double()
+    inputs, labels = trainer.batches.next()
     for _ in range(3):  # gamma and beta are no longer 1 and 0
-        trainee.step((inputs.double().flip(1), labels.flip(1)))
-    return trainee, (inputs.double(), labels)
+        trainer.step((inputs.double().flip(1), labels.flip(1)))
+    return trainer, (inputs.double(), labels)
 
 
 def test_shifted_gradients_are_those_of_nets_with_some_layers_moved(small):
-    trainee, batch = small
-    before, old = shift.copied(trainee.net), [Written(trainee.net, k) for k in range(2)]
-    trainee.step(batch)
-    new = [Written(trainee.net, k) for k in range(2)]
-    after = shift.copied(trainee.net)
-    generator = shift.shifted_gradients(trainee.net, batch, before)
+    trainer, batch = small
+    before, old = shift.copied(trainer.net), [Written(trainer.net, k) for k in range(2)]
+    trainer.step(batch)
+    new = [Written(trainer.net, k) for k in range(2)]
+    after = shift.copied(trainer.net)
+    generator = shift.shifted_gradients(trainer.net, batch, before)
     while True:
         try:
             next(generator)
         except StopIteration as stop:
             found = stop.value
             break
-    first = trainee.net.linears[0].weight.grad
+    first = trainer.net.linears[0].weight.grad
     assert first is not None, "no layer lies below the first, so its gradient does not shift"
     torch.testing.assert_close(found[0], first, rtol=1e-9, atol=1e-12)
     for replica in range(2):
@@ -214,30 +214,30 @@ def test_shifted_gradients_are_those_of_nets_with_some_layers_moved(small):
             loss = mixed.loss(batch[0][replica], batch[1][replica])
             expected = torch.autograd.grad(loss, [weight])[0]
             torch.testing.assert_close(found[layer][replica], expected, rtol=1e-9, atol=1e-12)
-    for now, then in zip(trainee.net.parameters(), after, strict=True):
+    for now, then in zip(trainer.net.parameters(), after, strict=True):
         assert torch.equal(now, then)
 
 
 def test_what_is_seen_along_the_gradient_is_what_the_reference_net_has_there(small):
-    trainee, batch = small
-    found = landscape.along_gradient(trainee.net, copy.deepcopy(trainee.net), batch)
+    trainer, batch = small
+    found = landscape.along_gradient(trainer.net, copy.deepcopy(trainer.net), batch)
     sizes = [0.05 * 8 ** (index / 7) for index in range(8)]
     for replica in range(2):
-        net = Written(trainee.net, replica)
+        net = Written(trainer.net, replica)
         flat = [p for stage in net.stages for p in stage]
 
-        def look(net=net, flat=flat, replica=replica):
+        def loss_and_gradient(net=net, flat=flat, replica=replica):
             loss = net.loss(batch[0][replica], batch[1][replica])
             return loss.item(), torch.autograd.grad(loss, flat)
 
         for each in flat:
             each.requires_grad_()
-        start, slope = [each.detach().clone() for each in flat], look()[1]
+        start, slope = [each.detach().clone() for each in flat], loss_and_gradient()[1]
         losses, changes = [], []
         for size in sizes:
             for each, at, way in zip(flat, start, slope, strict=True):
                 each.data = at - size * way
-            loss, there = look()
+            loss, there = loss_and_gradient()
             losses.append(loss)
             moved = sum(((a - b) ** 2).sum() for a, b in zip(there, slope, strict=True))
             changes.append(float(moved) ** 0.5)
@@ -265,23 +265,23 @@ def test_measuring_a_step_changes_nothing_of_the_step(norm):
 
 
 def test_looking_along_the_gradient_leaves_the_net_as_it_was():
-    trainee = Trainer(Config(normalization="batch", depth=2, width=8, replicas=2))
-    kept = copy.deepcopy(trainee.net.state_dict())
-    landscape.along_gradient(trainee.net, copy.deepcopy(trainee.net), trainee.batches.next())
-    for name, value in trainee.net.state_dict().items():
+    trainer = Trainer(Config(normalization="batch", depth=2, width=8, replicas=2))
+    kept = copy.deepcopy(trainer.net.state_dict())
+    landscape.along_gradient(trainer.net, copy.deepcopy(trainer.net), trainer.batches.next())
+    for name, value in trainer.net.state_dict().items():
         assert torch.equal(value, kept[name])
-    assert all(parameter.grad is None for parameter in trainee.net.parameters())
+    assert all(parameter.grad is None for parameter in trainer.net.parameters())
 
 
 @pytest.mark.parametrize("experiment", [landscape, gradient_ics])
-def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
-    pieces = {}
-    assert experiment.summarize(pieces).measures == ()
+def test_a_result_can_be_made_at_any_moment_and_of_any_shard(experiment):
+    partials = {}
+    assert experiment.summarize(partials).metrics == ()
     for name in experiment.SPEC.shards[::-1]:
-        study = experiment.EXPERIMENT.shard(name, 1, 0, True)
-        pieces[name] = next(study).partial
-        experiment.summarize(pieces)
+        task = experiment.EXPERIMENT.shard(name, 1, 0, True)
+        partials[name] = next(task).partial
+        experiment.summarize(partials)
         for _ in range(40):
-            pieces[name] = next(study).partial
-        finding = experiment.summarize(pieces)
-        assert all(isinstance(one, Metric) for one in finding.measures)
+            partials[name] = next(task).partial
+        result = experiment.summarize(partials)
+        assert all(isinstance(one, Metric) for one in result.metrics)

@@ -73,15 +73,15 @@ def test_the_share_of_the_advantage_that_is_lost():
 
 @pytest.mark.slow
 def test_each_placement_is_measured_for_three_activations_at_three_rates(places):
-    finding, _ = places
-    needed, final = finding.panels[-2:]
+    result, _ = places
+    needed, final = result.panels[-2:]
     for panel in (needed, final):
         assert [curve.arm for curve in panel.curves] == ["none", "before", "after"]
         assert all(curve.y.shape == (3, len(panel.categories)) for curve in panel.curves)
     for activation in ("relu", "tanh", "sigmoid"):
         for place in ("before", "after"):
-            assert (finding[f"final_{activation}_{place}"].values >= 0.9).all()
-            assert np.isfinite(finding[f"steps_{activation}_{place}"].values).all()
+            assert (result[f"final_{activation}_{place}"].values >= 0.9).all()
+            assert np.isfinite(result[f"steps_{activation}_{place}"].values).all()
 
 
 @pytest.mark.slow
@@ -115,7 +115,7 @@ def test_a_place_that_never_gets_there_is_the_worst_and_is_counted(places):
     result = with_values(places[0], {})
     changed = [
         dataclasses.replace(one, values=steps) if one.key == "steps_relu_after" else one
-        for one in result.measures
+        for one in result.metrics
     ]
     verdict = placement.EXPERIMENT.decide(Result((), tuple(changed)))
     assert "never (30 to 30; 2 of 3: never) after" in verdict.words
@@ -190,13 +190,13 @@ def test_a_jump_is_the_mean_over_units_of_moves_of_the_mean_by_std():
 
 
 @pytest.mark.parametrize("experiment", [noisy, placement])
-def test_a_finding_can_be_made_at_any_moment_and_of_any_part(experiment):
-    pieces = {}
-    assert experiment.summarize(pieces).measures == ()
+def test_a_result_can_be_made_at_any_moment_and_of_any_shard(experiment):
+    partials = {}
+    assert experiment.summarize(partials).metrics == ()
     for name in experiment.SPEC.shards[::-1]:
-        study = experiment.EXPERIMENT.shard(name, 1, 0, True)
-        pieces[name] = next(study).partial
-        experiment.summarize(pieces)
+        task = experiment.EXPERIMENT.shard(name, 1, 0, True)
+        partials[name] = next(task).partial
+        experiment.summarize(partials)
         for _ in range(30):
-            pieces[name] = next(study).partial
-        assert experiment.summarize(pieces).measures == ()
+            partials[name] = next(task).partial
+        assert experiment.summarize(partials).metrics == ()

@@ -33,7 +33,7 @@ def affine() -> Outcome:
 
 
 def invented(**values: float) -> Result:
-    """Return a finding of two seeds with made-up measures; "_" in a key stands for a space."""
+    """Return a result of two seeds with made-up measures; "_" in a key stands for a space."""
     measures = [
         Metric(key.replace("_", " "), key, np.full(2, value)) for key, value in values.items()
     ]
@@ -161,13 +161,13 @@ def test_the_formula_against_enumeration():
 
 
 def test_the_deployed_variance_is_that_of_the_first_linear_map():
-    trainee = Trainer(Config(depth=2, width=8, normalization="batch", dropout=0.5))
-    first = dropout_shift.deployed_variances(trainee)[0].numpy()
-    inputs = trainee.dataset.train_inputs.double().numpy()
-    weight = trainee.net.linears[0].weight.detach().double().numpy()
+    trainer = Trainer(Config(depth=2, width=8, normalization="batch", dropout=0.5))
+    first = dropout_shift.deployed_variances(trainer)[0].numpy()
+    inputs = trainer.dataset.train_inputs.double().numpy()
+    weight = trainer.net.linears[0].weight.detach().double().numpy()
     exact = np.stack([(inputs @ each).var(axis=0, ddof=1) for each in weight])
     np.testing.assert_allclose(first, exact, rtol=1e-4)
-    assert not any(norm._forward_pre_hooks for norm in trainee.net.norms)
+    assert not any(norm._forward_pre_hooks for norm in trainer.net.norms)
 
 
 @pytest.mark.parametrize(

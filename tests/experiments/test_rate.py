@@ -83,8 +83,8 @@ def test_the_numbers_decide(short, ratio: tuple[float, ...], best: float, kind: 
 
 
 def with_metrics(result: Result, values: dict[str, np.ndarray]) -> Result:
-    changed = (replace(one, values=values.get(one.key, one.values)) for one in result.measures)
-    return replace(result, measures=tuple(changed))
+    changed = (replace(one, values=values.get(one.key, one.values)) for one in result.metrics)
+    return replace(result, metrics=tuple(changed))
 
 
 def test_ten_exactly_for_every_seed_is_not_beyond_the_grid():

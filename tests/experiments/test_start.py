@@ -58,15 +58,15 @@ def test_the_output_layer_keeps_its_scale():
 
 
 def test_a_short_run_learns_from_more_scales_with_batch_norm(scales):
-    finding, verdict = scales
-    none, before, layer = finding.panels[0].curves
+    result, verdict = scales
+    none, before, layer = result.panels[0].curves
     assert (none.x == before.x).all() and none.x[0] == 0.01 and none.x[-1] == 20
     assert (none.y[:, none.x >= 5] == 0).all(), "diverged counts as the worst"
     assert (none.y[:, none.x <= 0.1] <= 0.2).all() and (layer.y[:, layer.x == 0.01] <= 0.2).all()
-    assert (finding["before_worst"].values >= 0.6).all()
-    assert (finding["ratio"].values >= 10).all()
+    assert (result["before_worst"].values >= 0.6).all()
+    assert (result["ratio"].values >= 10).all()
     assert verdict.kind in ("holds", "depends")
-    assert finding["before_range"].words() in verdict.words
+    assert result["before_range"].words() in verdict.words
 
 
 def test_figure_1_shows_again_for_every_seed(first_figure):
@@ -145,8 +145,8 @@ def test_drift_is_the_path_of_the_median_in_units_of_the_mean_spread():
 
 
 def test_with_batch_norm_the_gain_moves_the_update_but_not_the_outputs(gains):
-    finding, verdict = gains
-    std, saturated, _, needed = (panel.curves for panel in finding.panels)
+    result, verdict = gains
+    std, saturated, _, needed = (panel.curves for panel in result.panels)
     none, before = std
     kept = [0, 2, 4, 6]  # gains 0.5, 1, 5/3, 3
     np.testing.assert_allclose(np.median(none.y, axis=0)[kept], [0.012, 0.29, 0.65, 0.84], rtol=0.1)
@@ -154,11 +154,11 @@ def test_with_batch_norm_the_gain_moves_the_update_but_not_the_outputs(gains):
     assert (saturated[0].y[:, [0, 2]] < 0.01).all() and (saturated[0].y[:, 6] > 0.35).all()
     np.testing.assert_allclose(saturated[1].y, 0.03, atol=0.01)
     # Weights c times as large: the gradient falls by c, and so does the step relative to them.
-    np.testing.assert_allclose(finding["before_update"].values, 2 * math.log10(6), atol=0.01)
-    assert (finding["none_slowest"].values == np.inf).all() and np.isfinite(needed[0].y).all()
+    np.testing.assert_allclose(result["before_update"].values, 2 * math.log10(6), atol=0.01)
+    assert (result["none_slowest"].values == np.inf).all() and np.isfinite(needed[0].y).all()
     outputs, learning = verdict.parts
     assert outputs.kind == "holds" and learning.kind in ("fails", "depends")
-    assert finding["before_update"].words() in verdict.words
+    assert result["before_update"].words() in verdict.words
 
 
 @pytest.mark.parametrize(
@@ -183,16 +183,16 @@ def test_the_update_is_the_rate_times_the_gradient_over_the_weights():
     config = Config(
         depth=3, width=12, activation="tanh", normalization="batch", replicas=2, batch_size=20
     )
-    trainee = Trainer(config)
-    trainee.net.double()
-    inputs, labels = trainee.batches.first()
+    trainer = Trainer(config)
+    trainer.net.double()
+    inputs, labels = trainer.batches.first()
     doubled = dataclasses.replace(
-        trainee.dataset, train_inputs=trainee.dataset.train_inputs.double()
+        trainer.dataset, train_inputs=trainer.dataset.train_inputs.double()
     )
-    trainee.batches = Batches(doubled, config)
-    twin = copy.deepcopy(trainee.net)
+    trainer.batches = Batches(doubled, config)
+    twin = copy.deepcopy(trainer.net)
     statistics.losses(twin(inputs.double()), labels).sum().backward()
-    found = gain.update(trainee)
+    found = gain.update(trainer)
     for replica in range(2):
         ratios = []
         for layer in twin.hidden:
@@ -204,13 +204,13 @@ def test_the_update_is_the_rate_times_the_gradient_over_the_weights():
 
 def test_spread_and_saturation_are_those_of_the_last_hidden_layers_outputs():
     config = Config(depth=2, width=16, activation="tanh", gain=4.0, replicas=2)
-    trainee = Trainer(config)
-    trainee.net.double()
-    probe = trainee.dataset.train_inputs.double()
-    trainee.dataset = dataclasses.replace(trainee.dataset, train_inputs=probe)
-    std, saturated = gain.last_layer(trainee)
+    trainer = Trainer(config)
+    trainer.net.double()
+    probe = trainer.dataset.train_inputs.double()
+    trainer.dataset = dataclasses.replace(trainer.dataset, train_inputs=probe)
+    std, saturated = gain.last_layer(trainer)
     for replica in range(2):
-        outputs = torch_net(trainee.net, config, replica)[:-1](probe[:300]).detach().numpy()
+        outputs = torch_net(trainer.net, config, replica)[:-1](probe[:300]).detach().numpy()
         assert float(std[replica]) == pytest.approx(float(np.std(outputs)), rel=1e-9)
         expected = float((np.abs(outputs) > 0.97).mean())
         assert expected > 0 and float(saturated[replica]) == pytest.approx(expected, rel=1e-6)

@@ -72,6 +72,6 @@ def verdict_of(
 def decided(experiment: Experiment, result: Result, values: Mapping[str, ArrayLike]) -> Verdict:
     """Return the verdict on a result of which some metrics have other values, by key."""
     changed = (
-        replace(one, values=np.asarray(values.get(one.key, one.values))) for one in result.measures
+        replace(one, values=np.asarray(values.get(one.key, one.values))) for one in result.metrics
     )
-    return experiment.decide(replace(result, measures=tuple(changed)))
+    return experiment.decide(replace(result, metrics=tuple(changed)))

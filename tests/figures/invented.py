@@ -30,7 +30,7 @@ def arms_named(names: Iterable[str]) -> tuple[Arm, ...]:
 
 
 def make_statistics(config: Config, random: np.random.Generator, step: int) -> NetStatistics:
-    """Return one arm's look with plausible numbers; losses fall with the step."""
+    """Return one arm's statistics with plausible numbers; losses fall with the step."""
     replicas, layers, sites = config.replicas, config.depth, len(SITES)
     classes, grid = (2, GRID) if config.data_spec.kind == "plane" else (10, 0)
 
@@ -87,7 +87,7 @@ def make_record(
     every: int = 4,
     **settings: Any,
 ) -> Record:
-    """Return a record of ``trained`` steps with a look every few; ``settings`` are the config's."""
+    """Return a record of so many steps, a snapshot every few; ``settings`` as in the config."""
     random = np.random.default_rng(7)
     comparison = Comparison(
         Config(steps=100, seed=10, depth=5).changed(settings), arms_named(names)
@@ -130,7 +130,7 @@ def with_divergence(record: Record, arm: int, replicas: Iterable[int], step: int
 
 
 def changed_fields(snapshot: NetStatistics, replicas: list[int], value: float) -> NetStatistics:
-    """Return a look in which every number of some replicas is ``value``."""
+    """Return a snapshot in which every number of some replicas is ``value``."""
     changes = {}
     for name, array in snapshot.arrays().items():
         array = array.copy()
@@ -160,8 +160,8 @@ def flooded(record: Record, value: float) -> Record:
 
 CASES: dict[str, Callable[[], Record]] = {
     "usual": make_record,
-    "no looks": lambda: dataclasses.replace(make_record(trained=0), snapshots=()),
-    "only the first look": lambda: make_record(trained=0),
+    "no snapshots": lambda: dataclasses.replace(make_record(trained=0), snapshots=()),
+    "only the first snapshot": lambda: make_record(trained=0),
     "one arm": lambda: make_record(["before"]),
     "only no norm": lambda: make_record(["none"]),
     "one seed": lambda: make_record(replicas=1),

@@ -66,7 +66,7 @@ def test_every_case_is_told_in_words(any_record: Record, cursor: int | None) -> 
             assert "inf" not in re.findall(r"\w+", chart.alt.lower())
 
 
-def test_a_cursor_beyond_the_end_is_the_newest_look(record: Record) -> None:
+def test_a_cursor_beyond_the_end_is_the_newest_snapshot(record: Record) -> None:
     told = [[chart.alt for chart in charts(record, View(), cursor)] for cursor in (None, 10, 999)]
     assert told[0] == told[1] == told[2]
 

@@ -1,4 +1,4 @@
-"""Every chart of a finding is a figure plotly accepts, and tells its numbers in words."""
+"""Every chart of a result is a figure plotly accepts, and tells its numbers in words."""
 
 import re
 from typing import Any

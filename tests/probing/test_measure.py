@@ -41,7 +41,7 @@ def first_steps(
     return RecordChunk.of(step_results), arm.trainer.net.state_dict()
 
 
-def assert_equal_looks(one: Snapshot, other: Snapshot) -> None:
+def assert_equal_snapshots(one: Snapshot, other: Snapshot) -> None:
     for first, second in zip(one.arms, other.arms, strict=True):
         assert first is not None and second is not None
         assert first.labels == second.labels
@@ -52,14 +52,14 @@ def assert_equal_looks(one: Snapshot, other: Snapshot) -> None:
 @pytest.mark.parametrize("data", ["digits", "moons"])
 @pytest.mark.parametrize("arm", ["none", "before", "after"])
 def test_looking_at_every_step_leaves_losses_and_nets_bit_for_bit_the_same(arm, data):
-    comparison = comparison_of(arm, data=data, steps=1000)  # in so long a run looks are rare
+    comparison = comparison_of(arm, data=data, steps=1000)  # in so long a run snapshots are rare
     usual, usual_net = first_steps(comparison, snapshot=False)
     watched, watched_net = first_steps(comparison, snapshot=True)
     assert len(usual.snapshots) == 1 and len(watched.snapshots) == 21
     assert np.array_equal(usual.train_loss, watched.train_loss)
     for name, tensor in usual_net.items():
         assert torch.equal(tensor, watched_net[name]), name
-    assert_equal_looks(usual.snapshots[0], watched.snapshots[0])
+    assert_equal_snapshots(usual.snapshots[0], watched.snapshots[0])
 
 
 def net_and_probe(arm: str, **changes) -> tuple[Net, Probe]:

@@ -36,7 +36,7 @@ def finish(*studies: ComputationTask) -> list[Result]:
 
 def arrays(finding: Result) -> dict[str, np.ndarray]:
     """Return every number of a finding by a name."""
-    found = {f"measure {m.key}": m.values for m in finding.measures}
+    found = {f"measure {m.key}": m.values for m in finding.metrics}
     for part in finding.panels:
         if isinstance(part, HeatMaps):
             found |= {f"{part.id} {one.label}": one.values for one in part.fields}

@@ -40,7 +40,7 @@ class ComputationFeed(Feed):
     def frame(self) -> Frame:
         """Return the metrics and where the computation stands."""
         result = self.computation.result()
-        metrics = result.measures if result else ()
+        metrics = result.metrics if result else ()
         seeds = max((len(metric.values) for metric in metrics), default=1)
         over = f"median and range over {seeds} seeds" if seeds > 1 else "value"
         return Frame(
