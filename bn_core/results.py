@@ -253,6 +253,10 @@ class Verdict:
     parts: tuple[PartVerdict, ...] = ()
     controls: tuple[ControlOutcome, ...] = ()
     quick: bool = False
+    summary: str = ""
+    """Which parts hold and which do not, in one sentence; empty if there is one part."""
+    remarks: str = ""
+    """Numbers beside the effects that put them in proportion; the end of ``words``."""
 
     @property
     def headline(self) -> str:
