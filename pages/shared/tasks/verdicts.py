@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bn_core.results import VERDICT_WORDS, EffectOutcome, PartVerdict, Verdict
+from bn_core.results import EffectOutcome, PartVerdict, Verdict
 from pages.shared.tasks.experiments import ExperimentRun
 
 ICONS = {"holds": "✔", "fails": "✘", "depends": "≈", "untested": "?"}
@@ -21,37 +21,31 @@ def verdict(run: ExperimentRun) -> None:
     st.markdown(f"{found.summary} Measured just now in {look} with {seeds}{first}.".strip())
     st.markdown(verdict_lines(found))
     if found.remarks:
-        st.markdown(found.remarks)
+        st.caption(found.remarks)
 
 
 def verdict_lines(found: Verdict) -> str:
     """Return a Markdown list: a line for each effect, under its part if there are several."""
     if not found.parts:
         return found.words
-    if len(found.parts) == 1:
-        return "\n".join(_lines_of_part(found.parts[0]))
-    lines = []
-    for part in found.parts:
-        lines.append(f"- {ICONS[part.kind]} **{part.name}**: {_part_words(part)}")
-        lines += [f"    {line}" for line in _lines_of_part(part) if part.effects]
-    return "\n".join(lines)
+    several = len(found.parts) > 1
+    lines = [line for part in found.parts for line in _lines_of_part(part, named=several)]
+    return "\n".join(lines).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _part_words(part: PartVerdict) -> str:
-    if not part.effects:
-        return part.words
-    if part.kind == "depends" and not part.settled:
-        return "not settled"
-    return VERDICT_WORDS[part.kind].lower()
-
-
-def _lines_of_part(part: PartVerdict) -> list[str]:
+def _lines_of_part(part: PartVerdict, *, named: bool) -> list[str]:
     """Return a line for each effect; one with the reason if the part could not be tested."""
-    if not part.effects:
-        return [f"- {ICONS[part.kind]} {part.words[0].upper()}{part.words[1:]}"]
-    return [_effect_line(effect) for effect in part.effects]
+    start = f"- {ICONS[part.kind]} "
+    if len(part.effects) > 1:
+        lines = [f"- {_effect_words(effect)}" for effect in part.effects]
+        return [f"{start}**{part.name}**", *(f"    {line}" for line in lines)] if named else lines
+    if named:
+        return [f"{start}**{part.name}**: {part.words}"]
+    if part.effects:
+        return [f"- {_effect_words(part.effects[0])}"]
+    return [f"{start}{part.words[0].upper()}{part.words[1:]}"]
 
 
-def _effect_line(effect: EffectOutcome) -> str:
+def _effect_words(effect: EffectOutcome) -> str:
     numbers = effect.words.removeprefix(f"{effect.label}: ")
-    return f"- {ICONS[effect.kind]} **{effect.label}**: {numbers}"
+    return f"{ICONS[effect.kind]} **{effect.label}**: {numbers}"
