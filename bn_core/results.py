@@ -170,6 +170,8 @@ class Metric:
     def _number(self, value: float) -> str:
         if not np.isfinite(value):
             return self.missing
+        if value == 0 and "e" in self.form:
+            return "0"
         return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
 

@@ -39,13 +39,12 @@ def explain(spec: ExperimentSpec) -> None:
     st.markdown(f"### {spec.claim}")
     st.caption(spec.source)
     st.markdown(spec.method)
-    st.latex(formula_lines(spec.formula))
+    st.markdown(equations(spec.formula))
 
 
-def formula_lines(formula: str) -> str:
-    """Return a formula in TeX with each of its equations on a line of its own."""
-    equations = re.split(r"[,;]\s*\\qq?uad\s*", formula)
-    return r"\begin{gathered}" + r" \\[0.4em] ".join(equations) + r"\end{gathered}"
+def equations(formula: str) -> str:
+    """Return a formula in TeX as Markdown, with each of its equations on a line of its own."""
+    return "\n\n".join(f"$$\n{one}\n$$" for one in re.split(r"[,;]\s*\\qq?uad\s*", formula))
 
 
 def controls(spec: ExperimentSpec) -> None:
