@@ -10,11 +10,10 @@ from pages.shared.lab.runs import problem
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.experiments import ExperimentRun
+from pages.shared.tasks.verdicts import verdict
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent
 
-ICONS = {"holds": "✔", "fails": "✘", "depends": "≈", "untested": "?"}
-"""A sign for each verdict, so that colour is not needed."""
 _STARTING = "The workers are still starting. This page goes on by itself when they are ready."
 _MOST_SEEDS = 10
 _LAST_SEED = 100_000
@@ -86,17 +85,6 @@ def buttons(spec: ExperimentSpec, chosen: Seeds) -> None:
     if st.button("Cancel", shortcut="P", key=f"cancel.{spec.slug}"):
         run.cancel()
         st.rerun()
-
-
-def verdict(run: ExperimentRun) -> None:
-    """Show what the numbers of an experiment say."""
-    if run.verdict is None:
-        return
-    seeds = f"{run.seeds} seed{'s' * (run.seeds > 1)}"
-    first = f", the first of them {run.first_seed}" if run.first_seed else ""
-    look = "a quick look" if run.quick else "a full run"
-    st.markdown(f"#### {ICONS[run.verdict.kind]} {run.verdict.headline}")
-    st.markdown(f"{run.verdict.words} Measured just now in {look} with {seeds}{first}.")
 
 
 def wait_for_catalogue() -> None:
