@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def print_json(body: dict[str, Any]) -> None:
-    """Print an object as indented JSON on stdout; NaN and infinity become null."""
+    """Print an object as indented JSON on stdout."""
     sys.stdout.write(orjson.dumps(_spelled(body), option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
