@@ -170,6 +170,8 @@ class Metric:
     def _number(self, value: float) -> str:
         if not np.isfinite(value):
             return self.missing
+        if value == 0 and "e" in self.form:
+            return "0"
         return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
 
 
@@ -253,6 +255,10 @@ class Verdict:
     parts: tuple[PartVerdict, ...] = ()
     controls: tuple[ControlOutcome, ...] = ()
     quick: bool = False
+    summary: str = ""
+    """Which parts hold and which do not, in one sentence; empty if there is one part."""
+    remarks: str = ""
+    """Numbers beside the effects that put them in proportion; the end of ``words``."""
 
     @property
     def headline(self) -> str:

@@ -6,8 +6,9 @@ from bn_core.claims import CLAIMS, Claim
 from bn_core.results import ExperimentSpec
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
-from pages.shared.tasks.controls import ICONS, STARTING, settings
+from pages.shared.tasks.controls import settings, wait_for_catalogue
 from pages.shared.tasks.experiments import ExperimentSuite
+from pages.shared.tasks.verdicts import ICONS
 from pages.shared.tasks.view import computation_view
 
 
@@ -75,7 +76,7 @@ st.html(
 with st.spinner("Reading the list of experiments …"):
     known = catalogue()
 if not known:
-    st.warning(STARTING)
+    wait_for_catalogue()
     st.stop()
 run_all(known)
 columns = st.columns(3)

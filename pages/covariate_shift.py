@@ -7,7 +7,8 @@ import streamlit as st
 from bn_core.demos.defaults import nets_to_measure
 from pages.shared.demo_widgets import compute, slide
 from pages.shared.session import this_session
-from pages.shared.tasks.controls import ICONS, experiment_here
+from pages.shared.tasks.controls import experiment_here
+from pages.shared.tasks.verdicts import ICONS, verdict_lines
 from pages.shared.widgets.chapters import show_chapters
 
 
@@ -71,7 +72,9 @@ def conclusion() -> None:
         st.info("Nothing yet. Run the experiments of the chapters before this one.")
     for run in decided.values():
         assert run.verdict is not None
-        st.markdown(f"- {ICONS[run.verdict.kind]} **{run.spec.claim}** {run.verdict.words}")
+        found = run.verdict
+        st.markdown(f"**{run.spec.claim}** {ICONS[found.kind]} {found.headline}. {found.summary}")
+        st.markdown(verdict_lines(found))
     st.markdown(
         "#### What is agreed, and what is not\n"
         "- **Agreed:** batch norm lets deep plain nets train at rates and from initial weights "

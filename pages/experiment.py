@@ -1,13 +1,16 @@
 """One experiment: a claim, a prediction, a run in front of the reader, and its verdict."""
 
+import re
+
 import streamlit as st
 
 from bn_core.results import ExperimentSpec
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
-from pages.shared.tasks.controls import STARTING, buttons, settings, verdict
+from pages.shared.tasks.controls import buttons, settings, wait_for_catalogue
 from pages.shared.tasks.experiments import ExperimentRun
+from pages.shared.tasks.verdicts import verdict
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent, widget_key
 
@@ -36,7 +39,12 @@ def explain(spec: ExperimentSpec) -> None:
     st.markdown(f"### {spec.claim}")
     st.caption(spec.source)
     st.markdown(spec.method)
-    st.latex(spec.formula)
+    st.markdown(equations(spec.formula))
+
+
+def equations(formula: str) -> str:
+    """Return a formula in TeX as Markdown, with each of its equations on a line of its own."""
+    return "\n\n".join(f"$$\n{one}\n$$" for one in re.split(r"[,;]\s*\\qq?uad\s*", formula))
 
 
 def controls(spec: ExperimentSpec) -> None:
@@ -83,7 +91,7 @@ def show() -> None:
     with st.spinner("Reading the list of experiments …"):
         experiments = catalogue()
     if not experiments:
-        st.warning(STARTING)
+        wait_for_catalogue()
         return
     left, right = st.columns([5, 7], gap="medium")
     with left:

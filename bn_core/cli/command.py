@@ -1,11 +1,13 @@
 """What every subcommand is made of: a name, its arguments, what it does, and how it refuses."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
 import orjson
 
 COMPLETED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -36,6 +38,23 @@ class Parser(argparse.ArgumentParser):
 
 
 def print_json(body: dict[str, Any]) -> None:
-    """Print an object as indented JSON on stdout; NaN and infinity become null."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
-    sys.stdout.write(orjson.dumps(body, option=options).decode() + "\n")
+    """Print an object as indented JSON on stdout."""
+    sys.stdout.write(orjson.dumps(_spelled(body), option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _spelled(value: Any) -> Any:
+    """Return plain values with "inf", "-inf" and "nan" for what JSON has no number for.
+
+    A seed that never arrived is infinite; as null it could not be told from one not measured.
+    """
+    match value:
+        case dict():
+            return {key: _spelled(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_spelled(item) for item in value]
+        case np.ndarray() | np.generic():
+            return _spelled(value.tolist())
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value

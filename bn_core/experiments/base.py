@@ -48,7 +48,8 @@ class Experiment:
         verdict = decide(self.effects, self.controls, values, quick=quick)
         if self.remarks is None:
             return verdict
-        return dataclasses.replace(verdict, words=f"{verdict.words} {self.remarks(result)}")
+        remarks = self.remarks(result)
+        return dataclasses.replace(verdict, words=f"{verdict.words} {remarks}", remarks=remarks)
 
 
 class Shard:

@@ -36,12 +36,13 @@ SPEC = ExperimentSpec(
     answers=("The same", "2 to 5 times", "10 times or more"),
     method=(
         "A 10-layer ReLU net with He's initial weights learns the digits by plain SGD, 400 steps "
-        "at each of 23 learning rates, eight a decade from 0.03 to 10. A rate trains a net if its "
-        "loss stays finite and it classifies 90 % of the validation digits correctly in the end. "
-        "The largest stable rate is the last one before the first that fails."
+        "at each of 23 learning rates: 0.003, 0.01, and eight a decade from 0.03 to 10. A rate "
+        "trains a net if its loss stays finite and it classifies 90 % of the validation digits "
+        "correctly in the end. The largest stable rate is the last one before the first that "
+        "fails."
     ),
-    formula=r"\eta_{max} = \max\{\eta : acc(\eta') \ge 0.9\;"
-    r"\text{for all } \eta' \text{ from the first that trains up to } \eta\}",
+    formula=r"\eta_{max} = \max\{\eta : acc(\eta') \ge 0.9 \text{ for all } \eta' \in "
+    r"[\eta_0, \eta]\}, \qquad \eta_0 = \min\{\eta : acc(\eta) \ge 0.9\}",
     paper_found=(
         "Bjorck et al. could raise the rate from 0.0001 to 0.003 and more on CIFAR-10 once batch "
         "norm was in, and found that the larger rate is what brought the gain in accuracy."

@@ -184,9 +184,9 @@ def decide(
         for part in dict.fromkeys(effect.part for effect in effects)
     )
     kind, settled = _combined([part.kind for part in parts], [part.settled for part in parts])
-    return Verdict(
-        kind, _overall(parts), settled, parts, tuple(found for _, found in checked), quick
-    )
+    summary = _summary(parts) if len(parts) > 1 else ""
+    controlled = tuple(found for _, found in checked)
+    return Verdict(kind, _overall(summary, parts), settled, parts, controlled, quick, summary)
 
 
 def _part_verdict(
@@ -215,19 +215,23 @@ _SAID_OF_PARTS = (
 )
 
 
-def _overall(parts: Sequence[PartVerdict]) -> str:
+def _overall(summary: str, parts: Sequence[PartVerdict]) -> str:
     """Return the verdict in words: which parts hold and which do not, then the numbers of each."""
-    if len(parts) == 1:
+    if not summary:
         words = parts[0].words
         return words[0].upper() + words[1:]
+    return " ".join([summary, *(f"{part.name}: {part.words}" for part in parts)])
+
+
+def _summary(parts: Sequence[PartVerdict]) -> str:
+    """Return in one sentence which parts hold and which do not."""
     groups: dict[str, list[str]] = {}
     for part in parts:
         open_still = part.kind == "depends" and not part.settled
         groups.setdefault("open" if open_still else part.kind, []).append(part.name)
     said = [f"{words} {_listed(groups[key])}" for key, words in _SAID_OF_PARTS if key in groups]
     sentence = "; ".join(said)
-    details = " ".join(f"{part.name}: {part.words}" for part in parts)
-    return f"{sentence[0].upper()}{sentence[1:]}. {details}"
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -168,6 +168,8 @@ def log10(values: Array) -> Array:
 
 def stretches(kept: Array) -> list[slice]:
     """Return where each run of true values begins and ends."""
+    if kept.all():
+        return [slice(0, len(kept))] if len(kept) else []
     edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(int), [0]])))
     return [slice(begin, end) for begin, end in edges.reshape(-1, 2).tolist()]
 

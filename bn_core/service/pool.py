@@ -14,7 +14,6 @@ from typing import Any
 from bn_core.comparison import Comparison
 from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.service import costs, placement, protocol
-from bn_core.service.aliases import PoolAliases
 from bn_core.service.computations import COMPUTATIONS
 from bn_core.service.connection import WorkerConnection
 from bn_core.service.executor import Health, PoolFull, Timeouts
@@ -31,7 +30,7 @@ _SECONDS_OF_SLEEP = 2.0
 """A pause of the checks themselves beyond which this process, not a worker, was stopped."""
 
 
-class Pool(PoolAliases):
+class Pool:
     """A few worker processes and at most ``places`` runs placed on them.
 
     All methods may be called from any thread. The lock is never held while anything is sent.

@@ -149,4 +149,3 @@ class Thumbnails:
 
 TaskReport = Opened | Trained | Computed | Completed | Ended
 Report = Ready | Heartbeat | Thumbnails | TaskReport
-StudyDone = Completed  # the pages' name until they use the new one

@@ -1,21 +1,38 @@
 """Batch norm in three libraries: the source of this project's layer, and what arguments mean."""
 
+import ast
+import textwrap
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 SOURCES = {
-    "The layer": "bn_core/normalization/batch_norm.py",
-    "Its steps": "bn_core/normalization/base.py",
+    "The layer": ("bn_core/normalization/batch_norm.py", "BatchNorm", "forward"),
+    "Its running averages": ("bn_core/normalization/base.py", "RunningNormalization", ""),
 }
-"""The files a reader is shown, as they are."""
+"""What a reader is shown as it stands: a file, a class in it, and a method or all of the class."""
 
 
 def source(name: str) -> str:
-    """Return the text of a file of the project, from its first function or class on."""
-    text = (_ROOT / SOURCES[name]).read_text()
-    begins = [at for word in ("\nclass ", "\ndef ") if (at := text.find(word)) >= 0]
-    return text[min(begins) :].strip()
+    """Return the text of a class or method of the project; a method without its indentation.
+
+    The page's process reads the file: to import it would bring torch.
+    """
+    path, class_name, method = SOURCES[name]
+    text = (_ROOT / path).read_text()
+    node = _named(ast.parse(text), class_name)
+    if method:
+        node = _named(node, method)
+    return textwrap.dedent("\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]))
+
+
+def _named(parent: ast.AST, name: str) -> ast.stmt:
+    """Return the class or function of a name that stands directly in a module or class."""
+    return next(
+        node
+        for node in ast.iter_child_nodes(parent)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name
+    )
 
 
 PYTORCH = """import torch

@@ -18,7 +18,11 @@ _STYLES = """<style>
 [data-testid="stSidebarHeader"] { height: 3rem; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; }
 [data-testid="stMarkdownContainer"] > p { max-width: 54rem; }
-.katex-display { overflow-x: auto; overflow-y: hidden; padding: 0.2rem 0; }
+.katex-display { overflow-x: auto; overflow-y: hidden; padding: 0.2rem 0; margin: 0.4rem 0; }
+.katex-display > .katex { white-space: normal; }
+@media (max-width: 640px) {
+  [data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; }
+}
 .bn-title { display: inline; font-size: 1.25rem; padding: 0; margin: 0 0.7rem 0 0; }
 .bn-lead { display: inline; }
 </style>"""

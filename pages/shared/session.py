@@ -15,7 +15,7 @@ import streamlit as st
 from pages.shared.lab.actions import Effect, LabState
 
 if TYPE_CHECKING:
-    from bn_core.service.run import Run
+    from bn_core.service.tasks import TrainingRun
     from pages.shared.live.feed import Feed
     from pages.shared.tasks.computation import Computation
     from pages.shared.tasks.experiments import ExperimentRun
@@ -40,7 +40,7 @@ class Session:
     """What this run of the script puts into the link; None takes a parameter out."""
 
     lab: LabState = field(default_factory=LabState)
-    run: "Run | None" = None
+    run: "TrainingRun | None" = None
     pending_actions: list[Effect] = field(default_factory=list)
     """What the Lab's events asked for and has still to be done."""
     last_command_at: float = 0.0
@@ -78,7 +78,7 @@ class Session:
     def disconnect(self) -> None:
         """Tell the run that its page is gone; unless it returns soon, the run is forgotten."""
         if self.run is not None:
-            self.run.leave()
+            self.run.disconnect()
 
 
 def this_session() -> Session:

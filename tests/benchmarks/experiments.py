@@ -12,7 +12,7 @@ from typing import Any
 
 from bn_core.results import ExperimentSpec
 from bn_core.service.pool import Pool
-from bn_core.service.study import Task
+from bn_core.service.tasks import ComputationTask
 
 SEEDS = 3
 AIMS = {False: 60.0, True: 15.0}
@@ -28,7 +28,7 @@ class Outcome:
     failed: bool = False
 
 
-def awaited(studies: dict[str, Task]) -> dict[str, Any]:
+def awaited(studies: dict[str, ComputationTask]) -> dict[str, Any]:
     """Return the results of studies, seen all the while. Errors: ``RuntimeError`` if one fails."""
     while not all(study.done for study in studies.values()):
         for study in studies.values():
@@ -44,7 +44,7 @@ def timed(pool: Pool, about: ExperimentSpec, quick: bool) -> Outcome:
     began = time.perf_counter()
     try:
         asked = {
-            part: pool.ask(
+            part: pool.submit(
                 "experiment part",
                 slug=about.slug,
                 shard=part,
@@ -56,7 +56,9 @@ def timed(pool: Pool, about: ExperimentSpec, quick: bool) -> Outcome:
         }
         pieces = awaited(asked)
         asked = {
-            "finding": pool.ask("experiment finding", slug=about.slug, partials=pieces, quick=quick)
+            "finding": pool.submit(
+                "experiment finding", slug=about.slug, partials=pieces, quick=quick
+            )
         }
         _, verdict = awaited(asked)["finding"]
     except RuntimeError as error:
@@ -69,7 +71,7 @@ def timed(pool: Pool, about: ExperimentSpec, quick: bool) -> Outcome:
 
 def chosen(pool: Pool, slugs: list[str]) -> list[ExperimentSpec]:
     """Return the experiments asked for, all without a choice. Errors: ``SystemExit``."""
-    listed = {about.slug: about for about in awaited({"list": pool.ask("catalogue")})["list"]}
+    listed = {about.slug: about for about in awaited({"list": pool.submit("catalogue")})["list"]}
     unknown = [slug for slug in slugs if slug not in listed]
     if unknown:
         sys.exit(f"There is no experiment {', '.join(unknown)}. There are: {', '.join(listed)}.")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from bn_core.claims import CLAIMS
 from bn_core.results import VERDICT_WORDS
-from pages.shared.tasks.controls import ICONS
+from pages.shared.tasks.verdicts import ICONS
 from tests.browser.conftest import button
 
 pytestmark = pytest.mark.browser

@@ -19,6 +19,14 @@ SECONDS_AWAY = 26
 RECOVERS = 60_000
 """Milliseconds; most of it is Streamlit's own waiting before it connects again."""
 
+NOTE_STEPS = """() => {
+  window.steps = [];
+  const note = () => window.steps.push(window.bnLabStep);
+  new MutationObserver(note).observe(document.body, {childList: true, subtree: true});
+}"""
+
+RECORDED_SOME = "() => Number(document.querySelector('.bn-time input').max) >= 3"
+
 
 def train(page: Page, step: int = 5) -> None:
     """Train until the charts show a step."""
@@ -50,17 +58,32 @@ def test_a_server_that_restarts_while_nets_train_is_met_with_the_same_settings(o
         train(page)
 
 
-def test_a_run_that_was_forgotten_meanwhile_stands_at_its_start_and_says_why(open_page, address):
+def recorded_steps(page: Page) -> int:
+    """Return how many steps before the newest one the time slider goes back to."""
+    return int(page.locator(".bn-time input").get_attribute("max") or 0)
+
+
+def test_a_run_that_was_forgotten_meanwhile_goes_on_where_it_was_with_its_record(
+    open_page, address
+):
     with Proxy(urlsplit(address).port or 0) as way:
         page = drawn(open_page(way.address + LINK))
         train(page)
+        page.wait_for_function(RECORDED_SOME)
         way.cut()
         expect(page.locator(".bn-notice")).to_contain_text("does not answer")
+        step, recorded = page.evaluate("window.bnLabStep"), recorded_steps(page)
+        page.evaluate(NOTE_STEPS)
         page.wait_for_timeout(1000 * SECONDS_AWAY)
         way.mend()
-        stands_at_its_start(page)
-        expect(page.get_by_text("The connection was gone for so long")).to_be_visible()
-        train(page)
+        page.wait_for_function(f"() => window.bnLabStep > {step}", timeout=RECOVERS)
+        expect(button(page, "Pause")).to_be_visible()
+        wait_for_step(page, page.evaluate("window.bnLabStep") + 5)
+        assert min(page.evaluate("window.steps")) >= step, "the charts went back"
+        assert recorded_steps(page) >= recorded
+        page.locator(".bn-time input").focus()
+        page.keyboard.press("Home")
+        expect(page.locator(".bn-time output")).to_contain_text("back at step 0 of")
 
 
 def test_a_short_loss_of_the_connection_keeps_the_run(open_page, address):

@@ -69,7 +69,7 @@ def test_json_names_the_seed_the_step_and_the_layer_of_a_divergence(capsys):
     body = json.loads(capsys.readouterr().out)
     assert body["ending"]["kind"] == "diverged"
     assert {one["seed"] for one in body["divergences"]} == {0, 1}
-    assert body["arms"][0]["train_loss"]["median"] is None
+    assert body["arms"][0]["train_loss"]["median"] == "inf"
     assert body["arms"][0]["finite_seeds"] == 0
 
 

@@ -1,6 +1,5 @@
 """What each request passes before the app: host names, closed routes, headers."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.websockets import WebSocket
 from streamlit import config
 
 from pages.shared import security
+from tests.event_loop import run_apart
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]
 
@@ -64,7 +64,7 @@ class Client:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        run_apart(self._app(scope, receive, send))
         return dict(sent[0])
 
 

@@ -7,7 +7,7 @@ import pytest
 from bn_core.results import ExperimentSpec, Progress, Result, Verdict
 from bn_core.service import protocol
 from bn_core.service.pool import PoolFull
-from bn_core.service.study import Task
+from bn_core.service.tasks import ComputationTask
 from pages.shared import server
 from pages.shared.session import Session
 from pages.shared.tasks.computation import SingleTask
@@ -18,22 +18,22 @@ class NoPool:
     """Stands in for the pool: tasks are put down here, and a test says what workers answer."""
 
     def __init__(self) -> None:
-        self.asked: list[Task] = []
+        self.asked: list[ComputationTask] = []
         self.full = False
 
-    def ask(self, name: str, **arguments: Any) -> Task:
+    def submit(self, name: str, visitor: str = "", **arguments: Any) -> ComputationTask:
         if self.full:
             raise PoolFull("All places are taken.")
-        self.asked.append(Task(self, len(self.asked) + 1, name, arguments))  # type: ignore
+        self.asked.append(ComputationTask(self, len(self.asked) + 1, name, arguments))  # type: ignore
         return self.asked[-1]
 
-    def named(self, name: str) -> list[Task]:
+    def named(self, name: str) -> list[ComputationTask]:
         return [task for task in self.asked if task.name == name]
 
-    def forget_study(self, task: Task) -> None:
+    def release(self, task: ComputationTask) -> None:
         pass
 
-    def send_study(self, task: Task, command: object) -> None:
+    def send(self, task: ComputationTask, command: object) -> None:
         pass
 
 
@@ -53,9 +53,9 @@ def about(slug: str = "one", parts: tuple[str, ...] = ("none", "before")) -> Exp
     )
 
 
-def end(task: Task, result: object) -> None:
+def end(task: ComputationTask, result: object) -> None:
     """Have a worker report the end of a task."""
-    task.hear(protocol.StudyDone(task.number, result))
+    task.handle(protocol.Completed(task.id, result))
 
 
 FOUND = (Result(), Verdict("holds", "It does."))
@@ -109,7 +109,7 @@ def test_a_failed_conclusion_ends_a_run(pool):
     run = ExperimentRun("", about(parts=("all",)), 1, 0, True)
     end(pool.asked[0], {"piece": 0})
     run.renew_lease()
-    pool.named("experiment finding")[0].give_up("It broke.")
+    pool.named("experiment finding")[0].fail("It broke.")
     run.renew_lease()
     assert run.done and run.failure == "It broke."
     assert len(pool.asked) == 2
@@ -142,7 +142,7 @@ def test_a_suite_goes_on_after_an_experiment_that_failed(pool):
     session = Session()
     suite = ExperimentSuite(session, [about("one", ("all",)), about("two", ("all",))], 1, 0, True)
     suite.renew_lease()
-    pool.asked[0].give_up("It broke.")
+    pool.asked[0].fail("It broke.")
     suite.renew_lease()
     assert session.experiments["one"].failure == "It broke." and "two" in session.experiments
 

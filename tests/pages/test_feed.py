@@ -1,12 +1,15 @@
 """Which charts a feed sends; without a browser."""
 
+import secrets
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
-from pages.shared.live.feed import Chart, Feed
+from pages.shared.live.feed import Chart, Feed, answer
 from pages.shared.live.schema import Frame
+from tests.event_loop import run_apart
 
 
 class Slate(Feed):
@@ -102,3 +105,19 @@ def test_a_chart_that_is_gone_is_not_in_the_order():
 
 def test_every_feed_has_a_token_of_its_own():
     assert len({Slate().token for _ in range(50)}) == 50
+
+
+async def status_of(token: str) -> int:
+    """Return the status with which the route of the feeds answers a token."""
+    scope = {"type": "http", "method": "GET", "query_string": b"", "headers": []}
+    return (await answer(Request(scope | {"path_params": {"token": token}}))).status_code
+
+
+def test_a_guessed_token_opens_no_feed():
+    feed = Slate(loss="a")
+
+    async def guess() -> set[int]:
+        return {await status_of(secrets.token_urlsafe(16)) for _ in range(5_000)}
+
+    assert run_apart(guess()) == {404}
+    assert run_apart(status_of(feed.token)) == 200

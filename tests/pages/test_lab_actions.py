@@ -19,7 +19,6 @@ from pages.shared.lab.actions import (
     PresetChosen,
     RateConfirmed,
     RateMoved,
-    RunLost,
     RunStatus,
     SetRate,
     StepChosen,
@@ -160,13 +159,6 @@ CASES = {
         HERE,
         (),
     ),
-    "a forgotten run is opened again with the reader's rate changes": (
-        at(run(250, plan=PLANNED, rate=0.01), shown_rate(0.01)),
-        RunLost(),
-        shown_rate(0.01),
-        (OpenRun(PLANNED),),
-    ),
-    "without a run none can be lost": (at(None), RunLost(), HERE, ()),
 }
 
 

@@ -15,6 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.benchmarks import serving
+from tests.event_loop import run_apart
 
 pytestmark = pytest.mark.slow
 HEAVIEST = (
@@ -69,13 +70,13 @@ def descriptors(process: int) -> int:
 
 def test_descriptors_return_after_a_class_has_left(short_lived):
     port, process = short_lived
-    asyncio.run(visit(port, ""))
+    run_apart(visit(port, ""))
     before = descriptors(process)
 
     async def a_class() -> None:
         await asyncio.gather(*(visit(port, "") for _ in range(20)))
 
-    asyncio.run(a_class())
+    run_apart(a_class())
     assert descriptors(process) > before + 30, "sessions hold descriptors for a while"
     deadline = time.monotonic() + 60
     while descriptors(process) > before + 3:
@@ -98,7 +99,7 @@ def test_new_seeds_pressed_150_times_leave_health_and_the_end_of_the_server_quic
             await pressing
             return times
 
-        times = sorted(asyncio.run(press()))
+        times = sorted(run_apart(press()))
         assert times[int(0.95 * len(times))] < 0.1
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -10,7 +10,6 @@ from typing import Any, Literal, Protocol
 
 from bn_core.records import Ending
 from bn_core.service import protocol
-from bn_core.service.aliases import TaskAliases
 from bn_core.service.costs import Cost
 
 MOST_DEATHS = 2
@@ -39,7 +38,7 @@ class TaskOwner(Protocol):
         ...
 
 
-class Task(TaskAliases, ABC):
+class Task(ABC):
     """Something that a worker does for a visitor. ``version`` grows with every change.
 
     A task that nobody asks for any more is forgotten: it never runs again, and the page that

@@ -142,11 +142,6 @@ class ButtonPressed:
     name: str
 
 
-@dataclass(frozen=True)
-class RunLost:
-    """The server has forgotten the run."""
-
-
 Event = (
     PageEntered
     | LinkOpened
@@ -157,7 +152,6 @@ Event = (
     | ViewChanged
     | StepChosen
     | ButtonPressed
-    | RunLost
 )
 Outcome = tuple[LabState, tuple[Effect, ...]]
 
@@ -184,8 +178,6 @@ def reduce(state: LabState, event: Event) -> Outcome:
             return replace(state, cursor=step), ()
         case ButtonPressed(name):
             return _button_pressed(state, name)
-        case RunLost():
-            return _open(state, state.run.plan) if state.run else (state, ())
 
 
 def rate_event(state: LabState, slider: float | None) -> RateMoved | RateConfirmed | None:

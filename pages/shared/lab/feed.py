@@ -12,7 +12,7 @@ from bn_core.service.pool import PoolFull
 from bn_core.settings import SettingError, settings_of
 from pages.shared.lab import dashboard
 from pages.shared.lab.actions import StepChosen, ViewChanged
-from pages.shared.lab.runs import dispatch, is_forgotten, runs_training
+from pages.shared.lab.runs import dispatch, problem, runs_training
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
 from pages.shared.live.schema import Frame
@@ -25,7 +25,7 @@ _SECONDS_FOR_A_STEP = 15.0
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the view keeps asking for what it brings."""
 _BUILDING = "Building the nets …"
-_LOST = "lost"
+_LOST = "forgotten"
 
 
 def live_view() -> None:
@@ -46,10 +46,10 @@ class LabFeed(Feed):
     def renew_lease(self) -> None:
         """Keep the run; one that was suspended since no page showed it goes on."""
         run = self.session.run
-        if run is None or is_forgotten(run):
+        if run is None or run.forgotten:
             return  # the page's script opens another
         try:
-            run.seen()
+            run.renew_lease()
         except PoolFull as full:
             self.session.notice = str(full)
 
@@ -62,14 +62,14 @@ class LabFeed(Feed):
         run, lab = self.session.run, self.session.lab
         if run is None:
             return None
-        return run.number, run.version, run.playing, lab.view, lab.cursor
+        return run.id, run.version, run.playing, lab.view, lab.cursor
 
     def frame(self) -> Frame:
         """Return the table, the notice and the time."""
         run, lab, record = self.session.run, self.session.lab, self._record()
         if run is None or record is None:
             # What is on the page stays there until there is something to show instead.
-            return {"notice": run.ending.why if run and run.ending else _BUILDING}
+            return {"notice": problem() or (run.message if run else "") or _BUILDING}
         return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing)
 
     def charts(self) -> Mapping[str, Chart]:
@@ -77,7 +77,7 @@ class LabFeed(Feed):
         run, lab, record = self.session.run, self.session.lab, self._record()
         if run is None or record is None:
             return {}
-        return dashboard.charts(record, lab.view, lab.cursor, run.number)
+        return dashboard.charts(record, lab.view, lab.cursor, run.id)
 
     def is_live(self) -> bool:
         """Return whether the charts of the run will change by themselves."""
@@ -92,11 +92,11 @@ class LabFeed(Feed):
         run = self.session.run
         if run is None:
             return ""
-        if is_forgotten(run):
-            return f"{_LOST} {run.number}"
+        if run.forgotten:
+            return f"{_LOST} {run.id}"
         changes = run.record.rate_changes if run.record else ()
         shown = (run.playing, run.ending is None, run.learning_rate, changes, self.session.notice)
-        return repr((run.number, *shown))
+        return repr((run.id, *shown))
 
     def seconds_between(self) -> float:
         """Return how long to wait between updates: longer in a crowd."""

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.service.pool import PoolFull
-from bn_core.service.run import Run
+from bn_core.service.tasks import TrainingRun
 from bn_core.settings import SettingError
 from pages.shared import server
 from pages.shared.lab.actions import (
@@ -20,18 +20,12 @@ from pages.shared.lab.actions import (
     OpenRun,
     Pause,
     Play,
-    RunLost,
     RunStatus,
     SetRate,
     StepOnce,
     reduce,
 )
 from pages.shared.session import Session
-
-_LOST = (
-    "The connection was gone for so long that the server gave the nets' place to others. They "
-    "stand at step 0 again, with the same settings."
-)
 
 
 class _Connection:
@@ -65,13 +59,15 @@ def observed(session: Session) -> LabState:
     return replace(session.lab, run=run)
 
 
-def current_run(session: Session) -> Run:
-    """Return the run of what was asked for last. Errors: ``PoolFull``."""
+def current_run(session: Session) -> TrainingRun:
+    """Return the run of what was asked for last; one that was forgotten goes on where it was.
+
+    Errors: ``PoolFull``.
+    """
     _connection().session = session
-    if session.run is not None and is_forgotten(session.run):
-        dispatch(session, RunLost())
-        session.notice = _LOST
     perform_pending(session)
+    if session.run is not None and session.run.forgotten:
+        session.run = server.pool().reopen(session.run, session.visitor)
     assert session.run is not None, "a session begins with an event that opens a run"
     return session.run
 
@@ -84,9 +80,9 @@ def perform_pending(session: Session) -> None:
         session.last_command_at = time.monotonic()
 
 
-def is_forgotten(run: Run) -> bool:
-    """Return whether the server has let a run go, or is about to, since its page was away."""
-    return run.left_for_good()
+def problem() -> str:
+    """Return why the server can train nothing now, in a sentence; empty if it can."""
+    return server.pool().problem()
 
 
 def runs_training() -> int:
@@ -94,7 +90,7 @@ def runs_training() -> int:
     return server.pool().training()
 
 
-def _status(run: Run) -> RunStatus:
+def _status(run: TrainingRun) -> RunStatus:
     return RunStatus(
         opened_as=run.comparison,
         plan=run.as_run(),
@@ -119,10 +115,10 @@ def _open(session: Session, comparison: Comparison) -> None:
     if session.run is not None:
         session.run.close()
         session.run = None
-    session.run = server.pool().open(comparison)
+    session.run = server.pool().open(comparison, session.visitor)
 
 
-def _command(run: Run, effect: Effect) -> None:
+def _command(run: TrainingRun, effect: Effect) -> None:
     match effect:
         case Play(steps_per_second):
             run.play(steps_per_second)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from bn_core.figures.view import View
 from bn_core.service.pool import PoolFull
-from bn_core.service.run import Run
+from bn_core.service.tasks import TrainingRun
 from bn_core.settings import settings_of
 from pages.shared.lab.actions import ButtonPressed, ViewChanged
 from pages.shared.lab.controls import control_key
@@ -14,7 +14,7 @@ from pages.shared.lab.runs import current_run, dispatch
 from pages.shared.session import Session
 
 
-def toolbar(session: Session, run: Run) -> None:
+def toolbar(session: Session, run: TrainingRun) -> None:
     """Show Train or Pause, Step, Reset, New seeds and the speed, with their keys."""
     over = run.ending is not None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

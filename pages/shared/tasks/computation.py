@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from bn_core.results import Result
-from bn_core.service.study import Task
+from bn_core.service.tasks import ComputationTask
 from pages.shared.tasks.requests import submit
 
 
@@ -16,7 +16,7 @@ class Computation(ABC):
     """What it was asked with: another request is another computation."""
 
     @abstractmethod
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[ComputationTask]:
         """Return the tasks that are under way or done."""
 
     @abstractmethod
@@ -26,12 +26,12 @@ class Computation(ABC):
     def renew_lease(self) -> None:
         """Keep the tasks from being cancelled, and take in what has come."""
         for task in self.tasks():
-            task.seen()
+            task.renew_lease()
 
     @property
     def version(self) -> Hashable:
         """Another value with every change."""
-        return tuple((task.number, task.version) for task in self.tasks())
+        return tuple((task.id, task.version) for task in self.tasks())
 
     @property
     def done(self) -> bool:
@@ -81,7 +81,7 @@ class SingleTask(Computation):
         """Wait for the end; return whether it has come."""
         return self._task.wait(seconds)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[ComputationTask]:
         """Return the task."""
         return [self._task]
 

@@ -6,15 +6,15 @@ import streamlit as st
 
 from bn_core.results import ExperimentSpec
 from bn_core.service.pool import PoolFull
+from pages.shared.lab.runs import problem
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.experiments import ExperimentRun
+from pages.shared.tasks.verdicts import verdict
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent
 
-ICONS = {"holds": "✔", "fails": "✘", "depends": "≈", "untested": "?"}
-"""A sign for each verdict, so that colour is not needed."""
-STARTING = "The workers are still starting. Reload the page in a few seconds."
+_STARTING = "The workers are still starting. This page goes on by itself when they are ready."
 _MOST_SEEDS = 10
 _LAST_SEED = 100_000
 
@@ -87,22 +87,23 @@ def buttons(spec: ExperimentSpec, chosen: Seeds) -> None:
         st.rerun()
 
 
-def verdict(run: ExperimentRun) -> None:
-    """Show what the numbers of an experiment say."""
-    if run.verdict is None:
-        return
-    seeds = f"{run.seeds} seed{'s' * (run.seeds > 1)}"
-    first = f", the first of them {run.first_seed}" if run.first_seed else ""
-    look = "a quick look" if run.quick else "a full run"
-    st.markdown(f"#### {ICONS[run.verdict.kind]} {run.verdict.headline}")
-    st.markdown(f"{run.verdict.words} Measured just now in {look} with {seeds}{first}.")
+def wait_for_catalogue() -> None:
+    """Say that no worker has listed the experiments yet, and go on when one has."""
+
+    @st.fragment(run_every=3.0)
+    def retry() -> None:
+        if catalogue(seconds=1.0):
+            st.rerun()
+        st.warning(problem() or _STARTING)
+
+    retry()
 
 
 def experiment_here(slug: str) -> ExperimentRun | None:
     """Show an experiment as a part of another page: claim, Run, figure, verdict."""
     spec = catalogue().get(slug)
     if spec is None:
-        st.warning(STARTING)
+        wait_for_catalogue()
         return None
     st.markdown(f"**{spec.claim}** {spec.method}")
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):

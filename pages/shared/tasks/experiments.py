@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from bn_core.results import ExperimentSpec, Result, Verdict
 from bn_core.service.pool import PoolFull
-from bn_core.service.study import Task
+from bn_core.service.tasks import ComputationTask
 from pages.shared.session import Session
 from pages.shared.tasks.computation import Computation
 from pages.shared.tasks.requests import submit_shard, submit_summary
@@ -29,7 +29,7 @@ class ExperimentRun(Computation):
             for shard in spec.shards
         }
         self.verdict: Verdict | None = None
-        self._summary: Task | None = None
+        self._summary: ComputationTask | None = None
         self._summarized: Hashable = None
         self._requested: Hashable = None
         self._result: Result | None = None
@@ -37,7 +37,7 @@ class ExperimentRun(Computation):
         self._requested_at = 0.0
         self._lock = threading.Lock()
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[ComputationTask]:
         """Return the shards' tasks."""
         return list(self._shards.values())
 
@@ -73,7 +73,7 @@ class ExperimentRun(Computation):
         summary = self._summary
         if summary is None:
             return True
-        summary.seen()
+        summary.renew_lease()
         if summary.result:
             self._result, self.verdict = summary.result
             self._summarized, self._summary = self._requested, None
@@ -112,7 +112,7 @@ class ExperimentSuite(Computation):
         self._lock = threading.Lock()
         self._full = ""
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[ComputationTask]:
         """Return those of the experiment under way."""
         return self._now.tasks() if self._now else []
 

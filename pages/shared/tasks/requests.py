@@ -6,19 +6,18 @@ This module and ``lab/runs.py`` are the only ones that call the pool.
 from typing import Any
 
 from bn_core.results import ExperimentSpec
-from bn_core.service.study import Task
+from bn_core.service.tasks import ComputationTask
 from pages.shared import server
 
 
-def submit(visitor: str, name: str, **arguments: Any) -> Task:
+def submit(visitor: str, name: str, **arguments: Any) -> ComputationTask:
     """Begin a computation by its name. Errors: ``PoolFull`` if too many are asked for."""
-    del visitor  # the pool does not tell visitors apart
-    return server.pool().ask(name, **arguments)
+    return server.pool().submit(name, visitor, **arguments)
 
 
 def submit_shard(
     visitor: str, spec: ExperimentSpec, shard: str, seeds: int, first_seed: int, quick: bool
-) -> Task:
+) -> ComputationTask:
     """Begin one shard of an experiment. Errors: ``PoolFull``."""
     return submit(
         visitor,
@@ -33,6 +32,6 @@ def submit_shard(
 
 def submit_summary(
     visitor: str, spec: ExperimentSpec, partials: dict[str, Any], quick: bool
-) -> Task:
+) -> ComputationTask:
     """Begin to put shards' results together. Errors: ``PoolFull``."""
     return submit(visitor, "experiment finding", slug=spec.slug, partials=partials, quick=quick)

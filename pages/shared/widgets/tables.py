@@ -42,7 +42,8 @@ def table(
         key=key,
         # Text, so that what is no number is answered instead of silently refused.
         column_config={
-            column: st.column_config.TextColumn(column, width="small") for column in columns
+            column: st.column_config.TextColumn(column, width=_column_width(column))
+            for column in columns
         },
         num_rows="dynamic",
         hide_index=True,
@@ -63,6 +64,11 @@ def table(
     held = session.widget_values[base_key] = tuple(map(tuple, numbers.tolist()))
     session.link_values[name] = None if held == usual else _to_text(held)
     return held
+
+
+def _column_width(name: str) -> int:
+    """Return a column's width in pixels: its name fits, with the sign of a column of text."""
+    return max(80, 45 + 8 * len(name))
 
 
 def _first_rows(base_key: str, key: str, usual: Rows) -> Rows:
