@@ -184,6 +184,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_result(all_there):
     assert_same(found, _ended(following(**arguments)))
 
 
+@pytest.mark.slow
 def test_a_computation_that_keeps_killing_workers_is_given_up_in_words(alone):
     study = alone.submit("following", **LONG)
     while not study.done:

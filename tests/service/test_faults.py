@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from bn_core.service import connection, limits, protocol
 from bn_core.service.pool import Pool, Rate, Timeouts
 from bn_core.service.tasks import TrainingRun
@@ -54,6 +56,7 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_is_replaced_and_its_run_repeated_bit_for_bit():
     asked = comparison(steps=800)
     with started(timeouts=IMPATIENT) as pool:
@@ -77,6 +80,7 @@ computations.COMPUTATIONS = {**computations.COMPUTATIONS, "relatives": "stuck:st
 """
 
 
+@pytest.mark.slow
 def test_a_worker_stuck_in_one_turn_is_replaced_and_the_innocent_run_goes_on(
     monkeypatch, tmp_path: Path
 ):
@@ -94,6 +98,7 @@ def test_a_worker_stuck_in_one_turn_is_replaced_and_the_innocent_run_goes_on(
         assert finish(innocent) == train_here(comparison(steps=500)).fingerprint()
 
 
+@pytest.mark.slow
 def test_two_workers_killed_at_once_count_once():
     with started(workers=2) as pool:
         runs = [pool.open(comparison(steps=10_000, seed=s), visitor=str(s)) for s in range(6)]
@@ -179,6 +184,7 @@ def test_what_a_worker_holds_and_nobody_lists_is_closed():
         wait_for(lambda: rests(worker))
 
 
+@pytest.mark.slow
 def test_new_seeds_as_fast_as_possible_block_nobody():
     """No limit of openings here: the connection itself has to bear them."""
     pool = Pool(workers=1, opens=Rate(10_000, 10_000))
