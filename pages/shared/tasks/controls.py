@@ -62,7 +62,7 @@ def settings() -> Seeds:
         usual.quick,
         lambda **kept: st.toggle(
             "Quick look",
-            help="Fewer steps, layers, sizes or draws than the text says: a verdict is less certain.",
+            help="Fewer steps, layers, sizes or draws than the text says: less certain.",
             **kept,
         ),
         (False, True),
