@@ -55,12 +55,10 @@ def outcome(spec: ExperimentSpec, claim: int = 0) -> None:
         words = f"{ICONS[run.verdict.kind]} {run.verdict.headline}"
     else:
         words = run.failure or "running"
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if st.button(spec.title, key=f"claims.open.{claim}.{spec.slug}", type="tertiary"):
             st.switch_page("pages/experiment.py", query_params={"experiment": spec.slug})
-    with right:
-        st.markdown(words)
+        st.markdown(words, width="content")
 
 
 def own_place(claim: Claim) -> None:

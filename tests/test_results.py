@@ -56,6 +56,7 @@ def test_a_seed_that_never_arrived_is_the_worst_and_is_counted():
 def test_rounding_errors_are_said_to_be_zero_and_a_note_stands_behind():
     assert measure(1.3e-8, rounding=1e-6).words() == "zero to rounding"
     assert measure(0.0).words() == "0"
+    assert measure(0.0, form=".1e").words() == "0"
     assert measure(1e-7, 1e-7, 0.5, rounding=1e-6).words() == (
         "zero to rounding (zero to rounding to 0.5)"
     )

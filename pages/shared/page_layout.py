@@ -20,6 +20,8 @@ _STYLES = """<style>
 [data-testid="stMarkdownContainer"] > p { max-width: 54rem; }
 .katex-display { overflow-x: auto; overflow-y: hidden; padding: 0.2rem 0; margin: 0.4rem 0; }
 .katex-display > .katex { white-space: normal; }
+[data-testid="stBaseButton-tertiary"] { text-align: left; }
+[data-testid="stBaseButton-tertiary"] p { white-space: normal; text-decoration: underline; }
 @media (max-width: 640px) {
   [data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; }
 }

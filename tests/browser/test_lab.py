@@ -246,7 +246,7 @@ def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
     page.get_by_label("Loss axis").select_option("log")
     page.wait_for_url(re.compile("loss=log"))
     page.wait_for_function(
-        "document.querySelector('.bn-loss .bn-plot')._fullLayout.yaxis.type === 'log'"
+        "() => document.querySelector('.bn-loss .bn-plot')._fullLayout.yaxis.type === 'log'"
     )
     page.get_by_role("combobox", name="Distributions", exact=True).select_option("percentiles")
     expect(page.get_by_label("Layer for percentiles")).to_be_visible()

@@ -54,7 +54,7 @@ def chapter(page: Page, name: str) -> None:
 def plots(page: Page, count: int) -> None:
     """Wait until so many charts are drawn."""
     page.wait_for_function(
-        f"document.querySelectorAll('.bn-plot .main-svg:first-child').length === {count}"
+        f"() => document.querySelectorAll('.bn-plot .main-svg:first-child').length === {count}"
     )
 
 
@@ -183,7 +183,7 @@ MEANS = "document.querySelector('.bn-mean .bn-plot')"
 def followed(page: Page, momentum: float) -> list:
     """Wait until the running averages with a momentum are drawn to the end; return them."""
     page.wait_for_function(
-        f"({MEANS}?._fullLayout?.uirevision ?? '').includes(\"('momentum', {momentum})\")"
+        f"() => ({MEANS}?._fullLayout?.uirevision ?? '').includes(\"('momentum', {momentum})\")"
         f" && {MEANS}._fullData[0].x.at(-1) === 200"
     )
     plots(page, 4)

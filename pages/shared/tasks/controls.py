@@ -61,7 +61,9 @@ def settings() -> Seeds:
         "quick",
         usual.quick,
         lambda **kept: st.toggle(
-            "Quick look", help="Fewer steps: the verdict is less certain.", **kept
+            "Quick look",
+            help="Fewer steps, layers, sizes or draws than the text says: less certain.",
+            **kept,
         ),
         (False, True),
     )
