@@ -74,6 +74,7 @@ def run_with_progress(asked: argparse.Namespace) -> tuple[Result, Verdict | None
     """Return result and verdict; after Ctrl+C what is known by then, and no verdict."""
     shards = experiments.spec_of(asked.slug).shards
     partials: dict[str, Any] = {}
+    interrupted = False
     with ProgressBar() as bar:
         try:
             for index, shard in enumerate(shards):
@@ -90,9 +91,17 @@ def run_with_progress(asked: argparse.Namespace) -> tuple[Result, Verdict | None
         except KeyboardInterrupt:
             if not partials:
                 raise
-            print("Ended by Ctrl+C: these numbers are of what was done by then.", file=sys.stderr)
+            interrupted = True
         summary = experiments.summarized(asked.slug, partials, asked.quick)
-        return _completed(summary, lambda _: None)
+        result, verdict = _completed(summary, lambda _: None)
+    if interrupted:
+        known = (
+            "these numbers are of what was done by then"
+            if result.metrics
+            else "no number was complete"
+        )
+        print(f"Ended by Ctrl+C: {known}.", file=sys.stderr)
+    return result, verdict
 
 
 def _completed(task: TaskGenerator, note: Callable[[Progress], None]) -> Any:

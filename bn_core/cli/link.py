@@ -36,6 +36,10 @@ def comparison_from_link(link: str) -> tuple[Comparison, list[str]]:
         raise CommandError(str(error)) from None
     if comparison.problem():
         raise CommandError(comparison.problem())
+    if query and not _KNOWN & set(query):
+        raise CommandError(
+            f"The link names no setting of the Lab: {', '.join(sorted(query))[:80]}."
+        )
     return comparison, unknown_keys(query, _KNOWN)
 
 

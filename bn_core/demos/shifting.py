@@ -1,5 +1,7 @@
 """Covariate shift, first of data, then of what enters a hidden layer of a net."""
 
+import warnings
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -154,7 +156,9 @@ def _no_rows() -> Rows:
 def _arrays(rows: Rows) -> dict[str, np.ndarray]:
     """Return the measured values as (K, T) each; layers are pooled by their median."""
     found = {key: np.stack(values, axis=1) for key, values in rows.items()}
-    pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
+    with warnings.catch_warnings():  # a net whose gradients vanished has no angle: NaN is right
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+        pooled = {key: np.nanmedian(found[key], axis=2) for key in ("cosine", "distance")}
     return found | pooled
 
 

@@ -54,8 +54,8 @@ def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutc
     distances = effect.distances(values)
     kind = kind_of(effect, values, quick=quick)
     low, high = sorted(effect.value(end) for end in interval(effect, values))
-    ordered = [effect.value(distance) for distance in np.sort(distances)]
-    median = effect.value(estimate(effect, values))
+    ordered = [_value_of_seed(effect, distance) for distance in np.sort(distances)]
+    median = _value_of_seed(effect, estimate(effect, values))
     lost = int((distances == -np.inf).sum())
     measured = _measured(effect, median, (min(ordered), max(ordered)), (low, high), len(values))
     counted = f" {lost} of {len(values)} {effect.lost} and count as the worst." if lost else ""
@@ -79,6 +79,12 @@ def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutc
         seeds=len(values),
         lost=lost,
     )
+
+
+def _value_of_seed(effect: Effect, distance: float) -> float:
+    """Return a seed's value; of a lost one the worst there is, which for an equality is infinite."""
+    lost = distance == -math.inf
+    return math.inf if lost and effect.direction == "within" else effect.value(distance)
 
 
 def _measured(
