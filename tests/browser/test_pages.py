@@ -204,7 +204,7 @@ def test_without_eval_sorted_batches_cost_accuracy(open_page):
         slide(page, "Batch size", "ArrowRight")
         expect(page.locator(".bn-summary")).to_contain_text(f"sorted, batches of {size}")
     found = {name: float(words.split("%")[0]) for name, words in measured(page).items()}
-    forgotten = found["Accuracy training mode, sorted, batches of 50"]
+    forgotten = found["Accuracy in training mode, sorted, batches of 50"]
     assert forgotten < found["Accuracy with eval()"] - 10
 
 
