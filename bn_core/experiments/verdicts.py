@@ -82,7 +82,7 @@ def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutc
 
 
 def _value_of_seed(effect: Effect, distance: float) -> float:
-    """Return a seed's value; of a lost one the worst there is, which for an equality is infinite."""
+    """Return the value of a seed; of a lost one the worst: infinite where equality is claimed."""
     lost = distance == -math.inf
     return math.inf if lost and effect.direction == "within" else effect.value(distance)
 
