@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import app_started, button, drawn, free_port, wait_for_step
 from tests.browser.proxy import Proxy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=20_000)
 
 LINK = "/?steps=9000&depth=3&width=32&seeds=2&act=tanh"

@@ -120,6 +120,7 @@ def test_two_workers_killed_at_once_count_once():
         assert not any(run.ending for run in runs)
 
 
+@pytest.mark.slow
 def test_a_single_step_lost_with_its_worker_is_taken_again():
     with started(timeouts=IMPATIENT) as pool:
         run = pool.open(comparison())
@@ -265,6 +266,7 @@ class NoProcesses:
         raise OSError(errno.EMFILE, "Too many open files")
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_be_replaced_is_tried_again_and_visitors_are_told(monkeypatch, caplog):
     with started() as pool:
         none = NoProcesses()

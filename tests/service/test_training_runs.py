@@ -171,6 +171,7 @@ def test_a_parked_run_comes_back_where_it_was(short_pool):
     assert finish(run) == train_here(asked).fingerprint()
 
 
+@pytest.mark.slow
 def test_a_run_that_keeps_killing_workers_is_given_up_in_words(short_pool):
     run = short_pool.open(comparison(steps=10_000))
     run.play(0)
