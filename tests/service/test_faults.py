@@ -123,7 +123,7 @@ def test_two_workers_killed_at_once_count_once():
 @pytest.mark.slow
 def test_a_single_step_lost_with_its_worker_is_taken_again():
     with started(timeouts=IMPATIENT) as pool:
-        run = pool.open(comparison())
+        run = pool.open(comparison(steps=10_000))
         run.play(0)
         wait_for(lambda: run.step_reached > 20, run)
         run.pause()
@@ -165,12 +165,13 @@ def test_a_page_that_returns_after_its_run_was_forgotten_trains_on_from_where_it
     asked = comparison(steps=800)
     with started(timeouts=IMPATIENT) as pool:
         run = pool.open(asked, visitor="one")
-        run.play(0)
+        run.play(100)  # so slow that it cannot end before it is forgotten
         wait_for(lambda: run.step_reached > 20, run)
         run.disconnect()
         wait_for(lambda: run.forgotten)
         again = pool.reopen(run)
         assert again.playing and again.step_reached == run.step_reached and pool.taken() == 1
+        again.play(0)
         assert finish(again) == train_here(asked).fingerprint()
 
 
