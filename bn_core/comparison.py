@@ -5,69 +5,39 @@ the same kind of machine.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
+from bn_core.arms import (
+    ARM_FIELDS,
+    ARMS,
+    LONGEST_NAME,
+    MOST_ARMS,
+    Arm,
+    arm_named,
+    derived_arm,
+)
 from bn_core.config import SETTINGS, Config
-from bn_core.settings import LONGEST_VALUE, SettingError, from_query, to_query
+from bn_core.settings import SettingError, from_query, harmless, to_query
+
+__all__ = [
+    "ARMS",
+    "ARM_FIELDS",
+    "MOST_ARMS",
+    "Arm",
+    "Comparison",
+    "arms_from_query",
+    "comparison_from_query",
+    "comparison_to_query",
+    "derived_arm",
+]
 
 MOST_OPERATIONS = 6e9
 """Multiply-adds that one step of a whole comparison may take: about a fifth of a second."""
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One side of a comparison: a name and what it changes in the base config."""
-
-    name: str
-    label: str
-    changes: tuple[tuple[str, Any], ...] = ()
-    help: str = ""
-
-    def config(self, base: Config) -> Config:
-        """Return the config this arm trains."""
-        return base.changed(dict(self.changes))
-
-
-def _normalized(name: str, label: str, normalization: str, place: str, help: str) -> Arm:
-    return Arm(name, label, (("normalization", normalization), ("placement", place)), help)
-
-
-_SINGLE_VALUE = (
-    "An example's own mean and variance in each unit, over the positions of an image. Here a unit "
-    "has one value per example: it is its own mean, so x̂ = 0 and the layer puts out β alone. The "
-    "net cannot learn; instance norm is for images."
-)
-
-ARMS: Mapping[str, Arm] = {
-    arm.name: arm
-    for arm in (
-        Arm("none", "No norm", (("normalization", "none"),), "Linear layers and activations."),
-        _normalized(
-            "before", "BN before", "batch", "before", "Batch norm in front of the activation."
-        ),
-        _normalized("after", "BN after", "batch", "after", "Batch norm behind the activation."),
-        _normalized(
-            "layer", "Layer norm", "layer", "before", "An example's mean and variance over units."
-        ),
-        _normalized(
-            "group", "Group norm", "group", "before", "The same over one group of units at a time."
-        ),
-        _normalized("instance", "Instance norm", "instance", "before", _SINGLE_VALUE),
-        _normalized(
-            "ghost", "Ghost BN", "ghost", "before", "Batch norm on parts of each batch, apart."
-        ),
-        _normalized(
-            "renorm",
-            "Batch renorm",
-            "renorm",
-            "before",
-            "Batch norm, corrected towards the running averages that inference will use.",
-        ),
-    )
-}
 DEFAULT_ARMS = ("none", "before")
 ARMS_KEY = "arms"
 
@@ -85,8 +55,15 @@ class Comparison:
         names = [arm.name for arm in self.arms]
         if not names or len(set(names)) != len(names):
             raise SettingError("A comparison needs at least one arm, and each arm once.")
+        if len(names) > MOST_ARMS:
+            raise SettingError(f"A comparison has at most {MOST_ARMS} arms.")
         configs = tuple(arm.config(self.base) for arm in self.arms)
         object.__setattr__(self, "configs", configs)
+
+    @property
+    def depth(self) -> int:
+        """How many hidden layers the deepest net has."""
+        return max(config.depth for config in self.configs)
 
     def operations(self) -> float:
         """Return roughly how many multiply-adds one training step of all arms takes.
@@ -103,15 +80,11 @@ class Comparison:
                 f"This comparison is {share:.1f} times heavier than one visitor may run. "
                 "Lower the width, the depth, the batch size or the number of seeds."
             )
-        size = self.base.data_spec.train_size(self.base.points)
-        if self.base.batch_size > size:
-            or_more = ", or raise the number of points" if self.base.data_spec.generated else ""
-            return (
-                f"A batch of {self.base.batch_size} does not fit: this data set has "
-                f"{size} training examples. Lower the batch size to {size} or less{or_more}."
-            )
-        problems = (check(config) for config in self.configs for check in _CHECKS)
-        return next(filter(None, problems), "")
+        for arm, config in zip(self.arms, self.configs, strict=True):
+            problem = next(filter(None, (check(config) for check in _CHECKS)), "")
+            if problem:
+                return f"{arm.label}: {problem}" if ";" in arm.name else problem
+        return ""
 
 
 def _weights(config: Config) -> int:
@@ -121,12 +94,26 @@ def _weights(config: Config) -> int:
     return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
 
 
+def _batch_problem(config: Config) -> str:
+    """Return why a config's batch does not fit its data, if it does not."""
+    size = config.data_spec.train_size(config.points)
+    if config.batch_size <= size:
+        return ""
+    or_more = ", or raise the number of points" if config.data_spec.generated else ""
+    return (
+        f"A batch of {config.batch_size} does not fit: this data set has "
+        f"{size} training examples. Lower the batch size to {size} or less{or_more}."
+    )
+
+
 def _layers_problem(config: Config) -> str:
     """Return what does not fit between the layers of a config, if anything."""
     beyond = [number for number in config.normalized_layers if number > config.depth]
-    if beyond:
+    moved = [number for number in config.moved_layers if number > config.depth]
+    if beyond or moved:
+        what = f"{beyond[0]} cannot be normalized" if beyond else f"{moved[0]}'s norm cannot move"
         return (
-            f"Layer {beyond[0]} cannot be normalized: the net has {config.depth} hidden layers. "
+            f"Layer {what}: the net has {config.depth} hidden layers. "
             f"Name layers from 1 to {config.depth}, or choose more hidden layers."
         )
     if config.architecture == "residual" and len(set(config.layer_widths)) > 1:
@@ -154,46 +141,98 @@ def _groups_problem(config: Config) -> str:
     )
 
 
-_CHECKS = (_layers_problem, _groups_problem)
+_CHECKS = (_batch_problem, _layers_problem, _groups_problem)
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:
-    """Return the link parameters of a comparison made of registered arms."""
+    """Return the link parameters of a comparison.
+
+    Its arms are registered or derived. Registered ones in their usual order are joined by dashes;
+    any others, whose names may hold dashes, by "~".
+    """
     query = to_query(comparison.base)
     names = tuple(arm.name for arm in comparison.arms)
-    if names != DEFAULT_ARMS:
-        query[ARMS_KEY] = "-".join(names)
-    return query
+    if names == DEFAULT_ARMS:
+        return query
+    usual = names == tuple(name for name in ARMS if name in names)
+    return query | {ARMS_KEY: "-".join(names) if usual else _ANY_ORDER.join(names)}
 
 
 def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[str]]:
     """Return the comparison a link asks for, and a sentence for each part that fell back."""
     found, complaints = from_query(Config, query)
-    arms, arm_complaints = _arms_from_query(query.get(ARMS_KEY))
+    asked, arm_complaints = arms_from_query(query.get(ARMS_KEY))
+    arms, left_out = _trainable(Config(**found), asked)
     comparison = Comparison(Config(**found), arms)
-    complaints += arm_complaints
+    complaints += arm_complaints + left_out
     if comparison.problem():
         complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
     for together in (_GROUPS, _LAYERS, _WEIGHTS, _GROUPS | _LAYERS | _WEIGHTS):
         if comparison.problem():
             keep = {name: found[name] for name in found if name not in together}
             comparison = Comparison(Config(**keep), arms)
+    if comparison.problem():
+        registered = tuple(
+            {one.registered_name: ARMS[one.registered_name] for one in arms}.values()
+        )
+        comparison = Comparison(comparison.base, registered)
     return comparison, complaints
 
 
 _GROUPS = frozenset({"groups"})
-_LAYERS = frozenset({"widths", "normalized_layers"})
+_LAYERS = frozenset({"widths", "normalized_layers", "moved_layers"})
 _WEIGHTS = frozenset({"width", "widths", "depth", "batch_size", "replicas", "points"})
 """The fields whose product can be too much; they fall back together."""
 
+_ANY_ORDER = "~"
+_LONGEST_ARMS = MOST_ARMS * (LONGEST_NAME + 1)
 
-def _arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
-    default = tuple(ARMS[name] for name in DEFAULT_ARMS)
+
+def _trainable(base: Config, asked: tuple[Arm, ...]) -> tuple[tuple[Arm, ...], list[str]]:
+    """Return the arms without those that a base which fits cannot train, and why not."""
+    if Comparison(base, (ARMS["none"],)).problem():
+        return asked, []  # the base is to blame, and falls back
+    kept, complaints = [], []
+    for arm in asked:
+        problem = Comparison(base, (arm,)).problem() if ";" in arm.name else ""
+        if problem:
+            complaints.append(f"{problem} Until then this net is left out.")
+        else:
+            kept.append(arm)
+    return tuple(kept) or _default_arms(), complaints
+
+
+def _default_arms() -> tuple[Arm, ...]:
+    return tuple(ARMS[name] for name in DEFAULT_ARMS)
+
+
+def arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
+    """Return the arms that a link names, and a sentence for what it names in vain."""
     if text is None:
-        return default, []
-    readable = isinstance(text, str) and len(text) <= LONGEST_VALUE
+        return _default_arms(), []
+    if isinstance(text, str) and len(text) <= _LONGEST_ARMS and re.search("[~;]", text):
+        return _arms_in_order(text)
+    readable = isinstance(text, str) and len(text) <= _LONGEST_ARMS
     asked = set(text.split("-")) if readable else {""}
     known = tuple(arm for name, arm in ARMS.items() if name in asked)
     if asked <= set(ARMS) and known:
         return known, []
-    return known or default, [f"Arms are joined by dashes and are any of: {', '.join(ARMS)}."]
+    return known or _default_arms(), [
+        f"Arms are joined by dashes and are any of: {', '.join(ARMS)}."
+    ]
+
+
+def _arms_in_order(text: str) -> tuple[tuple[Arm, ...], list[str]]:
+    """Return the arms of names joined by "~", each once, and a sentence for each left out."""
+    found: dict[str, Arm] = {}
+    complaints = []
+    names = text.split(_ANY_ORDER)
+    for name in names[:MOST_ARMS]:
+        try:
+            arm = arm_named(name)
+            found.setdefault(arm.name, arm)
+        except SettingError as error:
+            complaints.append(f"{error} The link's net “{harmless(name)}” is left out.")
+    if len(names) > MOST_ARMS:
+        complaints.append(f"A comparison has at most {MOST_ARMS} nets; the link names more.")
+    return tuple(found.values()) or _default_arms(), list(dict.fromkeys(complaints))

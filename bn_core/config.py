@@ -24,6 +24,9 @@ from bn_core.settings import (
 
 MOST_STEPS = 10_000
 
+LAYER_FIELDS = ("normalized_layers", "moved_layers")
+"""The fields that name hidden layers, counted from 1; they are held in order, each layer once."""
+
 LEARNING_RATE = Setting(
     "log",
     "lr",
@@ -179,6 +182,15 @@ class Config:
         key="place",
         label="Place",
         help="Where the normalization stands. In the Lab the arms choose it.",
+    )
+    moved_layers: tuple[int, ...] = wholes(
+        1,
+        20,
+        key="moved",
+        label="Layers with the other place",
+        help="Hidden layers, counted from 1, whose normalization stands on the other side of the "
+        "activation than the place above says; empty: none.",
+        shown=False,
     )
     bn_momentum: float = number(
         0.1,
@@ -336,8 +348,9 @@ class Config:
 
     def __post_init__(self) -> None:
         check_all(self)
-        chosen = tuple(sorted(set(self.normalized_layers)))
-        object.__setattr__(self, "normalized_layers", chosen)
+        for name in LAYER_FIELDS:
+            chosen = tuple(sorted(set(getattr(self, name))))
+            object.__setattr__(self, name, chosen)
         if self.widths:
             object.__setattr__(self, "depth", len(self.widths))
 
@@ -359,6 +372,12 @@ class Config:
         """Return whether the hidden layer ``index``, counted from 0, has a normalization."""
         chosen = not self.normalized_layers or index + 1 in self.normalized_layers
         return chosen and self.normalization != "none"
+
+    def placement_of(self, index: int) -> str:
+        """Return where the norm of hidden layer ``index``, from 0, stands: "before" or "after"."""
+        if index + 1 not in self.moved_layers:
+            return self.placement
+        return "after" if self.placement == "before" else "before"
 
     @property
     def _size(self) -> dict[str, int]:

@@ -224,6 +224,9 @@ class Record:
         """Return a hash of all numbers but the times: equal for equal runs, bit for bit."""
         digest = hashlib.sha256()
         digest.update(repr((self.comparison, self.divergences, self.rate_changes)).encode())
+        moved = [config.moved_layers for config in self.configs]
+        if any(moved):  # which ``repr`` leaves out: runs without any keep their hash
+            digest.update(repr(moved).encode())
         digest.update(np.ascontiguousarray(self.train_loss).tobytes())
         for snapshot in self.snapshots:
             digest.update(str(snapshot.step).encode())

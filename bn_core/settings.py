@@ -165,9 +165,9 @@ def _is_change(part: Any) -> bool:
     return isinstance(part, tuple | list) and len(part) == 2 and type(part[0]) is int
 
 
-def declare(setting: Setting) -> Any:
-    """Return the dataclass field that carries ``setting``."""
-    return dataclasses.field(default=setting.default, metadata={"setting": setting})
+def declare(setting: Setting, *, shown: bool = True) -> Any:
+    """Return the dataclass field that carries ``setting``; ``repr`` leaves it out unless shown."""
+    return dataclasses.field(default=setting.default, repr=shown, metadata={"setting": setting})
 
 
 def choice(default: str, options: Mapping[str, str], *, key: str, label: str, help: str) -> Any:
@@ -206,9 +206,12 @@ def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:
     return declare(Setting("schedule", key, label, help, (), 1, high, of=of))
 
 
-def wholes(low: int, high: int, *, key: str, label: str, help: str) -> Any:
-    """Declare several whole numbers from ``low`` to ``high``, none of them by default."""
-    return declare(Setting("wholes", key, label, help, (), low, high))
+def wholes(low: int, high: int, *, key: str, label: str, help: str, shown: bool = True) -> Any:
+    """Declare several whole numbers from ``low`` to ``high``, none of them by default.
+
+    Without ``shown`` the ``repr`` of the settings leaves them out.
+    """
+    return declare(Setting("wholes", key, label, help, (), low, high), shown=shown)
 
 
 def settings_of(cls: type) -> dict[str, Setting]:
@@ -251,13 +254,18 @@ def from_query(cls: type, query: Mapping[str, str]) -> tuple[dict[str, Any], lis
 
 
 def unknown_keys(query: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Return one sentence that names what a link has besides the ``known`` keys, if anything.
-
-    Signs are left out of the names: on a page they could turn into links and pictures.
-    """
-    strange = [re.sub(r"[^\w -]", "·", key[:30]) for key in query if key not in known]
+    """Return one sentence that names what a link has besides the ``known`` keys, if anything."""
+    strange = [harmless(key) for key in query if key not in known]
     if not strange:
         return []
     more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
     named = ", ".join(f"“{key}”" for key in strange[:MOST_NAMED])
     return [f"The link also has {named}{more}, which this page does not know and leaves out."]
+
+
+def harmless(text: str) -> str:
+    """Return the first 30 characters of a text from a link, with a dot for each sign.
+
+    On a page signs could turn into links and pictures.
+    """
+    return re.sub(r"[^\w -]", "·", text[:30])

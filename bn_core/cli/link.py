@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl, urlencode
 from bn_core.cli.command import CommandError
 from bn_core.comparison import (
     ARMS_KEY,
+    Arm,
     Comparison,
-    comparison_from_query,
+    arms_from_query,
     comparison_to_query,
 )
 from bn_core.config import SETTINGS, Config
@@ -48,12 +49,11 @@ def query_of_comparison(comparison: Comparison) -> str:
     return urlencode(comparison_to_query(comparison), safe=":")
 
 
-def _arms(query: dict[str, str]) -> tuple:
-    asked = {ARMS_KEY: query[ARMS_KEY]} if ARMS_KEY in query else {}
-    comparison, problems = comparison_from_query(asked)
+def _arms(query: dict[str, str]) -> tuple[Arm, ...]:
+    arms, problems = arms_from_query(query.get(ARMS_KEY))
     if problems:
         raise SettingError(problems[0])
-    return comparison.arms
+    return arms
 
 
 def _query_of(link: str) -> str:

@@ -115,9 +115,9 @@ def inside(comparison: Comparison) -> TaskGenerator:
     """
     if comparison.problem():
         raise ValueError(comparison.problem())
-    if comparison.base.depth > _MOST_LAYERS:
+    if comparison.depth > _MOST_LAYERS:
         raise ValueError(
-            f"Your net in the Lab has {comparison.base.depth} layers. Each costs a pass of its own "
+            f"Your net in the Lab has {comparison.depth} layers. Each costs a pass of its own "
             f"at every step: lower the depth there to {_MOST_LAYERS} or less."
         )
     names = [arm.name for arm in comparison.arms][:_MOST_ARMS]

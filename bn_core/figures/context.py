@@ -47,7 +47,7 @@ class FigureContext:
     @cached_property
     def styles(self) -> list[ArmStyle]:
         """The style of each arm."""
-        return arm_styles(arm.name for arm in self.arms)
+        return arm_styles(self.arms)
 
     @cached_property
     def steps(self) -> Array:
@@ -60,8 +60,8 @@ class FigureContext:
         return [queries.validation_losses(self.record, i) for i in range(len(self.arms))]
 
     def setting(self, arm: int, name: str) -> Any:
-        """Return one setting of one arm, without making and checking its whole config."""
-        return dict(self.arms[arm].changes).get(name, getattr(self.record.comparison.base, name))
+        """Return one setting of one arm."""
+        return getattr(self.record.configs[arm], name)
 
     @property
     def present(self) -> list[tuple[int, NetStatistics]]:

@@ -6,9 +6,12 @@ COLOUR_NAME as a whole becomes "rgba(<triple of the palette>, <opacity or 1>)".
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from bn_core.comparison import ARMS, Arm
+from bn_core.figures.tones import tones_of, triple
 
 COLOUR_NAME = re.compile(r"@([a-z_]+)(?:/([0-9.]+))?")
 
@@ -78,13 +81,21 @@ _DARK = {
 }
 
 
-def _triple(colour: str) -> str:
-    return ", ".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+def _palette(colours: Mapping[str, str], lightest: float, darkest: float) -> dict[str, str]:
+    """Return each colour as "red, green, blue" by name, those of arms in further tones too."""
+    found = {name: triple(colour) for name, colour in colours.items()}
+    for name in ARMS:
+        tones = tones_of(colours[name], len(TONES), lightest, darkest)
+        found |= {name + tone: colour for tone, colour in zip(TONES, tones, strict=True)}
+    return found
 
+
+TONES = ("_b", "_c", "_d")
+"""What follows an arm's name in the names of its further tones."""
 
 PALETTES: dict[str, dict[str, str]] = {
-    name: {key: _triple(colour) for key, colour in palette.items()}
-    for name, palette in (("light", _LIGHT), ("dark", _DARK))
+    "light": _palette(_LIGHT, lightest=61, darkest=12),  # 61: contrast 3 with white paper
+    "dark": _palette(_DARK, lightest=97, darkest=44),
 }
 """Each colour as "red, green, blue" by theme and name."""
 
@@ -145,16 +156,40 @@ CURVE_STYLES = {
 SPARE_STYLES = tuple(style for name, style in CURVE_STYLES.items() if name not in ARM_STYLES)
 
 
-def arm_styles(names: Iterable[str]) -> list[ArmStyle]:
-    """Return the style of each arm; names without one of their own share the spare ones out."""
-    styles, spare = [], 0
+def arm_styles(arms: Iterable[Arm | str]) -> list[ArmStyle]:
+    """Return the style of each arm, given as it is or by name.
+
+    A variant has the hue of the registered arm that it is derived from, in a lightness, a dash and
+    a symbol of its own. Names without a style share the spare ones out. No two of up to twelve
+    arms have one dash or one symbol.
+    """
+    names = [arm if isinstance(arm, str) else arm.name for arm in arms]
+    taken = {ARM_STYLES[name].dash for name in names if name in ARM_STYLES}
+    seen: dict[str, int] = {name: 1 for name in names if name in ARM_STYLES}
+    styles = []
     for name in names:
         style = ARM_STYLES.get(name)
         if style is None:
-            style = SPARE_STYLES[spare % len(SPARE_STYLES)]
-            spare += 1
+            hue = name.partition(";")[0]
+            look = _free_look(hue, taken)
+            style = _variant(ARM_STYLES[hue], look, seen.get(hue, 0)) if hue in ARM_STYLES else look
+            seen[hue] = seen.get(hue, 0) + 1
+            taken.add(look.dash)
         styles.append(style)
     return styles
+
+
+def _free_look(hue: str, taken: Collection[str]) -> ArmStyle:
+    """Return the first style whose dash is free: the hue's own, spare ones, those of other arms."""
+    own = [ARM_STYLES[hue]] if hue in ARM_STYLES else []
+    looks = [*own, *SPARE_STYLES, *reversed(ARM_STYLES.values())]
+    return next((look for look in looks if look.dash not in taken), looks[len(taken) % len(looks)])
+
+
+def _variant(style: ArmStyle, look: ArmStyle, number: int) -> ArmStyle:
+    """Return a hue's style number 0, 1, ... with the dash and symbol of another."""
+    colour = style.colour + ("", *TONES)[number % (len(TONES) + 1)]
+    return ArmStyle(colour, look.dash, look.symbol)
 
 
 def curve_style(colour: str, arm: str, tone: int) -> ArmStyle:

@@ -34,9 +34,9 @@ def hidden_layer(
     units = config.width_of(index) if units is None else units
     wanted = config.normalizes(index) if norm is None else norm
     normalized = normalization(config, units) if wanted else None
-    order = NORM_BEFORE if config.placement == "before" else NORM_AFTER
-    follows = normalized is not None and config.placement == "before"
-    subtracted = follows and normalized is not None and normalized.subtracts_unit_mean
+    before = config.placement_of(index) == "before"
+    order = NORM_BEFORE if before else NORM_AFTER
+    subtracted = before and normalized is not None and normalized.subtracts_unit_mean
     return Layer(
         linear_map(config, index, inputs, units, bias=not subtracted),
         order=order,

@@ -8,6 +8,7 @@ from bn_core.nets.layers import (
     BRANCH_NORM_BEFORE,
     NORM_BEFORE,
     Layer,
+    Stage,
     activation,
     dropout,
     linear_map,
@@ -25,7 +26,7 @@ def block(config: Config, index: int, units: int) -> Layer:
     """
     return Layer(
         linear_map(config, index, units, units),
-        order=_branch_order(config),
+        order=_branch_order(config, index),
         norm=normalization(config, units) if config.normalizes(index) else None,
         activation=activation(config),
         dropout=dropout(config, index),
@@ -40,7 +41,7 @@ def normalized_output(config: Config, index: int, inputs: int, classes: int) -> 
     """
     return Layer(
         linear_map(config, index, inputs, classes),
-        order=_branch_order(config),
+        order=_branch_order(config, index - 1),
         norm=normalization(config, inputs) if config.normalizes(index - 1) else None,
         activation=activation(config),
     )
@@ -62,5 +63,6 @@ def linear_stem(config: Config, input_shape: tuple[int, ...], classes: int, bloc
     return Net(config, input_shape, layers, normalized_output(config, blocks + 1, width, classes))
 
 
-def _branch_order(config: Config):
-    return BRANCH_NORM_BEFORE if config.placement == "before" else BRANCH_NORM_AFTER
+def _branch_order(config: Config, index: int) -> tuple[Stage, ...]:
+    """Return the order of the branch whose norm is that of hidden layer ``index``, from 0."""
+    return BRANCH_NORM_BEFORE if config.placement_of(index) == "before" else BRANCH_NORM_AFTER

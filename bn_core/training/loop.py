@@ -95,10 +95,10 @@ def run(comparison: Comparison) -> Record:
 
 @dataclass(frozen=True)
 class Start:
-    """The untrained nets of a comparison, their batches, and the result of step 0."""
+    """The untrained nets of a comparison, their batches by size, and the result of step 0."""
 
     arms: list[ArmTrainer]
-    batches: Batches
+    batches: dict[int, Batches]
     result: StepResult
 
 
@@ -108,11 +108,17 @@ def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
     for index, config in enumerate(comparison.configs):
         arms.append(ArmTrainer(index, config, setup.dataset, setup.probe))
         yield
-    batches, statistics = Batches(setup.dataset, comparison.base), []
+    batches, statistics = _batches(comparison, setup), []
     for arm in arms:
-        statistics.append(arm.initial_snapshot(batches.first()))
+        statistics.append(arm.initial_snapshot(batches[arm.config.batch_size].first()))
         yield
-    return Start(arms, batches, _initial_step_result(arms, statistics))
+    result = _initial_step_result(comparison.base.learning_rate, arms, statistics)
+    return Start(arms, batches, result)
+
+
+def _batches(comparison: Comparison, setup: Setup) -> dict[int, Batches]:
+    """Return one source of batches for each size: all cut the same shuffled order of examples."""
+    return {config.batch_size: Batches(setup.dataset, config) for config in comparison.configs}
 
 
 def _built(comparison: Comparison, setup: Setup) -> Start:
@@ -129,14 +135,20 @@ def train(
 ) -> Training:
     """Yield a snapshot of the untrained nets, then the result of each step; return the ending.
 
-    All arms see the same batches and share their initial weights. Snapshots are taken at an even
-    spacing and whenever a request asks. A replica whose loss is no longer finite has diverged; an
-    arm without replicas stops, the others go on. The last step result carries the ending too.
+    All arms see the same batches and share their initial weights; one with a batch size of its own
+    meets the examples in the same order. The learning rate and its changes are the base's: an arm
+    with a rate of its own keeps it. Snapshots are taken at an even spacing and whenever a request
+    asks. A replica whose loss is no longer finite has diverged; an arm without replicas stops, the
+    others go on. The last step result carries the ending too.
     """
     start = start or _built(comparison, setup or Setup.of(comparison))
     arms, batches = start.arms, start.batches
     base = comparison.base
     rate, changes = base.learning_rate, dict(base.rate_changes)
+    own_rates = [
+        config.learning_rate if arm.has_own_rate else None
+        for arm, config in zip(comparison.arms, comparison.configs, strict=True)
+    ]
     spacing = snapshot_spacing(base.steps)
     request = yield start.result
     for step in range(1, base.steps + 1):
@@ -146,8 +158,11 @@ def train(
         new_rate = changes.get(step - 1, rate)
         changed, rate = new_rate != rate, new_rate
         snapshot = request.snapshot or step % spacing == 0 or step == base.steps
-        batch = batches.next()
-        results = [arm.step(step, batch, rate, snapshot) for arm in arms]
+        drawn = {size: source.next() for size, source in batches.items()}
+        results = [
+            arm.step(step, drawn[arm.config.batch_size], own or rate, snapshot)
+            for arm, own in zip(arms, own_rates, strict=True)
+        ]
         ending = _ending(step, base.steps, arms)
         request = yield _joined(step, rate, changed, results, snapshot, ending)
         if ending is not None:
@@ -161,11 +176,13 @@ def _ending(step: int, steps: int, arms: list[ArmTrainer]) -> Ending | None:
     return Ending("finished", step) if step == steps else None
 
 
-def _initial_step_result(arms: list[ArmTrainer], statistics: list[NetStatistics]) -> StepResult:
-    config, snapshot = arms[0].config, Snapshot(0, tuple(statistics))
-    losses = np.full((len(arms), config.replicas), math.nan, np.float32)
+def _initial_step_result(
+    rate: float, arms: list[ArmTrainer], statistics: list[NetStatistics]
+) -> StepResult:
+    snapshot = Snapshot(0, tuple(statistics))
+    losses = np.full((len(arms), arms[0].config.replicas), math.nan, np.float32)
     no_time = np.zeros(len(arms), np.float32)
-    return StepResult(0, config.learning_rate, losses, no_time, snapshot=snapshot)
+    return StepResult(0, rate, losses, no_time, snapshot=snapshot)
 
 
 def _joined(

@@ -1,12 +1,21 @@
 """Each curve can be told from every other one: by colour-blind eyes too, and without colour."""
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 
-from bn_core.comparison import ARMS
-from bn_core.figures.theme import ARM_STYLES, CURVE_STYLES, PALETTES
+from bn_core.comparison import ARMS, Arm, derived_arm
+from bn_core.config import Config
+from bn_core.figures.theme import (
+    ARM_STYLES,
+    CURVE_STYLES,
+    PALETTES,
+    TONES,
+    arm_styles,
+    paint,
+)
 
 SIGHT = {
     "usual": np.eye(3),
@@ -65,3 +74,48 @@ def test_without_colour_dashes_and_symbols_tell_the_arms_apart():
     assert set(ARMS) == set(ARM_STYLES)
     assert len({style.dash for style in CURVE_STYLES.values()}) == len(CURVE_STYLES)
     assert len({style.symbol for style in CURVE_STYLES.values()}) == len(CURVE_STYLES)
+
+
+@pytest.mark.parametrize("palette", ["light", "dark"])
+@pytest.mark.parametrize("sight", SIGHT)
+def test_tones_of_an_arm_can_be_told_apart_and_stand_out_from_the_paper(palette, sight):
+    paper = linear(palette, "paper") @ TO_XYZ[1]
+    for name in ARMS:
+        tones = [name, *(name + tone for tone in TONES)]
+        for one, other in itertools.combinations(tones, 2):
+            assert np.linalg.norm(seen(palette, one, sight) - seen(palette, other, sight)) > 7.5
+        for tone in tones:
+            light = linear(palette, tone) @ TO_XYZ[1]
+            assert (max(light, paper) + 0.05) / (min(light, paper) + 0.05) > 3, tone
+
+
+def variants(name: str, sizes: Iterable[int]) -> list[Arm]:
+    return [derived_arm(ARMS[name], {"batch_size": size}, Config()) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        variants("before", range(1, 9)),
+        [*variants("before", (1, 2, 3)), ARMS["before"], ARMS["none"], *variants("none", (1, 2, 3))],
+        [*variants("ghost", (4, 8)), *ARMS.values()][:8],
+        [Arm("x", "X"), Arm("y", "Y"), *variants("after", range(1, 7))],
+    ],
+)  # fmt: skip
+def test_variants_have_the_hue_of_their_arm_and_a_dash_and_symbol_of_their_own(arms):
+    styles = arm_styles(arms)
+    assert styles == arm_styles(arm.name for arm in arms)
+    assert len({style.dash for style in styles}) == len({style.symbol for style in styles})
+    assert len({style.dash for style in styles}) == len(arms)
+    hues = [style.colour.removeprefix("@").partition("_")[0] for style in styles]
+    known = [(arm, hue) for arm, hue in zip(arms, hues, strict=True) if len(arm.name) > 1]
+    assert all(hue == arm.registered_name for arm, hue in known)
+    for arm, style in zip(arms, styles, strict=True):
+        assert ARM_STYLES.get(arm.name, style) == style, "registered arms look as ever"
+    assert all(paint(style.colour, "dark").startswith("rgba(") for style in styles)
+
+
+def test_the_first_variant_looks_like_its_arm_unless_that_is_there_too():
+    small = variants("before", (4,))
+    assert arm_styles(small) == [ARM_STYLES["before"]]
+    assert arm_styles([*small, ARMS["before"]])[0].colour == "@before_b"

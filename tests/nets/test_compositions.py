@@ -144,3 +144,24 @@ def test_weight_decay_applies_to_weights_and_spares_the_rest(architecture):
     assert all(name.split(".")[-1] in ("bias", "flat_gamma", "flat_beta") for name in names)
     everything = {id(p) for p in trainer.net.parameters()}
     assert {id(p) for p in decayed["params"] + spared["params"]} == everything
+
+
+@pytest.mark.parametrize("placement", ["before", "after"])
+def test_each_layers_norm_stands_where_its_own_place_says(placement):
+    changes = {"normalization": "batch", "placement": placement, "moved_layers": (2, 3)}
+    config = SMALL.changed({"depth": 4, "normalized_layers": (1, 2, 4), **changes})
+    net = build(config, (64,), 10)
+    before = [placement == "before", placement == "after", False, placement == "before"]
+    assert [layer.norm_first for layer in net.hidden] == before
+    assert [layer.linear.bias is None for layer in net.hidden] == before
+    assert [config.placement_of(i) == "before" for i in (0, 1, 3)] == [before[i] for i in (0, 1, 3)]
+
+
+def test_a_residual_nets_last_norm_stands_where_that_of_its_last_layer_does():
+    changes = {"normalization": "batch", "architecture": "residual", "moved_layers": (3,)}
+    net = build(SMALL.changed(changes), (64,), 10)
+    assert [layer.norm_first for layer in (*net.hidden, net.output)] == [True, True, False, False]
+    values = net(inputs(2, 6, 64))
+    moved, usual = SMALL.changed(changes), SMALL.changed({**changes, "moved_layers": ()})
+    assert not torch.equal(values, build(usual, (64,), 10)(inputs(2, 6, 64)))
+    assert torch.equal(values, build(moved, (64,), 10)(inputs(2, 6, 64)))

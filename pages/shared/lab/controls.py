@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from bn_core.comparison import ARMS
+from bn_core.comparison import ARMS, MOST_ARMS, Arm
 from bn_core.config import SETTINGS
 from bn_core.figures.view import View
 from bn_core.presets import PRESETS
@@ -42,13 +42,12 @@ def sidebar(session: Session) -> None:
         if session.lab.comparison.base.data_spec.kind == "plane":
             controls.show("noise", "points")
         arms = _choose_arms(controls)
-        for name in arms:
+        for name in dict.fromkeys(arm.registered_name for arm in arms):
             controls.show(*_OF_ARMS.get(name, ()))
         controls.show("learning_rate", "batch_size", "depth", "activation")
         _more(controls)
     held = session.lab.comparison
-    chosen = tuple(arm for name, arm in ARMS.items() if name in arms)
-    shown = replace(held, base=held.base.changed(controls.shown), arms=chosen or held.arms)
+    shown = replace(held, base=held.base.changed(controls.shown), arms=arms or held.arms)
     if shown != held:
         dispatch(session, ControlsChanged(shown))
 
@@ -120,16 +119,22 @@ def _take_data(session: Session) -> Any:
     return take
 
 
-def _choose_arms(controls: _Controls) -> list[str]:
-    return st.pills(
+def _choose_arms(controls: _Controls) -> tuple[Arm, ...]:
+    """Return the chosen arms: registered ones in their usual order, unless others are held."""
+    held = {arm.name: arm for arm in controls.session.lab.comparison.arms}
+    known = {**ARMS, **held}
+    names = st.pills(
         "Nets to compare",
-        list(ARMS),
+        list(known),
         selection_mode="multi",
-        default=[arm.name for arm in controls.session.lab.comparison.arms],
+        default=list(held),
         key=controls.key("arms"),
-        format_func=lambda name: ARMS[name].label,
+        format_func=lambda name: known[name].label,
         help=_ARMS_HELP,
     )
+    usual = list(ARMS) if set(held) <= set(ARMS) else [*held, *ARMS]
+    order = list(dict.fromkeys(name for name in usual if name in names))
+    return tuple(known[name] for name in order[:MOST_ARMS])
 
 
 def _more(controls: _Controls) -> None:

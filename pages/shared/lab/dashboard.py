@@ -21,7 +21,7 @@ def frame(record: Record, view: View, step: int | None, *, playing: bool) -> Fra
     """Return what an update says beside its charts; ``step`` is where the reader went back to."""
     steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
-    styles = arm_styles(arm.name for arm in record.comparison.arms)
+    styles = arm_styles(record.comparison.arms)
     head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
     return Frame(
         notice=ending_words(record),

@@ -1,0 +1,81 @@
+"""What differs in an arm, in the few words that fit a legend."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bn_core.config import SETTINGS
+
+MOST_WORDS = 3
+"""Differences that a label names; of the rest it says how many there are."""
+
+
+def label_of(label: str, changes: Mapping[str, Any], placement: str) -> str:
+    """Return an arm's label, such as "BN before, batch 4", of the registered one and its changes.
+
+    ``placement`` is where the norms stand that are not moved.
+    """
+    parts = [_words(name, value, placement) for name, value in changes.items()]
+    more = [f"+{len(parts) - MOST_WORDS} more"] if len(parts) > MOST_WORDS else []
+    return ", ".join([label, *parts[:MOST_WORDS], *more])
+
+
+def layers_in_words(layers: Sequence[int]) -> str:
+    """Return "layer 3" or "layers 1-5+8" of rising layer numbers; "all layers" of none."""
+    if not layers:
+        return "all layers"
+    ends: list[list[int]] = []
+    for layer in layers:
+        if ends and layer == ends[-1][1] + 1:
+            ends[-1][1] = layer
+        else:
+            ends.append([layer, layer])
+    stretches = [str(low) if low == high else f"{low}-{high}" for low, high in ends]
+    return f"layer{'s' * (len(layers) > 1)} {'+'.join(stretches)}"
+
+
+def _words(name: str, value: Any, placement: str) -> str:
+    if name == "moved_layers":
+        other = "after" if placement == "before" else "before"
+        return f"{layers_in_words(value)} {other}" if value else "no layer moved"
+    if name == "widths":
+        return f"units {'-'.join(map(str, value))}" if value else "layers of one width"
+    return _WORDS[name](value)
+
+
+def _titled(name: str) -> Callable[[str], str]:
+    return lambda value: SETTINGS[name].options[value]
+
+
+def _first_small(words: str) -> str:
+    return words[0].lower() + words[1:]
+
+
+_INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "depth": lambda n: f"{n} hidden layer{'s' * (n > 1)}",
+    "width": lambda n: f"{n} units",
+    "architecture": lambda name: {"plain": "no shortcuts", "residual": "shortcuts"}[name],
+    "activation": _titled("activation"),
+    "initialization": lambda name: f"{_INITIAL[name]} weights",
+    "init_std": lambda x: f"initial std {x:g}",
+    "gain": lambda x: f"gain {x:g}",
+    "normalization": lambda name: _first_small(SETTINGS["normalization"].options[name]),
+    "normalized_layers": layers_in_words,
+    "placement": lambda place: f"{place} the activation",
+    "bn_momentum": lambda x: f"averages' momentum {x:g}",
+    "bn_cumulative": lambda on: "cumulative averages" if on else "moving averages",
+    "bn_epsilon": lambda x: f"epsilon {x:g}",
+    "bn_scale": lambda on: "gamma" if on else "no gamma",
+    "bn_shift": lambda on: "beta" if on else "no beta",
+    "groups": lambda n: f"{n} group{'s' * (n > 1)}",
+    "ghost_size": lambda n: f"ghost batch {n}",
+    "renorm_rmax": lambda x: f"r up to {x:g}",
+    "renorm_dmax": lambda x: f"d up to {x:g}",
+    "evaluate_with": lambda name: f"validated with {name} statistics",
+    "optimizer": _titled("optimizer"),
+    "learning_rate": lambda x: f"rate {x:g}",
+    "batch_size": lambda n: f"batch {n}",
+    "weight_decay": lambda x: f"weight decay {x:g}",
+    "dropout": lambda x: f"dropout {x:g}",
+}
