@@ -97,7 +97,7 @@ def variants(name: str, sizes: Iterable[int]) -> list[Arm]:
     "arms",
     [
         variants("before", range(1, 9)),
-        [*variants("before", (1, 2, 3)), ARMS["before"], ARMS["none"], *variants("none", (1, 2, 3))],
+        [*variants("before", (1, 2, 3)), ARMS["before"], ARMS["none"], *variants("none", (1, 2))],
         [*variants("ghost", (4, 8)), *ARMS.values()][:8],
         [Arm("x", "X"), Arm("y", "Y"), *variants("after", range(1, 7))],
     ],
