@@ -41,6 +41,10 @@ def _no_counts() -> Array:
     return np.zeros((len(SITES), 0), np.int32)
 
 
+def _no_times() -> Array:
+    return np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True)
 class NetStatistics:
     """Statistics of one arm's nets after one step.
@@ -153,6 +157,7 @@ class RecordChunk:
     snapshots: tuple[Snapshot, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     rate_changes: Schedule = ()
+    step_seconds: Array = dataclasses.field(default_factory=_no_times)  # (T, A) of each step
 
     @classmethod
     def of(cls, step_results: Sequence[StepResult]) -> "RecordChunk":
@@ -166,6 +171,7 @@ class RecordChunk:
             snapshots=tuple(s.snapshot for s in step_results if s.snapshot),
             divergences=tuple(d for s in steps for d in s.divergences),
             rate_changes=tuple((s.step - 1, s.learning_rate) for s in steps if s.rate_changed),
+            step_seconds=np.array([s.seconds for s in steps], np.float32).reshape(-1, shape[0]),
         )
 
 
@@ -181,6 +187,8 @@ class Record:
     divergences: tuple[Divergence, ...] = ()
     rate_changes: Schedule = ()
     ending: Ending | None = None
+    step_seconds: Array = dataclasses.field(default_factory=_no_times)
+    """(T, A) compute time of each step of each arm; empty where nobody measured it."""
 
     @property
     def step(self) -> int:
@@ -199,7 +207,7 @@ class Record:
         """
         held = self.snapshots[-1].step if self.snapshots else -1
         known = max(self.step - chunk.after_step, 0)
-        fresh = chunk.train_loss[known:]
+        fresh, times = chunk.train_loss[known:], chunk.step_seconds[known:]
         if chunk.after_step > self.step:
             raise ValueError(f"Steps {self.step + 1} to {chunk.after_step} are missing.")
         snapshots = self.snapshots + tuple(
@@ -210,11 +218,18 @@ class Record:
             snapshots=_thinned(snapshots, snapshot_spacing(self.comparison.base.steps)),
             train_loss=np.concatenate([self.train_loss, fresh]) if self.step else fresh,
             seconds=self.seconds + chunk.seconds if len(self.seconds) else chunk.seconds,
+            step_seconds=self._times_with(times, len(fresh)),
             divergences=self.divergences
             + tuple(d for d in chunk.divergences if d.step > self.step),
             rate_changes=self.rate_changes
             + tuple(c for c in chunk.rate_changes if c[0] >= self.step),
         )
+
+    def _times_with(self, times: Array, steps: int) -> Array:
+        """Return the times of all steps with those of the next; none if any are not known."""
+        if len(times) != steps or len(self.step_seconds) != self.step:
+            return _no_times()
+        return np.concatenate([self.step_seconds, times]) if self.step else times
 
     def ended(self, ending: Ending) -> "Record":
         """Return this record with its ending named."""
@@ -237,7 +252,7 @@ class Record:
 
     def bytes(self) -> int:
         """Return the size of all arrays held."""
-        arrays = [self.train_loss, self.seconds]
+        arrays = [self.train_loss, self.seconds, self.step_seconds]
         for snapshot in self.snapshots:
             for arm in snapshot.arms:
                 arrays += arm.arrays().values() if arm else []

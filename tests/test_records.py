@@ -98,6 +98,8 @@ def test_a_record_put_together_from_stretches_is_the_record_of_the_run(size):
     assert record.fingerprint() == whole.fingerprint()
     assert record.step == 12
     np.testing.assert_allclose(record.seconds, sum(s.seconds for s in step_results))
+    assert record.step_seconds.shape == (12, 2)
+    np.testing.assert_allclose(record.step_seconds.sum(axis=0), record.seconds, rtol=1e-5)
 
 
 def test_a_stretch_that_comes_again_is_passed_over():
@@ -107,6 +109,18 @@ def test_a_stretch_that_comes_again_is_passed_over():
     assert again.fingerprint() == half.fingerprint()
     overlapping = half.extended(RecordChunk.of(step_results[3:]))
     assert overlapping.fingerprint() == run(SMALL).fingerprint()
+
+
+def test_times_of_steps_that_come_again_are_counted_once_and_missing_ones_leave_none():
+    step_results = snapshots_of(SMALL)
+    half = empty(SMALL).extended(RecordChunk.of(step_results[:7]))
+    again = half.extended(RecordChunk.of(step_results[3:]))
+    expected = np.array([s.seconds for s in step_results[1:]], np.float32)
+    np.testing.assert_array_equal(again.step_seconds, expected)
+    untimed = RecordChunk(6, np.ones((4, 2, 2), np.float32), np.ones(2))
+    assert len(half.extended(untimed).step_seconds) == 0
+    timed_again = half.extended(untimed).extended(RecordChunk.of(step_results[11:]))
+    assert timed_again.step == 12 and len(timed_again.step_seconds) == 0
 
 
 def test_divergences_and_rate_changes_that_come_again_are_counted_once():
@@ -139,7 +153,9 @@ def test_a_record_is_not_changed_by_what_is_added_to_it():
 def test_the_fingerprint_sees_every_number_but_the_times():
     record = run(SMALL)
     print_of = record.fingerprint()
-    other_times = dataclasses.replace(record, seconds=record.seconds + 1)
+    other_times = dataclasses.replace(
+        record, seconds=record.seconds + 1, step_seconds=record.step_seconds + 1
+    )
     assert other_times.fingerprint() == print_of
     loss = record.train_loss.copy()
     loss[-1, 0, 0] = np.nextafter(loss[-1, 0, 0], np.float32(9))

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from bn_core.figures.x_axis import Axis as Axis
+from bn_core.figures.x_axis import axis_end as axis_end
+from bn_core.figures.x_axis import axis_values as axis_values
 from bn_core.records import QUANTILES, SITES, NetStatistics, Record, Snapshot
 
 Array = np.ndarray
