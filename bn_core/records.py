@@ -41,8 +41,21 @@ def _no_counts() -> Array:
     return np.zeros((len(SITES), 0), np.int32)
 
 
-def _no_times() -> Array:
+def _nothing() -> Array:
     return np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class LayerOutline:
+    """What a layer is made of: its name, its units or channels, and its stages as they run.
+
+    Stages are "linear", "norm", "activation", "dropout" and others a net may have; "shortcut"
+    stands where the layer's input is added.
+    """
+
+    label: str
+    units: int
+    stages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,8 @@ class NetStatistics:
     output_gradient: Array  # (R, C) softmax(z) - onehot(y), R images of the first replica
     boundary: Array  # (G, G) share for class 1 over the plane, first replica; (0, 0) for images
     labels: tuple[str, ...] = ()  # (L,) what each measured layer is called
+    outline: tuple[LayerOutline, ...] = ()
+    """(L + 1,) what each measured layer, and the output layer behind them, is made of."""
     histogram_values: Array = dataclasses.field(default_factory=_no_counts)
     """(S, L) int32: how many values each histogram counts, all replicas together."""
     quantile_values: Array = dataclasses.field(default_factory=_no_counts)
@@ -79,8 +94,8 @@ class NetStatistics:
 
     def arrays(self) -> dict[str, Array]:
         """Return all numbers by field name."""
-        names = (field.name for field in dataclasses.fields(self) if field.name != "labels")
-        return {name: getattr(self, name) for name in names}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True)
@@ -120,6 +135,8 @@ class StepResult:
     snapshot: Snapshot | None = None
     rate_changed: bool = False
     ending: "Ending | None" = None
+    live: Snapshot | None = None
+    """Measured for the display alone, where a request asks: it never enters a record."""
 
 
 EndingKind = Literal["finished", "stopped", "diverged", "cancelled", "failed"]
@@ -145,6 +162,9 @@ class DataSummary:
     labels: Array  # (P,) their classes
     extent: float  # the plane is drawn from -extent to extent
     row_labels: Array  # (R,) the true class of each row of ``output_gradient``
+    examples: Array = dataclasses.field(default_factory=_nothing)
+    """(E, *input shape) some of the R rows as the nets are given them, float16."""
+    example_rows: tuple[int, ...] = ()  # (E,) which rows these are
 
 
 @dataclass(frozen=True)
@@ -157,7 +177,9 @@ class RecordChunk:
     snapshots: tuple[Snapshot, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     rate_changes: Schedule = ()
-    step_seconds: Array = dataclasses.field(default_factory=_no_times)  # (T, A) of each step
+    step_seconds: Array = dataclasses.field(default_factory=_nothing)  # (T, A) of each step
+    live: Snapshot | None = None
+    """The newest snapshot for the display alone; a record is not extended by it."""
 
     @classmethod
     def of(cls, step_results: Sequence[StepResult]) -> "RecordChunk":
@@ -172,6 +194,7 @@ class RecordChunk:
             divergences=tuple(d for s in steps for d in s.divergences),
             rate_changes=tuple((s.step - 1, s.learning_rate) for s in steps if s.rate_changed),
             step_seconds=np.array([s.seconds for s in steps], np.float32).reshape(-1, shape[0]),
+            live=next((s.live for s in reversed(step_results) if s.live), None),
         )
 
 
@@ -187,7 +210,7 @@ class Record:
     divergences: tuple[Divergence, ...] = ()
     rate_changes: Schedule = ()
     ending: Ending | None = None
-    step_seconds: Array = dataclasses.field(default_factory=_no_times)
+    step_seconds: Array = dataclasses.field(default_factory=_nothing)
     """(T, A) compute time of each step of each arm; empty where nobody measured it."""
 
     @property
@@ -228,7 +251,7 @@ class Record:
     def _times_with(self, times: Array, steps: int) -> Array:
         """Return the times of all steps with those of the next; none if any are not known."""
         if len(times) != steps or len(self.step_seconds) != self.step:
-            return _no_times()
+            return _nothing()
         return np.concatenate([self.step_seconds, times]) if self.step else times
 
     def ended(self, ending: Ending) -> "Record":

@@ -112,6 +112,12 @@ class Layer(nn.Module):
         return [module for module in modules if module is not None]
 
     @property
+    def stage_names(self) -> tuple[str, ...]:
+        """What the stages are, in the order in which they run; "shortcut" adds the input."""
+        names = tuple(name for name in self.order if self._modules[name] is not None)
+        return (*names, "shortcut") if self.shortcut else names
+
+    @property
     def norm_first(self) -> bool:
         """Whether a normalization stands in front of the activation."""
         before = self.order.index("norm") < self.order.index("activation")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from bn_core.config import Config
 from bn_core.nets.layers import Layer, Linear
 from bn_core.normalization import Normalization
+from bn_core.records import LayerOutline
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,16 @@ class Net(nn.Module):
             )
             for number, layer in enumerate(self.hidden, start=1)
             if layer.activation is not None
+        )
+
+    @property
+    def outline(self) -> tuple[LayerOutline, ...]:
+        """What each probed layer, and the output layer behind them, is made of."""
+        probed = [layer for layer in self.hidden if layer.activation is not None]
+        labels = [layer.label for layer in self.probed]
+        return tuple(
+            LayerOutline(label, layer.weight.shape[-1], layer.stage_names)
+            for label, layer in zip((*labels, "output"), (*probed, self.output), strict=True)
         )
 
     @contextmanager

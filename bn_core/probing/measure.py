@@ -94,6 +94,7 @@ def measure_net(
         output_gradient=output_gradient.numpy().astype(np.float16),
         boundary=_boundary(net, probe),
         labels=tuple(layer.label for layer in net.probed),
+        outline=net.outline,
     )
 
 

@@ -13,6 +13,7 @@ PROBE_EXAMPLES = 128
 IMAGE_ROWS = 30
 GRID = 40
 SCENE_POINTS = 300
+SHOWN_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Probe:
         """Return what the figures need to know of the data."""
         flat = self.extent > 0
         inputs = self.dataset.validation_inputs[: SCENE_POINTS if flat else 0]
+        rows = self._shown_rows()
+        shown = self.inputs[rows].reshape(len(rows), *self.dataset.input_shape)
         return DataSummary(
             classes=self.dataset.classes,
             train_size=self.dataset.train_size,
@@ -48,7 +51,17 @@ class Probe:
             labels=self.dataset.validation_labels[: len(inputs)].numpy(),
             extent=self.extent,
             row_labels=self.labels[:IMAGE_ROWS].numpy(),
+            examples=shown.numpy().astype(np.float16),
+            example_rows=tuple(rows),
         )
+
+    def _shown_rows(self) -> list[int]:
+        """Return a few of the first rows, of as many different classes as there are."""
+        labels = self.labels[:IMAGE_ROWS].tolist()
+        first = [row for row, label in enumerate(labels) if label not in labels[:row]]
+        others = [row for row in range(len(labels)) if row not in first]
+        chosen = first[:: max(1, len(first) // SHOWN_EXAMPLES)] + others
+        return sorted(chosen[:SHOWN_EXAMPLES])
 
 
 def _plane(extent: float) -> Tensor:

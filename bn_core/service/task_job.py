@@ -23,6 +23,8 @@ class TaskJob(ABC):
     def __init__(self, task: int, visitor: str) -> None:
         self.task, self.visitor = task, visitor
         self.used, self.last_turns = 0.0, (0.0, 0.0)
+        self.share = 1.0
+        """Which share of the worker's time is its own now; the worker keeps it up to date."""
         self.over = False
         """Whether it has ended and has nothing more to report."""
         self._failure: Ending | None = None

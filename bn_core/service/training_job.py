@@ -6,6 +6,7 @@ from collections.abc import Generator
 from bn_core.records import DataSummary, Ending, RecordChunk, StepResult
 from bn_core.service import protocol
 from bn_core.service.costs import cost_of
+from bn_core.service.live_budget import LiveBudget
 from bn_core.service.task_job import SECONDS_BETWEEN_REPORTS, TaskJob
 from bn_core.training import Request, Setup, Training, build, train
 
@@ -13,6 +14,11 @@ _FURTHEST_BEHIND = 0.5
 """Seconds a paced run may lag before it gives up catching up."""
 _SNAPSHOT_EVERY_STEP_BELOW = 10.0
 """Steps a second below which a snapshot is taken after each step."""
+
+_SECONDS_BETWEEN_REPORTS = 0.09
+"""Of a run that trains alone or nearly so: the page draws ten times a second."""
+_CROWDED = 0.2
+"""Below this share of the worker a run reports as seldom as any other job."""
 
 _LARGE = 150e6
 """Bytes of nets whose arms take longer to build than others should wait unprepared."""
@@ -34,6 +40,7 @@ class TrainingJob(TaskJob):
         self._single_steps = 0
         self._pace = self._due = self._reported_at = 0.0
         self._rate: float | None = None
+        self._live = LiveBudget()
         self._unreported: list[StepResult] = []
 
     @property
@@ -56,6 +63,7 @@ class TrainingJob(TaskJob):
     def play(self, steps_per_second: float) -> None:
         """Train on from now."""
         self.playing, self._pace, self._due = True, steps_per_second, time.monotonic()
+        self._live.start(self._due)
 
     def pause(self) -> None:
         """Train no further, and report at once what has been trained."""
@@ -89,7 +97,7 @@ class TrainingJob(TaskJob):
         """Return when it has something to report; None if it has nothing."""
         if self._summary or self._ending or self._failure:
             return 0.0
-        wait = SECONDS_BETWEEN_REPORTS if self.playing else 0.0
+        wait = self._seconds_between_reports() if self.playing else 0.0
         return self._reported_at + wait if self._unreported else None
 
     def reports(self, now: float) -> list[protocol.TaskReport]:
@@ -110,6 +118,9 @@ class TrainingJob(TaskJob):
             self.over = True
         return found
 
+    def _seconds_between_reports(self) -> float:
+        return SECONDS_BETWEEN_REPORTS if self.share < _CROWDED else _SECONDS_BETWEEN_REPORTS
+
     def _step(self) -> int:
         return max(self.step, 0)
 
@@ -129,13 +140,15 @@ class TrainingJob(TaskJob):
             self._single_steps -= 1
             self._train_step(self._request(snapshot=True))
         else:
-            self._train_step(self._request(0 < self._pace < _SNAPSHOT_EVERY_STEP_BELOW))
+            live = self._live.due(now, self.share)
+            every_step = 0 < self._pace < _SNAPSHOT_EVERY_STEP_BELOW
+            self._train_step(self._request(every_step, live))
             wait = 1 / self._pace if self._pace else 0.0
             self._due = max(self._due + wait, now - _FURTHEST_BEHIND)
 
-    def _request(self, snapshot: bool) -> Request:
+    def _request(self, snapshot: bool, live: bool = False) -> Request:
         rate, self._rate = self._rate, None
-        return Request(rate, snapshot)
+        return Request(rate, snapshot, live)
 
     def _go_on_building(self, building: Generator[None, None, Training]) -> None:
         try:
@@ -146,7 +159,12 @@ class TrainingJob(TaskJob):
 
     def _train_step(self, request: Request) -> None:
         assert self._training is not None, "the nets are built first"
-        self._take(self._training.send(request))
+        began = time.monotonic()
+        step_result = self._training.send(request)
+        if step_result.live is not None:
+            training = float(step_result.seconds.sum())
+            self._live.charge(time.monotonic() - began - training)
+        self._take(step_result)
 
     def _take(self, step_result: StepResult) -> None:
         self.step = step_result.step

@@ -197,6 +197,7 @@ class Worker:
     def _work(self, job: Job) -> None:
         active = sum(other.active for other in self._jobs.values())
         self._status.executing = job.task
+        job.share = 1 / max(active, 1)
         began = self._turn_began = time.monotonic()
         job.work(min(SLICE, ROUND / max(active, 1)))
         self._turns.charge(job, time.monotonic() - began)

@@ -37,6 +37,7 @@ class ArmTrainer:
         self.finite = [True] * config.replicas
         net = self.trainer.net
         self._measured = [layer.weights for layer in net.probed] + [net.output.linear.weight]
+        self._no_update = torch.full((config.replicas, len(self._measured)), math.nan)
 
     @property
     def going(self) -> bool:
@@ -49,13 +50,18 @@ class ArmTrainer:
         with trainer.net.evaluation_mode(statistics="batch"):
             trainer.forward(batch)
             trainer.backward()
-        no_update = torch.full((self.config.replicas, len(self._measured)), math.nan)
-        snapshot = self._measure(no_update)
+        snapshot = self._measure(self._no_update)
         trainer.forget_gradients()
         return snapshot
 
-    def step(self, step: int, batch: Batch, rate: float, snapshot: bool) -> ArmStep:
-        """Take one step of gradient descent, with a snapshot if asked."""
+    def step(
+        self, step: int, batch: Batch, rate: float, snapshot: bool, live: bool = False
+    ) -> ArmStep:
+        """Take one step of gradient descent, with a snapshot if asked.
+
+        A ``live`` one is for the display: it lacks the update ratio, whose weights before the step
+        would have to be kept.
+        """
         if not self.going:
             return ArmStep(np.full(self.config.replicas, math.nan), 0.0, (), None)
         began = time.perf_counter()
@@ -69,6 +75,8 @@ class ArmTrainer:
         if snapshot and self.going:
             after = [weight.detach() for weight in self._measured]
             statistics = self._measure(measures.update_ratios(before, after))
+        elif live and self.going:
+            statistics = self._measure(self._no_update)
         return ArmStep(loss, seconds, divergences, statistics)
 
     def _measure(self, updates: Tensor) -> NetStatistics:

@@ -35,6 +35,8 @@ class Request:
 
     learning_rate: float | None = None
     snapshot: bool = False
+    live: bool = False
+    """Measure the nets for the display alone: the record stays as it is without."""
 
 
 NO_REQUEST = Request()
@@ -158,13 +160,14 @@ def train(
         new_rate = changes.get(step - 1, rate)
         changed, rate = new_rate != rate, new_rate
         snapshot = request.snapshot or step % spacing == 0 or step == base.steps
+        live = request.live and not snapshot
         drawn = {size: source.next() for size, source in batches.items()}
         results = [
-            arm.step(step, drawn[arm.config.batch_size], own or rate, snapshot)
+            arm.step(step, drawn[arm.config.batch_size], own or rate, snapshot, live)
             for arm, own in zip(arms, own_rates, strict=True)
         ]
         ending = _ending(step, base.steps, arms)
-        request = yield _joined(step, rate, changed, results, snapshot, ending)
+        request = yield _joined(step, rate, changed, results, ending, snapshot=snapshot, live=live)
         if ending is not None:
             return ending
     raise AssertionError("the last step ends a run")
@@ -190,16 +193,20 @@ def _joined(
     rate: float,
     changed: bool,
     results: list[ArmStep],
-    snapshot: bool,
     ending: Ending | None,
+    *,
+    snapshot: bool,
+    live: bool,
 ) -> StepResult:
+    measured = Snapshot(step, tuple(result.snapshot for result in results))
     return StepResult(
         step=step,
         learning_rate=rate,
         train_loss=np.array([result.loss for result in results]),
         seconds=np.array([result.seconds for result in results]),
         divergences=tuple(d for result in results for d in result.divergences),
-        snapshot=Snapshot(step, tuple(result.snapshot for result in results)) if snapshot else None,
+        snapshot=measured if snapshot else None,
+        live=measured if live else None,
         rate_changed=changed,
         ending=ending,
     )

@@ -14,6 +14,7 @@ from tests.pages.conftest import go
 
 BROWSER = Path(schema.__file__).parent / "browser"
 READERS = ["live", "fetching", "drawing", "panels", "table", "time_slider"]
+READERS += [f"diagram{part}" for part in ("", "_lane", "_parts", "_examples", "_control")]
 """The modules that read the payload."""
 
 
@@ -111,7 +112,7 @@ def test_what_a_live_view_is_handed_is_as_declared(app):
 def read_by_the_browser() -> set[tuple[str, str]]:
     """Return what the browser's code reads of the payload: the name that holds it, and the key."""
     code = "\n".join((BROWSER / f"{name}.mjs").read_text() for name in READERS)
-    code = re.sub(r"^\s*//.*$", "", code, flags=re.MULTILINE)
+    code = re.sub(r"^\s*(//|import ).*$", "", code, flags=re.MULTILINE)
     names = "|".join(schema.READ_AS)
     found = set(re.findall(rf"(?<!\w)({names})\??\.(\w+)", code))
     (handed,) = re.findall(r"wake\(\{([^}]*)\}\) \{", code)

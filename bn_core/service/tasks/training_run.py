@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from bn_core.comparison import Comparison
-from bn_core.records import Ending, Record
+from bn_core.records import Ending, Record, Snapshot
 from bn_core.results import Progress
 from bn_core.service import protocol
 from bn_core.service.costs import Cost, cost_of
@@ -26,6 +26,8 @@ class TrainingRun(Task):
         super().__init__(owner, id, visitor)
         self.comparison = comparison
         self.record: Record | None = None
+        self.live: Snapshot | None = None
+        """The newest measurement of the nets, for the display; None where the record's is newer."""
         self.playing = False
         self.suspended = False
         self._cost = cost_of(comparison)
@@ -195,7 +197,7 @@ class TrainingRun(Task):
 
     def take_over(self, other: "TrainingRun") -> None:
         """Begin where another run of the same comparison was, with what it has recorded."""
-        self.record = other.record
+        self.record, self.live = other.record, other.live
         self._steps_per_second = other._steps_per_second
         self._unconfirmed_rate = other._unconfirmed_rate
         self._awaited_step = other._awaited_step
@@ -254,6 +256,9 @@ class TrainingRun(Task):
     def _extend(self, record: Record, chunk: Any) -> None:
         now = time.monotonic()
         self.record = record.extended(chunk)
+        newest = self.record.snapshots[-1].step if self.record.snapshots else -1
+        live = chunk.live or self.live
+        self.live = live if live is not None and live.step > newest else None
         steps = self.record.step - record.step
         self._speed = steps / max(now - self._trained_at, 1e-3) if steps else self._speed
         self._trained_at = now

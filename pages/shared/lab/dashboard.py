@@ -5,11 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from bn_core.figures import diagram
 from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
-from bn_core.records import Record
+from bn_core.records import Record, Snapshot
 from bn_core.settings import settings_of
 from pages.shared.live.feed import Chart
 from pages.shared.live.schema import ChartUpdate, Choice, Frame, Row
@@ -17,7 +18,14 @@ from pages.shared.live.schema import ChartUpdate, Choice, Frame, Row
 _HEAD = ("", "train loss", "validation loss", "validation accuracy", "time per step", "")
 
 
-def frame(record: Record, view: View, step: int | None, *, playing: bool) -> Frame:
+def frame(
+    record: Record,
+    view: View,
+    step: int | None,
+    *,
+    playing: bool,
+    live: Snapshot | None = None,
+) -> Frame:
     """Return what an update says beside its charts; ``step`` is where the reader went back to."""
     steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
@@ -34,8 +42,14 @@ def frame(record: Record, view: View, step: int | None, *, playing: bool) -> Fra
         step=record.step,
         planned=record.comparison.base.steps,
         cursor=None if cursor is None else steps[cursor],
+        diagram=diagram.diagram(record, cursor, live),
         projector=view.projector,
     )
+
+
+def nets(record: Record, run: int) -> Chart:
+    """Return the layers of the nets and the examples, which change with the run alone."""
+    return (run, record.comparison, bool(record.snapshots)), partial(diagram.nets, record)
 
 
 def charts(record: Record, view: View, step: int | None, run: int) -> dict[str, Chart]:

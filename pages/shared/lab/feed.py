@@ -19,8 +19,8 @@ from pages.shared.live.schema import Frame
 from pages.shared.session import Session, this_session
 
 _KEY = "lab.live"
-_CROWD = 8
-"""Runs that train at once beyond which each page draws a little less often."""
+_FEW, _CROWD = 4, 8
+"""Runs that train at once beyond which each page draws a little less often, and less again."""
 _SECONDS_FOR_A_STEP = 15.0
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the view keeps asking for what it brings."""
@@ -64,13 +64,23 @@ class LabFeed(Feed):
             return None
         return run.id, run.version, run.playing, lab.view, lab.cursor
 
+    def charts_key(self) -> Hashable:
+        """Return what the reader has just done: the charts follow at once."""
+        run, lab = self.session.run, self.session.lab
+        return run and (run.id, run.playing, run.ending), lab.view, lab.cursor
+
     def frame(self) -> Frame:
         """Return the table, the notice and the time."""
         run, lab, record = self.session.run, self.session.lab, self._record()
         if run is None or record is None:
             # What is on the page stays there until there is something to show instead.
             return {"notice": problem() or (run.message if run else "") or _BUILDING}
-        return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing)
+        return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing, live=run.live)
+
+    def nets(self) -> Chart | None:
+        """Return the nets' layers and the examples."""
+        run, record = self.session.run, self._record()
+        return None if run is None or record is None else dashboard.nets(record, run.id)
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts that the view asks for."""
@@ -100,7 +110,11 @@ class LabFeed(Feed):
 
     def seconds_between(self) -> float:
         """Return how long to wait between updates: longer in a crowd."""
-        return 0.25 if runs_training() <= _CROWD else 0.4
+        return 0.1 if runs_training() <= _FEW else 0.25 if runs_training() <= _CROWD else 0.4
+
+    def seconds_between_charts(self) -> float:
+        """Return how long charts stay as they are, longer in a crowd."""
+        return 0.25 if runs_training() <= _CROWD else 0.5
 
     def _record(self) -> Record | None:
         run = self.session.run

@@ -25,11 +25,15 @@ from pages.shared.live.schema import Frame, Status
 
 SECONDS_TO_WAIT = 2.0
 """How long a request waits for a change before it is answered without."""
-_SECONDS_BETWEEN_CHECKS = 0.03
+_SECONDS_BETWEEN_CHECKS = 0.02
+_NETS = "nets"
 _feeds: "WeakValueDictionary[str, Feed]" = WeakValueDictionary()
 _drawing = asyncio.Semaphore(1)
 """One update at a time: threads that compute would only keep each other, and the server's own
 thread, from the processor."""
+
+_MOMENT = 0.01
+"""A view whose charts are due within this many seconds need not ask a second time."""
 
 Chart = tuple[Hashable, Callable[[], Mapping[str, Any]]]
 """A chart of an update: what it depends on, and what makes a ``ChartUpdate`` but its number."""
@@ -44,6 +48,9 @@ class Feed(ABC):
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(16)
         self._number = 0
+        self._charts_at = -math.inf
+        self._charts_key: Hashable = None
+        self._charts_missing = False
         self._shown: Hashable = None
         self._made: dict[str, tuple[Hashable, int, bytes]] = {}
         _feeds[self.token] = self
@@ -80,34 +87,81 @@ class Feed(ABC):
     def seconds_between(self) -> float:
         """Return how long a view waits between two updates at least."""
 
+    def seconds_between_charts(self) -> float:
+        """Return how long charts stay as they are at least; the frame comes with every update."""
+        return 0.0
+
+    def charts_key(self) -> Hashable:
+        """Return what charts do not wait for: with another value they are drawn at once."""
+        return None
+
+    def nets(self) -> Chart | None:
+        """Return what of a diagram is sent only when it changes, if the view has one."""
+        return None
+
     def is_stale(self, have: int) -> bool:
         """Return whether a view that drew update number ``have`` lacks something."""
+        if self._charts_missing and self._charts_due():
+            return True
         return have != self._number or self.cache_key() != self._shown
 
     def update(self, have: int) -> bytes:
-        """Return the update of now, with those charts that changed since number ``have``."""
-        shown = self.cache_key()
-        if shown != self._shown:
+        """Return the update of now, with those charts that changed since number ``have``.
+
+        Charts are drawn more seldom than the frame: see ``seconds_between_charts``.
+        """
+        shown, due = self.cache_key(), self._charts_due()
+        if shown != self._shown or (due and self._charts_missing):
             self._shown, self._number = shown, self._number + 1
         have = have if have <= self._number else 0
         charts = self.charts()
-        for name, (state, make) in charts.items():
-            if name not in self._made or self._made[name][0] != state:
-                made = to_bytes({**make(), "number": self._number})
-                self._made[name] = (state, self._number, made)
-        newer = [made for name in charts for _, number, made in [self._made[name]] if number > have]
-        drawn = {
-            "number": self._number,
-            "charts": [orjson.Fragment(made) for made in newer],
-            "order": list(charts),
-        }
-        return to_bytes({**self.status(), **self.frame(), **drawn})
+        self._draw(charts, due)
+        held = [self._made[name] for name in charts if name in self._made]
+        newer = [orjson.Fragment(made) for _, number, made in held if number > have]
+        drawn = {"number": self._number, "charts": newer, "order": list(charts)}
+        return to_bytes({**self.status(), **self.frame(), **self._newer_nets(have), **drawn})
+
+    def _charts_due(self) -> bool:
+        since = time.monotonic() - self._charts_at
+        waited = since >= self.seconds_between_charts() - _MOMENT
+        return waited or self.charts_key() != self._charts_key
+
+    def _draw(self, charts: Mapping[str, Chart], due: bool) -> None:
+        """Draw the charts that have changed if it is time; note whether some are left to draw."""
+        changed = [name for name in charts if self._has_changed(name, charts[name])]
+        self._charts_missing = bool(changed) and not due
+        if not due or not changed:
+            return
+        for name in changed:
+            self._make(name, charts[name])
+        self._charts_at, self._charts_key = time.monotonic(), self.charts_key()
+
+    def _newer_nets(self, have: int) -> dict[str, Any]:
+        nets = self.nets()
+        if nets is None:
+            return {}
+        if self._has_changed(_NETS, nets):
+            self._make(_NETS, nets)
+        _, number, made = self._made[_NETS]
+        return {"nets": orjson.Fragment(made)} if number > have else {}
+
+    def _has_changed(self, name: str, chart: Chart) -> bool:
+        return name not in self._made or self._made[name][0] != chart[0]
+
+    def _make(self, name: str, chart: Chart) -> None:
+        state, make = chart
+        number = {} if name == _NETS else {"number": self._number}
+        self._made[name] = (state, self._number, to_bytes({**make(), **number}))
+
+    def rests(self) -> bool:
+        """Return whether nothing will change by itself."""
+        return not (self.is_live() or self._charts_missing)
 
     def status(self) -> Status:
         """Return what a view needs to know when there is nothing new either."""
         return Status(
             state=self.rerun_key(),
-            rest=not self.is_live(),
+            rest=self.rests(),
             pause=1000 * self.seconds_between(),
         )
 
@@ -124,7 +178,7 @@ async def answer(request: Request) -> Response:
     state = feed.rerun_key()
     feed.renew_lease()
     deadline = time.monotonic() + SECONDS_TO_WAIT
-    while not feed.is_stale(have) and feed.is_live() and time.monotonic() < deadline:
+    while not feed.is_stale(have) and not feed.rests() and time.monotonic() < deadline:
         if feed.rerun_key() != state:
             break
         await asyncio.sleep(_SECONDS_BETWEEN_CHECKS)

@@ -6,6 +6,17 @@ modules in ``browser/`` read is declared here.
 
 from typing import Any, NotRequired, TypedDict
 
+from bn_core.figures.diagram import (
+    Block,
+    Chip,
+    Diagram,
+    Examples,
+    Lane,
+    LaneState,
+    LayerState,
+    Nets,
+)
+
 
 class Choice(TypedDict):
     """A setting of the view that stands above a chart."""
@@ -67,6 +78,8 @@ class Frame(TypedDict):
     planned: NotRequired[int]
     cursor: NotRequired[int | None]
     """The step that the reader went back to."""
+    diagram: NotRequired[Diagram]
+    """What of the nets' diagram moves; absent where there is none."""
     projector: NotRequired[bool]
     computation: NotRequired[bool]
     """Whether it is a computation's result: it has no time slider, and charts are larger."""
@@ -79,6 +92,8 @@ class Update(Status, Frame):
     charts: list[ChartUpdate]
     order: list[str]
     """All charts of the page in order; one that is missing here is gone."""
+    nets: NotRequired[Nets]
+    """What of the diagram stands still, where it has changed since update ``have``."""
 
 
 class ViewData(TypedDict):
@@ -98,5 +113,13 @@ READ_AS: dict[str, type] = {
     "answer": Update,
     "update": Update,
     "data": ViewData,
+    "nets": Nets,
+    "examples": Examples,
+    "lane": Lane,
+    "block": Block,
+    "chip": Chip,
+    "diagram": Diagram,
+    "net": LaneState,
+    "layer": LayerState,
 }
 """The names under which the browser's modules hold each of these."""

@@ -1,5 +1,6 @@
 // The live view: keeps its charts, and draws each update that it fetches into them.
 // What is fetched is declared in schema.py, beside this folder.
+import { NetDiagram } from "./diagram.mjs";
 import { Drawing } from "./drawing.mjs";
 import { Fetcher } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
@@ -19,6 +20,7 @@ class View {
     this.panels = new Panels(this.root, `bn-view-${++viewsMade}`, (name, value) =>
       this.api.setTriggerValue("chosen", { name, value }),
     );
+    this.netDiagram = new NetDiagram(this.root, (edit) => this.api.setTriggerValue("edited", edit));
     this.fetcher = new Fetcher(this);
     this.slider = new TimeSlider(this.root, () => this.fetcher.run());
   }
@@ -60,6 +62,7 @@ class View {
     if (newer) this.say(update.notice);
     if (!update.steps) return; // there are no nets yet
     const palette = palettes[this.dark ? "dark" : "light"];
+    this.netDiagram.show(newer ?? update, palette);
     this.showFrame(update, palette);
     for (const chart of newer?.charts ?? []) this.panels.update(chart);
     await this.drawing.draw(this.panels.values(), palette, `${this.fetcher.feed}/${this.dark}`);

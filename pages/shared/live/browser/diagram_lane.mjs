@@ -1,0 +1,159 @@
+// One net of the diagram: its examples, its layers as blocks, its outputs, its numbers.
+import { arrow, bars, element, hill, setPath, setText } from "./diagram_parts.mjs";
+import { drawExamples } from "./diagram_examples.mjs";
+import { paint } from "./theme.mjs";
+
+const secondsBetweenLabels = 1;
+
+export class LaneView {
+  constructor(parent, index) {
+    this.box = element("section", "bn-lane");
+    this.box.dataset.lane = index;
+    this.box.innerHTML = `<header><h3><svg viewBox="0 0 28 10" aria-hidden="true"><path d="M0 5H28"></path></svg><span></span></h3>
+      <span class="bn-lane-tools">
+      <button type="button" data-tool="copy">Copy</button>
+      <button type="button" data-tool="remove">Remove</button></span></header>
+      <div class="bn-lane-net"><button type="button" class="bn-examples"></button><div class="bn-blocks"></div></div>
+      <div class="bn-lane-numbers"><span class="bn-what-number">accuracy</span><b></b>
+      <span class="bn-lane-loss"></span><span class="bn-lane-state"></span></div>`;
+    const find = (selector) => this.box.querySelector(selector);
+    Object.assign(this, {
+      index,
+      name: find("h3 span"),
+      sample: find("h3 path"),
+      examplesBox: find(".bn-examples"),
+      blocksBox: find(".bn-blocks"),
+      accuracy: find("b"),
+      loss: find(".bn-lane-loss"),
+      state: find(".bn-lane-state"),
+      blocks: [],
+      example: 0,
+      labelled: 0,
+    });
+    parent.append(this.box);
+  }
+
+  build(lane, nets, palette) {
+    this.lane = lane;
+    this.truths = nets.examples.truths;
+    this.classes = nets.examples.classes;
+    this.box.style.setProperty("--bn-arm", paint(lane.colour, palette));
+    this.box.setAttribute("aria-label", `The net ${lane.label}`);
+    this.name.textContent = lane.label;
+    this.sample.setAttribute("stroke-dasharray", lane.dash === "solid" ? "none" : lane.dash.replaceAll("px", ""));
+    for (const tool of this.box.querySelectorAll("[data-tool]")) {
+      tool.setAttribute("aria-label", `${tool.textContent} the net ${lane.label}`);
+    }
+    drawExamples(this.examplesBox, nets.examples, this.example, palette);
+    while (this.blocks.length > lane.blocks.length) this.blocks.pop().remove();
+    lane.blocks.forEach((block, index) => {
+      this.blocks[index] ??= new BlockView(this.blocksBox);
+      this.blocks[index].build(block, lane);
+    });
+  }
+
+  draw(net) {
+    this.net = net;
+    setText(this.accuracy, net.accuracy);
+    setText(this.loss, `loss ${net.loss}`);
+    setText(this.state, net.words);
+    this.state.dataset.kind = net.kind;
+    const label = performance.now() - this.labelled > 1000 * secondsBetweenLabels;
+    if (label) this.labelled = performance.now();
+    const share = net.outputs[this.example] ?? [];
+    this.blocks.forEach((view, index) => {
+      view.draw(net.layers[index]);
+      if (view.block.layer === 0) view.drawOutputs(share, this.truths[this.example]);
+      if (label) view.label();
+    });
+  }
+}
+
+class BlockView {
+  constructor(parent) {
+    this.box = element("div", "bn-block");
+    this.chipsBox = element("div", "bn-chips");
+    this.button = element("button", "bn-layer");
+    this.button.type = "button";
+    this.sigma = element("span", "bn-sigma");
+    this.share = element("span", "bn-share");
+    this.number = element("span", "bn-layer-number");
+    this.hill = hill();
+    this.bars = bars();
+    this.button.append(this.hill.svg, this.bars.svg, this.sigma, this.share);
+    this.box.append(this.chipsBox, this.button, this.number);
+    this.arrow = arrow();
+    parent.append(this.box, this.arrow.svg);
+  }
+
+  remove() {
+    this.box.remove();
+    this.arrow.svg.remove();
+  }
+
+  build(block, lane) {
+    Object.assign(this, { block, lane });
+    const isOutput = block.layer === 0;
+    this.box.dataset.layer = block.layer;
+    this.box.classList.toggle("bn-output", isOutput);
+    this.number.textContent = isOutput ? "output" : block.layer;
+    this.hill.svg.style.display = isOutput ? "none" : "";
+    this.bars.svg.style.display = isOutput ? "" : "none";
+    this.button.disabled = isOutput;
+    const offered = JSON.stringify(block.chips);
+    if (offered !== this.offered) this.buildChips(block);
+    this.offered = offered;
+    this.label();
+  }
+
+  buildChips(block) {
+    const held = this.chipsBox.contains(document.activeElement);
+    const views = block.chips.map((chip) => chipView(chip, block, this.lane));
+    this.chipsBox.replaceChildren(...views);
+    if (held) this.chipsBox.querySelector("button")?.focus();
+  }
+
+  draw(layer) {
+    this.layer = layer;
+    this.box.classList.toggle("bn-gone", !layer);
+    setPath(this.hill.path, layer ? hillPath(layer.density) : "");
+    setText(this.sigma, layer?.std ? `σ ${layer.std}` : "");
+    setText(this.share, layer?.sick || layer?.share || "");
+    this.box.classList.toggle("bn-sick", Boolean(layer?.sick));
+    this.arrow.draw(layer?.gradient ?? null);
+  }
+
+  drawOutputs(shares, truth) {
+    this.bars.draw(shares, truth);
+  }
+
+  // Say the layer's numbers to a screen reader.
+  label() {
+    const { block, layer } = this;
+    const parts = [`${block.label}, ${block.units} units`];
+    if (layer?.std) parts.push(`standard deviation ${layer.std}`);
+    if (layer?.share) parts.push(layer.share);
+    if (layer?.sick) parts.push(layer.sick);
+    if (layer && layer.gradient !== null) parts.push(`gradient 10 to the ${layer.gradient.toFixed(1)}`);
+    this.button.setAttribute("aria-label", parts.join(", "));
+  }
+}
+
+function chipView(chip, block, lane) {
+  const isControl = chip.kind === "norm" && block.layer > 0;
+  const view = element(isControl ? "button" : "span", `bn-chip bn-chip-${chip.kind}`);
+  view.textContent = chip.present ? chip.text : `+${chip.text}`;
+  view.title = chip.words;
+  if (isControl) {
+    view.type = "button";
+    view.setAttribute("aria-pressed", chip.present);
+    view.setAttribute("aria-label", `${chip.words}, ${block.label} of ${lane.label}`);
+    view.classList.toggle("bn-absent", !chip.present);
+  }
+  return view;
+}
+
+function hillPath(density) {
+  if (!density.length) return "";
+  return `M0 100L${density.map((height, index) => `${index} ${100 - height}`).join("L")}L${density.length - 1} 100Z`;
+}
