@@ -138,7 +138,7 @@ class Diagram(TypedDict):
 def nets(record: Record) -> Nets:
     """Return the lanes with their blocks and chips, and the examples."""
     first = record.snapshots[0].arms if record.snapshots else ()
-    styles = arm_styles(arm.name for arm in record.comparison.arms)
+    styles = arm_styles(record.comparison.arms)
     lanes = [
         Lane(
             arm=arm.name,
@@ -193,18 +193,19 @@ def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
             layer=index + 1 if index < hidden else 0,
             label=layer.label,
             units=layer.units,
-            chips=_chips(config, layer, can_have_norm=index < hidden),
+            chips=_chips(config, layer, index if index < hidden else None),
         )
         for index, layer in enumerate(layers)
     ]
 
 
-def _chips(config: Config, layer: LayerOutline, *, can_have_norm: bool) -> list[Chip]:
+def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]:
+    """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
     chips = [_chip(config, stage) for stage in layer.stages]
-    if can_have_norm and "norm" not in layer.stages and "activation" in layer.stages:
+    if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
         missing = _chip(config, "norm")
         missing["present"] = False
-        behind = config.placement == "after"
+        behind = config.placement_of(index) == "after"
         chips.insert(layer.stages.index("activation") + behind, missing)
     return chips
 
