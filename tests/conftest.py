@@ -4,6 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from bn_core.training import prepare_process
 
@@ -16,12 +18,20 @@ def _as_in_a_worker() -> None:
     prepare_process()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class FilesTogether(LoadScopeScheduling):
+    """Deals tests out to the processes of a parallel run: some files whole, all others singly.
+
+    xdist's own groups have no effect with this version of pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return file if TOGETHER & set(Path(file).parts) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
     """Keep tests that share a file's fixtures together; all others go to whoever is free."""
-    for item in items:
-        if TOGETHER & set(Path(item.nodeid.split("::")[0]).parts):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    return FilesTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

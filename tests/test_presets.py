@@ -29,6 +29,7 @@ def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
     return found[0], found[1]
 
 
+@pytest.mark.slow
 def test_at_rate_one_plain_nets_die_and_batch_norm_learns():
     record = nine_seeds("rate")
     plain, normalized = final_accuracies(record)
@@ -37,6 +38,7 @@ def test_at_rate_one_plain_nets_die_and_batch_norm_learns():
     assert (normalized > 0.93).all()
 
 
+@pytest.mark.slow
 def test_the_first_papers_net_learns_sooner_with_batch_norm():
     plain, normalized = final_accuracies(nine_seeds("sigmoid"))
     assert normalized.min() > plain.max() + 0.1

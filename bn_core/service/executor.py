@@ -1,9 +1,11 @@
 """What any executor of tasks offers: the local pool does, a cluster may."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from bn_core.comparison import Comparison
+from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.service.tasks import ComputationTask, TrainingRun
 
 WorkerState = Literal["starting", "alive", "silent", "stuck", "missing"]
@@ -62,7 +64,10 @@ class Health:
 
 
 class Executor(Protocol):
-    """Runs tasks somewhere else. All methods may be called from any thread and do not block."""
+    """Runs tasks somewhere else. All methods may be called from any thread.
+
+    Those that wait say so; none of the others blocks.
+    """
 
     def start(self) -> None:
         """Begin to make workers ready."""
@@ -82,6 +87,18 @@ class Executor(Protocol):
 
     def submit(self, name: str, visitor: str = "", **arguments: Any) -> ComputationTask:
         """Begin a computation. Errors: ``PoolFull``; ``ValueError`` if none has that name."""
+        ...
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until a worker takes commands; return whether one does."""
+        ...
+
+    def wait_for_thumbnails(self, seconds: float) -> Mapping[str, Thumbnail]:
+        """Return the data sets' thumbnails by name; none if they are not drawn in time."""
+        ...
+
+    def training(self) -> int:
+        """Return how many runs train at this moment."""
         ...
 
     def health(self) -> Health:

@@ -47,6 +47,21 @@ def has_computation_slot(task: ComputationTask, tasks: Iterable[Task]) -> bool:
     return len(same) < (LONG_AT_ONCE if long else SHORT_AT_ONCE)
 
 
+def check_computations(held: Collection[ComputationTask], visitor: str, limits: Limits) -> None:
+    """Refuse another computation of a visitor when there are too many. Errors: ``PoolFull``."""
+    own = sum(task.visitor == visitor for task in held)
+    if own >= limits.computations_per_visitor:
+        raise PoolFull(
+            f"{own} computations of yours run or wait, the most for one visitor. "
+            "Cancel one, or try again in a minute."
+        )
+    if len(held) >= limits.computations:
+        raise PoolFull(
+            "So many computations wait at this moment that no more are taken. "
+            "Try again in a minute."
+        )
+
+
 def in_order(tasks: Iterable[Task], running: Iterable[Task]) -> list[Task]:
     """Return waiting tasks in the order in which they get their place.
 

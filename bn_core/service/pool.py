@@ -13,11 +13,12 @@ from typing import Any
 
 from bn_core.comparison import Comparison
 from bn_core.datasets.thumbnails import Thumbnail
-from bn_core.service import costs, placement, protocol
+from bn_core.service import costs, protocol
 from bn_core.service.computations import COMPUTATIONS
 from bn_core.service.connection import WorkerConnection
 from bn_core.service.executor import Health, PoolFull, Timeouts
 from bn_core.service.placement import Limits
+from bn_core.service.places import Places
 from bn_core.service.rate_limit import Rate, TokenBuckets
 from bn_core.service.supervisor import WorkerSlot
 from bn_core.service.tasks import ComputationTask, Task, TrainingRun
@@ -33,7 +34,7 @@ _SECONDS_OF_SLEEP = 2.0
 class Pool:
     """A few worker processes and at most ``places`` runs placed on them.
 
-    All methods may be called from any thread. The lock is never held while anything is sent.
+    All methods may be called from any thread.
     """
 
     def __init__(
@@ -47,9 +48,6 @@ class Pool:
     ) -> None:
         self.timeouts = timeouts or Timeouts()
         self.limits = limits or Limits(capacity=places)
-        self.worker_bytes = worker_bytes or costs.worker_bytes(workers)
-        self.lock = threading.RLock()
-        self._tasks: dict[int, Task] = {}
         self._ids = itertools.count(1)
         self._opens = TokenBuckets(opens or Rate())
         self._thumbnails: Mapping[str, Thumbnail] = {}
@@ -58,6 +56,13 @@ class Pool:
         self._closed = threading.Event()
         self._check_now = threading.Event()
         self._slots = [WorkerSlot(index, self) for index in range(workers)]
+        self._places = Places(
+            self._slots,
+            self.timeouts,
+            self.limits,
+            self._opens,
+            worker_bytes or costs.worker_bytes(workers),
+        )
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -107,8 +112,7 @@ class Pool:
 
     def health(self) -> Health:
         """Return how the workers are, judged by their last heartbeats."""
-        with self.lock:
-            tasks = list(self._tasks.values())
+        tasks = self._places.tasks()
         workers = tuple(
             slot.health(sum(task.worker_index == slot.index for task in tasks))
             for slot in self._slots
@@ -135,11 +139,11 @@ class Pool:
 
     def training(self) -> int:
         """Return how many runs train at this moment."""
-        return sum(run.playing for run in self._runs())
+        return sum(run.playing for run in self._places.runs())
 
     def taken(self) -> int:
         """Return how many places are taken."""
-        return sum(run.placed for run in self._runs())
+        return self._places.taken()
 
     # -- tasks --------------------------------------------------------------------------------
 
@@ -151,7 +155,7 @@ class Pool:
         if comparison.problem():
             raise ValueError(comparison.problem())
         run = TrainingRun(self, next(self._ids), comparison, visitor)
-        self._admit(run)
+        self._places.admit(run)
         return run
 
     def reopen(self, run: TrainingRun, visitor: str = "") -> TrainingRun:
@@ -163,7 +167,7 @@ class Pool:
         opened.take_over(run)
         if run.done:
             return opened
-        self._admit(opened)
+        self._places.admit(opened)
         if run.was_playing:
             opened.play(run.steps_per_second)
         return opened
@@ -175,167 +179,33 @@ class Pool:
         """
         if name not in COMPUTATIONS:  # it would cost a worker
             raise ValueError(f"There is no computation {name}.")
-        with self.lock:
-            held = [task for task in self._tasks.values() if isinstance(task, ComputationTask)]
-            own = sum(task.visitor == visitor for task in held)
-            if own >= self.limits.computations_per_visitor:
-                raise PoolFull(
-                    f"{own} computations of yours run or wait, the most for one visitor. "
-                    "Cancel one, or try again in a minute."
-                )
-            if len(held) >= self.limits.computations:
-                raise PoolFull(
-                    "So many computations wait at this moment that no more are taken. "
-                    "Try again in a minute."
-                )
-            task = ComputationTask(self, next(self._ids), name, arguments, visitor)
-            self._tasks[task.id] = task
-            self._place_waiting()
-            return task
+        task = ComputationTask(self, next(self._ids), name, arguments, visitor)
+        self._places.enlist(task)
+        return task
 
     def place(self, task: Task) -> None:
         """Place a run that is to go on; it is repeated up to where it was. Errors: ``PoolFull``."""
-        with self.lock:
-            if task.id not in self._tasks or task.done or task.placed or task.waiting:
-                return  # a task that is not listed must never reach a worker
-            assert isinstance(task, TrainingRun), "computations wait from the start"
-            if not self._opens.take(task.visitor):
-                task.waiting = True  # it is placed as soon as its visitor may open another
-                return
-            try:
-                self._give_place(task)
-            except PoolFull:
-                self._opens.give_back(task.visitor)
-                raise
+        self._places.place(task)
 
     def send(self, task: Task, command: protocol.TaskCommand) -> None:
         """Queue a command for the worker that has the task, if one has it."""
-        index = task.worker_index
-        connection = None if index is None else self._slots[index].connection
-        if connection is not None:
-            connection.send(command)
+        self._places.send(task, command)
 
     def release(self, task: Task) -> None:
         """Free the place of a task that has ended."""
-        with self.lock:
+        with self._places.lock:
             if isinstance(task, ComputationTask):
-                self._tasks.pop(task.id, None)
+                self._places.strike(task)
             self.send(task, protocol.Close(task.id))
             task.placed, task.waiting, task.worker_index = False, False, None
             self._check_now.set()
 
     def remove(self, task: Task) -> None:
         """Forget a task and free its place; it never runs again."""
-        with self.lock:
-            self._tasks.pop(task.id, None)
+        with self._places.lock:
+            self._places.strike(task)
             self.release(task)
             task.forget()
-
-    def evict(self, run: TrainingRun) -> None:
-        """Free a run's place but keep its record; it is repeated when it is wanted again."""
-        with self.lock:
-            self.send(run, protocol.Close(run.id))
-            run.placed, run.worker_index = False, None
-            run.playing = run.suspended = False
-            run.version += 1
-
-    # -- placing ------------------------------------------------------------------------------
-
-    def _runs(self) -> list[TrainingRun]:
-        with self.lock:
-            return [task for task in self._tasks.values() if isinstance(task, TrainingRun)]
-
-    def _admit(self, run: TrainingRun) -> None:
-        too_large = placement.too_large(run.cost, self.worker_bytes)
-        if too_large:
-            raise ValueError(too_large)
-        with self.lock:
-            self._tasks[run.id] = run
-            try:
-                self.place(run)
-            except PoolFull:
-                del self._tasks[run.id]
-                raise
-
-    def _give_place(self, run: TrainingRun) -> None:
-        """Place a run, having others give way that may. Errors: ``PoolFull``."""
-        now, runs = time.monotonic(), self._runs()
-        own = [other for other in runs if other.visitor == run.visitor and other.placed]
-        if len(own) >= self.limits.runs_per_visitor:
-            resting = placement.idle(own, now, 0.0)
-            if not resting:
-                raise placement.own_share_taken(self.limits)
-            self.evict(resting[0])
-        if self.taken() >= self.limits.capacity:
-            resting = placement.idle(runs, now, self.timeouts.evict)
-            back = placement.share_taken_back(runs, run.visitor)
-            given_up = resting[0] if resting else back
-            if given_up is None:
-                raise placement.no_place(self.limits.capacity, runs)
-            self.evict(given_up)
-        self._make_memory(run, now)
-        run.placed, run.waiting = True, False
-        self._assign(run)
-
-    def _make_memory(self, run: TrainingRun, now: float) -> None:
-        """Evict idle runs of one worker until it has the memory. Errors: ``PoolFull``."""
-        alive = [slot for slot in self._slots if slot.state == "alive"]
-        if not alive or self._choose_worker(run) is not None:
-            return  # without a worker it waits for one
-        idle = placement.idle(self._runs(), now, self.timeouts.evict)
-        for slot in alive:
-            kept, given_up = self._tasks_of(slot.index), []
-            for resting in (other for other in idle if other.worker_index == slot.index):
-                given_up.append(resting)
-                kept.remove(resting)
-                if placement.fits(kept, run.cost, self.worker_bytes):
-                    for each in given_up:
-                        self.evict(each)
-                    return
-        raise placement.no_memory(run.cost, self._runs())
-
-    def _tasks_of(self, index: int) -> list[Task]:
-        return [task for task in self._tasks.values() if task.worker_index == index]
-
-    def _choose_worker(self, task: Task) -> int | None:
-        """Return the least loaded worker that answers and has the memory; None if none has."""
-        found: dict[int, int] = {}
-        for slot in self._slots:
-            tasks = self._tasks_of(slot.index)
-            if slot.state != "alive" or not placement.fits(tasks, task.cost, self.worker_bytes):
-                continue
-            if not isinstance(task, ComputationTask) or placement.has_computation_slot(task, tasks):
-                found[slot.index] = placement.load(tasks)
-        return min(found, key=lambda index: found[index], default=None)
-
-    def _assign(self, task: Task) -> None:
-        """Hand a task to a worker; without one that can take it, it waits for one."""
-        task.worker_index = self._choose_worker(task)
-        if task.worker_index is None:
-            return
-        task.assigned_at, task.waiting = time.monotonic(), False
-        for command in task.commands_to_start():
-            self.send(task, command)
-
-    def _place_waiting(self) -> None:
-        """Place what waits: for its visitor's turn, for a place, or for a worker."""
-        with self.lock:
-            tasks = list(self._tasks.values())
-            waiting = [t for t in tasks if t.waiting or (t.placed and t.worker_index is None)]
-            running = [task for task in tasks if task.worker_index is not None]
-            for task in placement.in_order(waiting, running):
-                if isinstance(task, TrainingRun) and not task.placed:
-                    self._place_late(task)
-                else:
-                    self._assign(task)
-
-    def _place_late(self, run: TrainingRun) -> None:
-        if not self._opens.take(run.visitor):
-            return
-        try:
-            self._give_place(run)
-        except PoolFull:
-            self._opens.give_back(run.visitor)  # it goes on waiting, and its message says so
 
     # -- workers ------------------------------------------------------------------------------
 
@@ -346,16 +216,16 @@ class Pool:
                 if not self._thumbnails:
                     connection.send(protocol.DrawThumbnails())
                 self._ready.set()
-                self._place_waiting()
+                self._places.place_waiting()
             case protocol.Thumbnails(thumbnails):
                 self._thumbnails = thumbnails
                 self._drawn.set()
             case protocol.Heartbeat(ids):
                 self._close_unlisted(index, connection, ids)
             case _:
-                with self.lock:
-                    task = self._tasks.get(report.task)
-                    if task is not None and task.worker_index == index:
+                with self._places.lock:
+                    task = self._places.on_worker(index, report.task)
+                    if task is not None:
                         self._hand_on(task, report)
 
     def _hand_on(self, task: Task, report: protocol.TaskReport) -> None:
@@ -367,25 +237,16 @@ class Pool:
 
     def lost(self, index: int, executing: int) -> None:
         """Have the tasks of a worker that ended repeated by others; blame the one at its turn."""
-        with self.lock:
-            if self._closed.is_set():
-                return
-            for task in self._tasks_of(index):
-                task.worker_index = None
-                if task.id == executing:
-                    task.count_death()
-                if isinstance(task, ComputationTask) and not task.done:
-                    task.waiting = True
-            self._place_waiting()
+        if not self._closed.is_set():
+            self._places.bereave(index, executing)
 
     def _close_unlisted(
         self, index: int, connection: WorkerConnection, ids: tuple[int, ...]
     ) -> None:
         """Close what a worker holds and nobody has asked it to hold any more."""
-        with self.lock:
+        with self._places.lock:
             for id in ids:
-                task = self._tasks.get(id)
-                if task is None or task.worker_index != index:
+                if self._places.on_worker(index, id) is None:
                     connection.send(protocol.Close(id))
 
     # -- checks -------------------------------------------------------------------------------
@@ -405,10 +266,10 @@ class Pool:
     def _check_once(self, *, excuse: bool) -> None:
         for slot in self._slots:
             slot.check(excuse=excuse)
-        with self.lock:
-            for task in list(self._tasks.values()):
+        with self._places.lock:
+            for task in self._places.tasks():
                 self._expire_idle(task)
-        self._place_waiting()
+        self._places.place_waiting()
         self._opens.forget_full()
 
     def _expire_idle(self, task: Task) -> None:
@@ -422,6 +283,6 @@ class Pool:
         elif task.playing and unrenewed > limits.suspend:
             task.suspend()
         elif task.placed and not task.playing and unrenewed > limits.release:
-            self.evict(task)
+            self._places.evict(task)
         if task.deaths and time.monotonic() - task.assigned_at > limits.forgive:
             task.deaths = 0

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 
 from bn_core.figures.theme import PALETTES
+from bn_core.service.executor import Executor
 from bn_core.service.pool import Pool
 from pages.shared import environment
 from pages.shared.expired_sessions import free_expired_sessions
@@ -31,8 +32,8 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @functools.cache
-def pool() -> Pool:
-    """Return the pool of this server, started."""
+def pool() -> Executor:
+    """Return what runs this server's tasks, started: a pool of local worker processes."""
     asked = environment.read()
     started = Pool(workers=asked.workers, places=asked.places)
     started.start()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -26,9 +26,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+STORED = "cookies,local_storage,indexeddb"
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:
@@ -95,22 +97,42 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the app did not answer within a minute")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield Chromium; without one, skip, unless the environment demands the browser tests."""
+def chromium() -> str:
+    """Return the path of Chromium; without one, skip, unless the environment demands the tests."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         if os.environ.get("BN_LAB_BROWSER_TESTS") == "required":
             pytest.fail("The browser tests are required, and there is no chromium on the path.")
         pytest.skip("There is no chromium on the path.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Yield Chromium with a profile on disk: it compiles each script once, not for each page."""
+    found = chromium()
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        started = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=found, args=FLAGS, viewport=LAPTOP
+        )
         yield started
         started.close()
 
 
 @pytest.fixture
-def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
+def context(profile: BrowserContext) -> Iterator[BrowserContext]:
+    """Yield the browser; afterwards its pages are closed and what they stored is gone."""
+    yield profile
+    first, *others = profile.pages
+    for page in others:
+        page.close()
+    devtools = profile.new_cdp_session(first)
+    devtools.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": STORED})
+    devtools.detach()
+
+
+@pytest.fixture
+def open_page(address: str, context: BrowserContext) -> Iterator[OpenPage]:
     """Yield what opens a page of the app; afterwards no script may have failed on any.
 
     Instead of a path it takes a whole address too, of another server.
@@ -118,8 +140,9 @@ def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
     opened, errors = [], []
 
     def open_at(path: str = "/", size: ViewportSize = LAPTOP, dark: bool = False) -> Page:
-        scheme = "dark" if dark else "light"
-        page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+        page = context.new_page()
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         opened.append(page)
@@ -129,8 +152,6 @@ def open_page(address: str, browser: Browser) -> Iterator[OpenPage]:
     yield open_at
     failed = [page.get_by_text("Something went wrong on this page").count() for page in opened]
     tracebacks = [page.get_by_test_id("stException").count() for page in opened]
-    for page in opened:
-        page.context.close()
     assert errors == []
     assert not any(tracebacks), "a traceback reached a page"
     assert not any(failed), "a page's script failed; the server's log says where"

@@ -11,6 +11,8 @@ from tests.browser.conftest import button, drawn, wait_for_step
 pytestmark = pytest.mark.browser
 
 SMALL = "depth=3&width=32&seeds=2"
+ENDLESS = "/?steps=9000&" + SMALL
+"""Minutes at the usual speed: it never ends by itself while a test looks."""
 
 WATCH_FOR_BLANKS = """() => {
   document.querySelectorAll('.js-plotly-plot').forEach((plot) => { plot.marked = true; });
@@ -65,9 +67,8 @@ def test_nets_are_on_the_page_before_anything_is_pressed(open_page):
 def test_training_moves_the_curves_without_remounting_a_chart(open_page):
     page = drawn(open_page("/?steps=150&" + SMALL))
     page.evaluate(WATCH_FOR_BLANKS)
-    train(page)
-    wait_for_step(page, 30)
     before = max(len(line) for line in curves(page))
+    train(page)
     wait_for_step(page, 150)
     assert max(len(line) for line in curves(page)) > before
     # Nor at the end, when the buttons and the link change.
@@ -80,7 +81,7 @@ def test_training_moves_the_curves_without_remounting_a_chart(open_page):
 
 
 def test_a_zoom_survives_while_the_nets_train(open_page):
-    page = drawn(open_page("/?" + SMALL))
+    page = drawn(open_page(ENDLESS))
     train(page)
     wait_for_step(page, 20)
     box = page.locator(".bn-loss .nsewdrag").first.bounding_box()
@@ -98,7 +99,7 @@ def test_a_zoom_survives_while_the_nets_train(open_page):
 
 
 def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_page):
-    page = drawn(open_page("/?" + SMALL))
+    page = drawn(open_page(ENDLESS))
     beginning = page.locator(".bn-summary tbody").inner_text()
     train(page)
     wait_for_step(page, 10)
@@ -131,7 +132,7 @@ def press(page: Page, key: str) -> None:
 
 
 def test_the_keys_work(open_page):
-    page = drawn(open_page("/?" + SMALL))
+    page = drawn(open_page(ENDLESS))
     page.locator("h1").click()
     press(page, "s")
     page.wait_for_function("() => window.bnLabStep === 1")
@@ -179,7 +180,7 @@ def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page
 
 
 def test_quick_keys_on_the_rate_keep_the_run(open_page):
-    page = drawn(open_page("/?steps=2000&" + SMALL))
+    page = drawn(open_page(ENDLESS))
     train(page)
     wait_for_step(page, 20)
     button(page, "Pause").click()

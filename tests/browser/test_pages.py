@@ -25,7 +25,6 @@ PAGES = {
 }
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
-expect.set_options(timeout=20_000)
 RESTS = "[data-testid=stApp][data-test-script-state=notRunning]"
 BRIGHTNESS = """() => getComputedStyle(document.querySelector('[data-testid=stApp]'))
   .backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part) / 3, 0)"""

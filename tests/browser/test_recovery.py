@@ -11,7 +11,6 @@ from tests.browser.conftest import app_started, button, drawn, free_port, wait_f
 from tests.browser.proxy import Proxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=20_000)
 
 LINK = "/?steps=9000&depth=3&width=32&seeds=2&act=tanh"
 SECONDS_AWAY = 26

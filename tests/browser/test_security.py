@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
@@ -31,9 +31,9 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 @pytest.fixture
-def watched_page(browser: Browser):
+def watched_page(context: BrowserContext):
     """Yield a page that records violations of the policy, and the hosts it asked."""
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page = context.new_page()
     page.set_default_timeout(30_000)
     page.add_init_script(RECORD)
     hosts: set[str] = set()
@@ -41,7 +41,6 @@ def watched_page(browser: Browser):
     yield page
     assert page.evaluate("window.violations") == []
     assert hosts == {"127.0.0.1"}
-    page.context.close()
 
 
 def test_training_needs_nothing_that_the_policy_forbids(watched_page: Page, address: str) -> None:

@@ -122,10 +122,21 @@ def test_a_process_keeps_results_on_stdout_and_the_rest_on_stderr(fingerprint):
     assert (done.returncode, done.stdout) == (2, "")
 
 
+def heed_ctrl_c() -> None:
+    """Undo what a shell does to jobs in the background: it has them ignore Ctrl+C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_prints_what_is_known_and_exits_with_130():
     terminal, its_other_end = pty.openpty()
     command = [sys.executable, "-m", "bn_core", "run", "data=xor&steps=10000&width=128", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_other_end)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=its_other_end,
+        preexec_fn=heed_ctrl_c,
+    )
     try:
         os.close(its_other_end)
         drawn = b""
@@ -135,6 +146,7 @@ def test_ctrl_c_prints_what_is_known_and_exits_with_130():
         printed, _ = process.communicate(timeout=60)
     finally:
         process.kill()
+        process.communicate()
         os.close(terminal)
     body = json.loads(printed)
     assert process.returncode == 130

@@ -40,8 +40,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
-def limits(most: int = 50) -> ConnectionLimits:
-    return ConnectionLimits(most, seconds_idle=0.5, seconds_unread=0.5, seconds_between_checks=0.05)
+def limits(most: int = 50, seconds_idle: float = 0.5) -> ConnectionLimits:
+    return ConnectionLimits(most, seconds_idle, seconds_unread=0.5, seconds_between_checks=0.05)
 
 
 def connect(port: int) -> socket.socket:
@@ -63,7 +63,7 @@ def test_an_unfinished_request_ends(begun: bytes) -> None:
         client.sendall(begun)
         start = time.monotonic()
         assert client.recv(100) == b""
-        assert 0.4 < time.monotonic() - start < 5
+        assert time.monotonic() - start > 0.4
 
 
 def test_a_request_that_trickles_in_ends() -> None:
@@ -93,7 +93,7 @@ def test_a_second_request_that_never_ends_is_no_way_around() -> None:
 
 
 def test_a_connection_in_use_stays_open() -> None:
-    with bare_server(app, limits()) as port:
+    with bare_server(app, limits(seconds_idle=1.0)) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.connect()
         assert connection.sock is not None
@@ -102,7 +102,7 @@ def test_a_connection_in_use_stays_open() -> None:
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"here"
             assert connection.sock is not None and connection.sock.getsockname() == own
-            time.sleep(0.2)
+            time.sleep(0.1)
         connection.close()
 
 
@@ -119,10 +119,14 @@ def test_a_client_that_does_not_read_costs_a_part_and_not_the_whole() -> None:
 
 
 def test_a_client_that_does_not_read_is_left() -> None:
+    _handed_over.clear()
     with bare_server(app, limits()) as port, connect(port) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(1, socket.MSG_PEEK)
-        time.sleep(1.5)
+        deadline = time.monotonic() + 30
+        while sum(_handed_over) < len(LARGE):  # what is sent after the end is dropped at once
+            assert time.monotonic() < deadline, "the server still waits for the client"
+            time.sleep(0.05)
         received = 0
         with contextlib.suppress(ConnectionError):
             while part := client.recv(1_000_000):
@@ -149,7 +153,7 @@ def test_beyond_the_limit_a_sentence_says_so_and_later_there_is_room() -> None:
         busy = [connect(port) for _ in range(8)]
         for client in busy:
             client.sendall(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(_waiting) < len(busy) and time.monotonic() < deadline:
             time.sleep(0.01)  # until then they count as idle and would be closed
         status, text = get(port)
@@ -157,7 +161,7 @@ def test_beyond_the_limit_a_sentence_says_so_and_later_there_is_room() -> None:
         assert "as many connections as it can hold. Try again" in text
         for client in busy:
             client.close()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while get(port)[0] != 200:
             assert time.monotonic() < deadline, "connections are refused though all have left"
 

@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -38,11 +37,9 @@ def ask(port: int, method: str, path: str, **headers: str) -> int:
 
 
 def test_a_foreign_origin_is_refused_at_once_and_nobody_is_asked(served: Served) -> None:
-    start = time.monotonic()
     for number in range(5):
         assert " 403 " in handshake(served.port, f"http://a{number}.example")
         assert ask(served.port, "GET", "/_stcore/health", Origin="http://a.example") == 200
-    assert time.monotonic() - start < 1
     assert " 101 " in handshake(served.port, f"http://127.0.0.1:{served.port}")
     assert served.asked_outside.read_text() == "", "at the start or at a handshake"
 
@@ -55,6 +52,7 @@ def test_what_is_not_used_is_closed(served: Served) -> None:
     assert ask(served.port, "GET", "/lab-files/plotly.min.js") == 200
 
 
+@pytest.mark.slow
 def test_an_unfinished_request_to_the_app_ends(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")

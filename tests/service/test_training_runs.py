@@ -14,79 +14,76 @@ from tests.service.waiting import (
     comparison,
     finish,
     kill_in_its_turn,
+    lent,
     process_of,
     settled,
+    started,
     wait_for,
 )
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    started = Pool(workers=2)
-    started.start()
-    assert started.wait_ready(60)
-    wait_for(lambda: len(started.process_ids) == 2)
-    yield started
-    started.close()
+def two_workers() -> Iterator[Pool]:
+    with started(workers=2) as pool:
+        yield pool
 
 
 @pytest.fixture
-def short_pool() -> Iterator[Pool]:
+def pool(two_workers: Pool) -> Iterator[Pool]:
+    with lent(two_workers) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Pool]:
+    timeouts = Timeouts(suspend=0.5, evict=0.3, release=1.5, forget=0.5)
+    with started(places=2, timeouts=timeouts) as pool:
+        yield pool
+
+
+@pytest.fixture
+def short_pool(impatient: Pool) -> Iterator[Pool]:
     """A pool of one worker and two places that loses patience at once."""
-    started = Pool(
-        workers=1, places=2, timeouts=Timeouts(suspend=0.5, evict=0.3, release=1.5, forget=0.5)
-    )
-    started.start()
-    assert started.wait_ready(60)
-    yield started
-    started.close()
+    with lent(impatient) as pool:
+        yield pool
 
 
 def test_a_run_in_a_worker_is_the_run_of_the_core(pool):
     run = pool.open(comparison())
     assert finish(run) == train_here(comparison()).fingerprint()
-    run.close()
 
 
 def test_the_nets_can_be_seen_before_they_train(pool):
     run = pool.open(comparison())
     wait_for(lambda: run.built, run)
     assert run.step_reached == 0 and not run.playing
-    run.close()
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
-    asked = comparison(steps=2_000)
+    asked = comparison(steps=800)
     run = pool.open(asked)
-    run.play(0)
-    wait_for(lambda: run.step_reached > 200, run)
+    run.play(100)  # so slow that it cannot end before its worker does
+    wait_for(lambda: run.step_reached > 20, run)
     victim = process_of(pool, run)
     os.kill(victim, signal.SIGKILL)
     wait_for(lambda: victim not in pool.process_ids, run)
     assert run.ending is None
-    wait_for(lambda: run.ending, run, seconds=90)
+    assert finish(run) == train_here(asked).fingerprint()
     assert run.deaths <= 1
-    assert run.record is not None
-    assert run.record.fingerprint() == train_here(asked).fingerprint()
-    run.close()
-    wait_for(lambda: len(pool.process_ids) == 2)
 
 
 def test_a_rate_changed_on_the_way_is_in_the_link_and_survives_a_dead_worker(pool):
-    run = pool.open(comparison(steps=1_500))
-    run.play(0)
-    wait_for(lambda: run.step_reached > 100, run)
+    run = pool.open(comparison(steps=800))
+    run.play(100)  # so slow that it cannot end before its worker does
+    wait_for(lambda: run.step_reached > 20, run)
     run.set_learning_rate(0.01)
     wait_for(lambda: run.record and run.record.rate_changes, run)
     os.kill(process_of(pool, run), signal.SIGKILL)
-    wait_for(lambda: run.ending, run, seconds=90)
+    finish(run)
     assert run.record is not None and run.learning_rate == 0.01
     again = train_here(run.as_run())
     assert np.array_equal(again.train_loss, run.record.train_loss)
     assert again.rate_changes == run.record.rate_changes
-    run.close()
-    wait_for(lambda: len(pool.process_ids) == 2)
 
 
 def test_pause_rests_and_a_step_is_one_step(pool):
@@ -94,23 +91,20 @@ def test_pause_rests_and_a_step_is_one_step(pool):
     run.play(0)
     wait_for(lambda: run.step_reached > 20, run)
     run.pause()
-    resting = settled(run)
+    resting = settled(pool, run)
     run.step()
-    wait_for(lambda: run.step_reached == resting + 1, run)
-    assert settled(run) == resting + 1
+    wait_for(lambda: run.step_reached > resting, run)
+    assert settled(pool, run) == resting + 1
     assert run.record is not None and run.record.snapshots[-1].step == resting + 1
-    run.close()
 
 
 def test_a_pace_is_kept(pool):
     run = pool.open(comparison(steps=10_000))
     wait_for(lambda: run.built, run)
+    began = time.monotonic()
     run.play(20.0)
-    wait_for(lambda: run.step_reached >= 5, run)
-    before, began = run.step_reached, time.monotonic()
-    wait_for(lambda: time.monotonic() - began > 2, run)
-    assert 25 <= run.step_reached - before <= 55  # 40, and what one report may bring
-    run.close()
+    wait_for(lambda: run.step_reached >= 30, run)
+    assert time.monotonic() - began > 1.4, "the steps come no sooner than they are due"
 
 
 def test_runs_that_train_at_once_get_about_the_same(pool):
@@ -119,10 +113,12 @@ def test_runs_that_train_at_once_get_about_the_same(pool):
     for run in runs:
         run.play(0)
     wait_for(lambda: max(run.step_reached for run in runs) > 400, *runs)
-    steps = sorted(run.step_reached for run in runs)
-    assert steps[0] > 0.4 * steps[-1]
+    steps: dict[int | None, list[int]] = {}
     for run in runs:
-        run.close()
+        steps.setdefault(run.worker_index, []).append(run.step_reached)
+    assert [len(same) for same in steps.values()] == [3, 3]
+    # Those of one worker: what each of the workers gets is the system's business.
+    assert all(min(same) > 0.4 * max(same) for same in steps.values())
 
 
 def test_a_run_that_no_page_looks_at_rests_until_one_does(short_pool):
@@ -130,7 +126,8 @@ def test_a_run_that_no_page_looks_at_rests_until_one_does(short_pool):
     run.play(100.0)
     wait_for(lambda: run.step_reached > 5, run)
     wait_for(lambda: run.suspended)
-    resting = settled(run)
+    assert not run.playing
+    resting = run.step_reached
     run.renew_lease()
     assert run.playing
     wait_for(lambda: run.step_reached > resting, run)
@@ -138,8 +135,8 @@ def test_a_run_that_no_page_looks_at_rests_until_one_does(short_pool):
 
 def test_a_run_whose_page_has_gone_is_forgotten_unless_it_returns(short_pool):
     stays, goes = short_pool.open(comparison()), short_pool.open(comparison())
-    stays.disconnect()
     goes.disconnect()
+    stays.disconnect()
     stays.renew_lease()
     wait_for(lambda: not goes.placed, stays)
     assert stays.placed
@@ -163,11 +160,11 @@ def test_a_full_pool_says_so_and_a_resting_run_gives_way(short_pool):
 def test_a_parked_run_comes_back_where_it_was(short_pool):
     asked = comparison(steps=400)
     run = short_pool.open(asked)
-    run.play(0)
-    wait_for(lambda: run.step_reached > 100, run)
+    run.play(100)  # so slow that it cannot end before it is paused
+    wait_for(lambda: run.step_reached > 20, run)
     run.pause()
     wait_for(lambda: not run.placed)
-    assert run.step_reached > 100
+    assert run.step_reached > 20
     assert finish(run) == train_here(asked).fingerprint()
 
 
@@ -198,12 +195,3 @@ def test_the_thumbnails_show_every_data_set(pool):
     assert set(thumbnails) == {"digits", "moons", "circles", "spirals", "xor"}
     assert thumbnails["digits"].images.shape[1:] == (8, 8)
     assert np.abs(thumbnails["moons"].points).max() <= 1
-
-
-def test_closing_the_pool_ends_its_processes():
-    closing = Pool(workers=2)
-    closing.start()
-    wait_for(lambda: len(closing.process_ids) == 2)
-    processes = closing.process_ids
-    closing.close()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{number}") for number in processes))

@@ -3,7 +3,11 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
@@ -21,6 +25,42 @@ def heaviest(**changes) -> Comparison:
     """Return the largest nets that a visitor may run."""
     base = Config(depth=20, width=256, replicas=10, batch_size=16, steps=10_000)
     return Comparison(base.changed(changes), tuple(ARMS.values()))
+
+
+@contextmanager
+def started(workers: int = 1, **options: Any) -> Iterator[Pool]:
+    """Start a pool, wait for its workers, and end it and them afterwards."""
+    pool = Pool(workers=workers, **options)
+    pool.start()
+    try:
+        wait_for(lambda: len(pool.process_ids) == workers)
+        pool.wait_for_thumbnails(60)
+        yield pool
+    finally:
+        processes = pool.process_ids
+        pool.close()
+    wait_for(lambda: not any(os.path.exists(f"/proc/{number}") for number in processes))
+
+
+@contextmanager
+def lent(pool: Pool) -> Iterator[Pool]:
+    """Yield a shared pool with all its workers; afterwards what was opened in it is closed."""
+    wait_for(lambda: pool.health().ok)
+    opened: list[Task] = []
+
+    def noted(begin: Callable[..., Task]) -> Callable[..., Task]:
+        def begin_and_note(*arguments: Any, **options: Any) -> Task:
+            opened.append(begin(*arguments, **options))
+            return opened[-1]
+
+        return begin_and_note
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("open", "reopen", "submit"):
+            patch.setattr(pool, name, noted(getattr(pool, name)))
+        yield pool
+    for task in opened:
+        pool.remove(task)
 
 
 def wait_for(condition: Callable[[], object], *tasks: Task, seconds: float = 60.0) -> None:
@@ -42,13 +82,20 @@ def finish(run: TrainingRun) -> str:
     return run.record.fingerprint()
 
 
-def settled(run: TrainingRun) -> int:
-    """Return the step after which nothing more has come for half a second."""
-    last, since = run.step_reached, time.monotonic()
-    while time.monotonic() - since < 0.5:
+def settled(pool: Pool, run: TrainingRun) -> int:
+    """Return the step of a run once its worker has been heard from twice without a new one.
+
+    Heartbeats and not seconds: on a busy machine a worker is late with everything alike.
+    """
+    last, heard, age = run.step_reached, 0, float("inf")
+    deadline = time.monotonic() + 60
+    while heard < 3:  # the first of them may have been on its way before
+        assert time.monotonic() < deadline, "it went on for a minute"
         time.sleep(0.02)
+        before, age = age, pool.health().workers[run.worker_index or 0].heartbeat_age
+        heard += age < before
         if run.step_reached != last:
-            last, since = run.step_reached, time.monotonic()
+            last, heard = run.step_reached, 0
     return last
 
 
