@@ -85,7 +85,7 @@ def _curves(
 
 
 def _layers_axis(context: FigureContext, domain: list[float]) -> dict[str, Any]:
-    depth = context.record.comparison.base.depth
+    depth = context.record.comparison.depth
     shown = layer_numbers(depth, 5)
     return axis(
         context.view,

@@ -60,7 +60,7 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
     data += [_share_texts(context, *column, at) for at, column in enumerate(columns)]
     count = _counted(context)
     title = SITE_NAMES[view.site] + (f" · {count} values a layer" if count else "")
-    depth, right = record.comparison.base.depth, 1 - SHARE_WIDTH * len(columns)
+    depth, right = record.comparison.depth, 1 - SHARE_WIDTH * len(columns)
     marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
     figure_layout = layout(
         view,
@@ -97,7 +97,7 @@ def _ridges_of(
     heights = densities * WIDTHS if values.warped else densities
     scaled = heights / np.maximum(heights.max(axis=1, keepdims=True), 1e-300)
     scaled, densities = (np.pad(part, ((0, 0), (1, 1))) for part in (scaled, densities))
-    floors = np.arange(layers - 1, -1, -1)[:, None]
+    floors = (context.record.comparison.depth - 1 - np.arange(layers))[:, None]
     drawn = _with_feet(scaled > LOWEST_DRAWN)
     y = np.where(drawn, floors + RIDGE * np.where(scaled > LOWEST_DRAWN, scaled, 0), np.nan)
     gap = np.full((layers, 1), np.nan)
@@ -134,7 +134,7 @@ def _outermost(
     for at, side, edge in ((0, "below", HISTOGRAM_EDGES[1]), (-1, "above", HISTOGRAM_EDGES[-2])):
         for layer in np.flatnonzero(counts[:, at]):
             x.append(float(values.place(MIDDLES[at])))
-            y.append(len(counts) - 1 - layer + 0.5 * RIDGE)
+            y.append(context.record.comparison.depth - 1 - layer + 0.5 * RIDGE)
             share = f"{100 * shares[layer, at]:.2g} % of the values are {side} {edge:,.0f}"
             texts.append(f"layer {layer + 1} · {share}")
     return {
@@ -192,8 +192,8 @@ def _share_columns(context: FigureContext) -> list[tuple[int, str, Array]]:
 
 
 def _share_texts(context: FigureContext, arm: int, field: str, shares: Array, at: int) -> Trace:
-    depth, label = len(shares), context.arms[arm].label
-    layers = [number - 1 for number in layer_numbers(depth, 20)]
+    depth, label = context.record.comparison.depth, context.arms[arm].label
+    layers = [number - 1 for number in layer_numbers(len(shares), 20)]
     return {
         "type": "scatter",
         "mode": "text",
@@ -212,7 +212,8 @@ def _share_heading(
 ) -> list[dict[str, Any]]:
     if not columns:
         return []
-    return [note(context.view, f"{columns[0][1]}, %", 1, 1, xanchor="right", yanchor="bottom")]
+    fields = " / ".join(dict.fromkeys(field for _, field, _ in columns))
+    return [note(context.view, f"{fields}, %", 1, 1, xanchor="right", yanchor="bottom")]
 
 
 def _ridges_words(context: FigureContext) -> str:

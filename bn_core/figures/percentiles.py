@@ -55,7 +55,7 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
         if np.isfinite(three).any():
             data += _percentile_traces(context, arm, three, values, f"x{number}")
         if not np.isfinite(found[-1]).any():
-            notes.append(_empty(context, arm, (left + right) / 2))
+            notes.append(_empty(context, arm, layer, (left + right) / 2))
     figure_layout = layout(
         view,
         margin=titled_margin(context),
@@ -72,9 +72,10 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
 
 def _percentile_curves(context: FigureContext, arm: int, layer: int) -> Array:
     """Return the three percentiles over the snapshots, medians over the seeds, (n, 3)."""
-    field = _field(context)
-    values = queries.series(context.record, arm, field)[:, :, SITES.index(context.view.site), layer]
-    return queries.middle(values, 1)
+    values = queries.series(context.record, arm, _field(context))
+    if layer >= context.setting(arm, "depth"):
+        return np.full((len(values), 3), np.nan)
+    return queries.middle(values[:, :, SITES.index(context.view.site), layer], 1)
 
 
 def _field(context: FigureContext) -> str:
@@ -116,13 +117,14 @@ def _percentile_traces(
     return traces
 
 
-def _empty(context: FigureContext, arm: int, x: float) -> dict[str, Any]:
-    without = context.setting(arm, "normalization") == "none"
-    text = (
-        "no normalization"
-        if without and context.view.site == "normalized"
-        else absence(context, arm)
-    )
+def _empty(context: FigureContext, arm: int, layer: int, x: float) -> dict[str, Any]:
+    config = context.record.configs[arm]
+    if layer >= config.depth:
+        text = f"no layer {layer + 1}"
+    elif context.view.site == "normalized" and not config.normalizes(layer):
+        text = "no normalization"
+    else:
+        text = absence(context, arm)
     return note(context.view, text, x, 0.5, xanchor="center")
 
 
@@ -139,6 +141,8 @@ def _percentile_words(context: FigureContext, layer: int, found: list[Array]) ->
         f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
     words += missing_words(context, [float(three[1]) for three in found])
+    for arm, held in zip(context.arms, context.record.configs, strict=True):
+        words += f" {arm.label} has no layer {layer + 1}." if layer >= held.depth else ""
     count = _counted(context)
     words += f" Each is taken over {count} values in each seed." if count else ""
     return words + queries.left_out(context.record, context.snapshot.step)

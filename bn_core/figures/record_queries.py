@@ -186,8 +186,8 @@ def float32(values: Array) -> Array:
 
 
 def last_layer(record: Record, layer: int) -> int:
-    """Return the index of the layer a view names; 0 is the last, too large ones are the last."""
-    depth = record.comparison.base.depth
+    """Return the index of the layer a view names; 0, or one too large, is the deepest net's."""
+    depth = record.comparison.depth
     return (min(layer, depth) or depth) - 1
 
 

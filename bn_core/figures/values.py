@@ -74,9 +74,8 @@ def value_axis(context: FigureContext, layer: int | None = None) -> ValueAxis:
     reaches = [_reach(context.record, arm, site, layer, count) for arm in range(len(context.arms))]
     limits = (*LINEAR_LIMITS, *WARPED_LIMITS)
     limit = next((limit for limit in limits if max(reaches) <= limit), limits[-1])
-    positive = (
-        context.view.site == "post_activation"
-        and context.record.comparison.base.activation in POSITIVE
+    positive = context.view.site == "post_activation" and all(
+        config.activation in POSITIVE for config in context.record.configs
     )
     return ValueAxis(limit, not positive)
 

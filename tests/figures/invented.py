@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bn_core.arms import arm_named
 from bn_core.comparison import ARMS, Arm, Comparison
 from bn_core.config import Config
 from bn_core.records import (
@@ -24,9 +25,25 @@ ROWS, GRID = 30, 40
 
 
 def arms_named(names: Iterable[str]) -> tuple[Arm, ...]:
-    """Return registered arms, and arms that are batch norm by another name."""
+    """Return registered arms, derived ones, and arms that are batch norm by another name."""
     changes = (("normalization", "batch"),)
-    return tuple(ARMS.get(name) or Arm(name, name.title(), changes) for name in names)
+    return tuple(
+        arm_named(name) if name.partition(";")[0] in ARMS else Arm(name, name.title(), changes)
+        for name in names
+    )
+
+
+DIFFERENT = (
+    "none;depth:2",
+    "before;batch:4",
+    "before;depth:8;normed:1-2",
+    "after;act:tanh;moved:1",
+    "layer;arch:residual;lr:0.5",
+    "before;widths:8-16",
+    "none;opt:adam;drop:0.5",
+    "ghost",
+)
+"""Eight arms that differ in depth, widths, batch size, activation and more."""
 
 
 def make_statistics(config: Config, random: np.random.Generator, step: int) -> NetStatistics:
@@ -40,10 +57,10 @@ def make_statistics(config: Config, random: np.random.Generator, step: int) -> N
     mean, std = positive(replicas, sites, layers), positive(replicas, sites, layers)
     quantiles = np.sort(random.normal(size=(replicas, sites, layers, 3)).astype(np.float32), axis=3)
     histogram = random.integers(0, 65536, (sites, layers, BINS)).astype(np.uint16)
-    if config.normalization == "none":
-        for values in (mean, std, quantiles):
-            values[:, 2] = np.nan
-        histogram[2] = 0
+    plain = [layer for layer in range(layers) if not config.normalizes(layer)]
+    for values in (mean, std, quantiles):
+        values[:, 2, plain] = np.nan
+    histogram[2, plain] = 0
     return NetStatistics(
         validation_loss=positive(replicas) * 2.3 / (1 + step / 10),
         validation_accuracy=random.uniform(0, 1, replicas).astype(np.float32),
@@ -183,6 +200,8 @@ CASES: dict[str, Callable[[], Record]] = {
     "huge negative": lambda: flooded(make_record(), -1e30),
     "infinite": lambda: flooded(make_record(data="moons"), np.inf),
     "zero": lambda: flooded(make_record(activation="sigmoid"), 0.0),
+    "arms of any kind": lambda: make_record(DIFFERENT),
+    "the deepest diverged": lambda: with_divergence(make_record(DIFFERENT[1:4]), 1, (0, 1, 2), 13),
     "rates changed": lambda: dataclasses.replace(
         make_record(), rate_changes=((5, 0.01), (6, 0.5), (30, 1e-4))
     ),

@@ -89,7 +89,7 @@ def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
 def _choice(name: str, record: Record, view: View) -> Choice:
     setting, value = settings_of(View)[name], getattr(view, name)
     if name == "layer":
-        depth = record.comparison.base.depth
+        depth = record.comparison.depth
         value = value if value <= depth else 0
         options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
     else:
