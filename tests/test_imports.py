@@ -21,7 +21,7 @@ LEVELS = (
     {"arms"},
     {"comparison"},
     {"presets", "claims", "records", "normalization"},
-    {"nets"},
+    {"nets", "kept_runs"},
     {"probing"},
     {"training"},
     {"experiments"},
@@ -57,6 +57,7 @@ LIGHT = {
     "presets",
     "claims",
     "records",
+    "kept_runs",
     "figures",
     "service",
 }
