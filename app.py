@@ -10,6 +10,7 @@ if runtime.exists():
     page_layout.set_up()
     pages = [
         st.Page("pages/lab.py", title="The Lab", default=True),
+        st.Page("pages/runs.py", title="Runs"),
         st.Page("pages/inside_the_layer.py", title="Inside the layer"),
         st.Page("pages/training_and_inference.py", title="Training and inference"),
         st.Page("pages/covariate_shift.py", title="Internal covariate shift"),

@@ -9,6 +9,7 @@ from pages.shared.lab.notices import notices
 from pages.shared.lab.runs import current_run, dispatch, perform_pending
 from pages.shared.lab.toolbar import toolbar, wait_for_place
 from pages.shared.lab.url_state import arrival_event, lab_query
+from pages.shared.runs.menu import runs_line
 from pages.shared.session import this_session, write_link
 
 st.html(
@@ -36,5 +37,6 @@ toolbar(session, run)
 presets(session)
 notices(session, session.lab.comparison)
 perform_pending(session)
+runs_line(session)
 write_link(session, lab_query(run.as_run(), session.lab.view))
 live_view()

@@ -1,6 +1,7 @@
 """Loss and accuracy over the steps."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from bn_core.figures.context import (
     rate_lines,
     steps_axis,
 )
+from bn_core.figures.ghosts import accuracy_ghosts, ghost_words, loss_ghosts
 from bn_core.figures.layout import (
     axis,
     guide,
@@ -33,6 +35,7 @@ from bn_core.figures.loss_axis import inner, loss_axis, loss_ends
 from bn_core.figures.record_queries import float32
 from bn_core.figures.smoothing import decimated, means_at, smoothed, window_of
 from bn_core.figures.view import View
+from bn_core.kept_runs import KeptRun
 from bn_core.records import Divergence, Record
 
 Array = np.ndarray
@@ -53,12 +56,15 @@ ACCURACY_HELP = (
 )
 
 
-def loss(record: Record, view: View, cursor: int | None) -> Chart:
-    """Return training and validation loss over the steps, medians with bands over the seeds."""
+def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRun] = ()) -> Chart:
+    """Return training and validation loss over the steps, medians with bands over the seeds.
+
+    ``ghosts`` are earlier runs, drawn faintly behind.
+    """
     context = FigureContext(record, view, cursor)
     steps, means = _smoothed_losses(record)
     ends = loss_ends(context, means)
-    data = _raw_losses(context)
+    data = loss_ghosts(context, ghosts, ends[1]) + _raw_losses(context)
     for arm, label in enumerate(arm.label for arm in context.arms):
         hover = _loss_hover(context, f"{label}, training", ends)
         data += median_and_band(context, arm, steps, means[:, arm], hover)
@@ -73,13 +79,19 @@ def loss(record: Record, view: View, cursor: int | None) -> Chart:
         **legend(view),
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("loss", "Loss", figure, _loss_words(context, ends), LOSS_HELP)
+    words = _loss_words(context, ends) + ghost_words(context, ghosts)
+    return Chart("loss", "Loss", figure, words, LOSS_HELP)
 
 
-def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
-    """Return validation accuracy, and faintly that of the mini-batches, over the steps."""
+def accuracy(
+    record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRun] = ()
+) -> Chart:
+    """Return validation accuracy, and faintly that of the mini-batches, over the steps.
+
+    ``ghosts`` are earlier runs, drawn faintly behind.
+    """
     context = FigureContext(record, view, cursor)
-    data: list[Trace] = []
+    data = accuracy_ghosts(context, ghosts)
     for arm in range(len(context.arms)):
         train = 100 * queries.middle(queries.accuracies(record, arm, "train_accuracy"), 1)
         data.append(faint_line(context, arm, context.steps, train))
@@ -104,7 +116,8 @@ def accuracy(record: Record, view: View, cursor: int | None) -> Chart:
         **legend(view),
     )
     figure = {"data": data + legend_entries(context), "layout": figure_layout}
-    return Chart("accuracy", "Accuracy", figure, _accuracy_words(context, chance), ACCURACY_HELP)
+    words = _accuracy_words(context, chance) + ghost_words(context, ghosts)
+    return Chart("accuracy", "Accuracy", figure, words, ACCURACY_HELP)
 
 
 def last_losses(record: Record, step: int) -> Array:

@@ -77,6 +77,13 @@ class View:
         label="Speed",
         help="How fast the run is shown. It changes no number of it.",
     )
+    earlier: bool = switch(
+        True,
+        key="earlier",
+        label="Show earlier runs",
+        help="Draws the runs before this one, on the same data, as faint curves behind the loss "
+        "and the accuracy. Hidden runs are still kept: the page “Runs” lists them all.",
+    )
     projector: bool = switch(
         False,
         key="big",

@@ -106,6 +106,15 @@ class KeptRun:
         """What differs when anything of it has changed."""
         return self.id, self.kept_at, self.steps, self.title, self.note
 
+    def words_beside(self, comparison: Comparison, most: int = 48) -> str:
+        """Return its name, or else in which settings it differs from a comparison."""
+        if self.title:
+            return self.title
+        differing = differing_settings(self.comparison, comparison)
+        words = ", ".join(f"{label[:1].lower()}{label[1:]} {value}" for label, value in differing)
+        words = words or "the same settings"
+        return words if len(words) <= most else f"{words[: most - 1].rstrip(' ,')}…"
+
     def renamed(self, title: str) -> "KeptRun":
         """Return the run with another name; without one it may be dropped for a newer run."""
         return replace(self, title=clean(title, LONGEST_TITLE))

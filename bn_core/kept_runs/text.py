@@ -242,7 +242,6 @@ def _number(value: Any, name: str, high: float) -> float:
     if isinstance(value, str) and value == "inf" and high > 1:
         return math.inf
     low = 0.0 if high == 1 else -_LARGEST
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise KeptRunError(f"“{name}” holds numbers, null where nothing was measured, or “inf”.")
     return float(value)

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shared.runs.storage import browser_storage
 from pages.shared.session import Session, this_session, write_link
 
 _HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ def run_page(page: Any) -> None:
         raise
     _write_values(session)
     session.arrival = None
+    browser_storage(session)
 
 
 def _write_values(session: Session, before: Mapping[str, str] | None = None) -> None:

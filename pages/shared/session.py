@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.lab.actions import Effect, LabState
+from pages.shared.runs.collection import RunCollection
 
 if TYPE_CHECKING:
     from bn_core.service.tasks import TrainingRun
@@ -47,6 +48,11 @@ class Session:
     """When the run was last given a command, by the monotonic clock."""
     notice: str = ""
     """A sentence for the next run of the script to show."""
+    kept_runs: RunCollection = field(default_factory=RunCollection)
+    present_kept_as: tuple[int, str] = (0, "")
+    """The present run's number in the pool, and the id under which it was kept last."""
+    runs_changed: bool = False
+    """Whether the browser has told something of kept runs that the page does not show yet."""
     slider_stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -70,7 +76,7 @@ class Session:
         Any other run of the script may come with a link that was replaced while it was on its way.
         """
         arrived = page != self.page
-        self.page, self.link_values = page, {}
+        self.page, self.link_values, self.runs_changed = page, {}, False
         if arrived or by_history:
             self.arrival, self.link = dict(query), dict(query)
             self.by_history = by_history

@@ -1,7 +1,7 @@
 """An update of a run in the Lab: its charts, its table, and where in time it is."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
+from bn_core.kept_runs import KeptRun
 from bn_core.records import Record, Snapshot
 from bn_core.settings import settings_of
 from pages.shared.live.feed import Chart
@@ -52,8 +53,13 @@ def nets(record: Record, run: int) -> Chart:
     return (run, record.comparison, bool(record.snapshots)), partial(diagram.nets, record)
 
 
-def charts(record: Record, view: View, step: int | None, run: int) -> dict[str, Chart]:
-    """Return the charts by name; with another ``run`` a chart forgets the reader's zoom."""
+def charts(
+    record: Record, view: View, step: int | None, run: int, ghosts: Sequence[KeptRun] = ()
+) -> dict[str, Chart]:
+    """Return the charts by name; with another ``run`` a chart forgets the reader's zoom.
+
+    ``ghosts`` are earlier runs, drawn faintly behind the curves over the steps.
+    """
     cursor = _cursor(record, step)
 
     def chart(name: str, make: Callable[..., Any]) -> ChartUpdate:
@@ -64,8 +70,8 @@ def charts(record: Record, view: View, step: int | None, run: int) -> dict[str, 
         )
 
     return {
-        name: ((run, state_of(name, record, view, cursor)), partial(chart, name, make))
-        for name, make in builders(record, view).items()
+        name: ((run, state_of(name, record, view, cursor, ghosts)), partial(chart, name, make))
+        for name, make in builders(record, view, ghosts).items()
     }
 
 

@@ -16,6 +16,7 @@ from pages.shared.lab.runs import dispatch, problem, runs_training
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
 from pages.shared.live.schema import Frame
+from pages.shared.runs.ghosts import ghosts
 from pages.shared.session import Session, this_session
 
 _KEY = "lab.live"
@@ -62,7 +63,8 @@ class LabFeed(Feed):
         run, lab = self.session.run, self.session.lab
         if run is None:
             return None
-        return run.id, run.version, run.playing, lab.view, lab.cursor
+        earlier = self.session.kept_runs.revision
+        return run.id, run.version, run.playing, lab.view, lab.cursor, earlier
 
     def charts_key(self) -> Hashable:
         """Return what the reader has just done: the charts follow at once."""
@@ -87,7 +89,7 @@ class LabFeed(Feed):
         run, lab, record = self.session.run, self.session.lab, self._record()
         if run is None or record is None:
             return {}
-        return dashboard.charts(record, lab.view, lab.cursor, run.id)
+        return dashboard.charts(record, lab.view, lab.cursor, run.id, ghosts(self.session))
 
     def is_live(self) -> bool:
         """Return whether the charts of the run will change by themselves."""

@@ -25,6 +25,7 @@ from pages.shared.lab.actions import (
     StepOnce,
     reduce,
 )
+from pages.shared.runs.keeping import keep_present
 from pages.shared.session import Session
 
 
@@ -113,6 +114,7 @@ def _perform(session: Session, effect: Effect) -> None:
 
 def _open(session: Session, comparison: Comparison) -> None:
     if session.run is not None:
+        keep_present(session)
         session.run.close()
         session.run = None
     session.run = server.pool().open(comparison, session.visitor)

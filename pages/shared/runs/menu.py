@@ -1,0 +1,104 @@
+"""The Lab's line on earlier runs: which are drawn, and what to do with them."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.comparison import Comparison
+from bn_core.figures.view import View
+from bn_core.kept_runs import LONGEST_TITLE, KeptRun
+from bn_core.settings import settings_of
+from pages.shared.lab.actions import ViewChanged
+from pages.shared.lab.runs import dispatch
+from pages.shared.plain_text import plain_text
+from pages.shared.runs.ghosts import ghosts
+from pages.shared.runs.keeping import keep_present, keep_resting
+from pages.shared.session import Session
+
+
+def runs_line(session: Session) -> None:
+    """Keep a run that rests; say which earlier runs are drawn, and offer to name or hide them."""
+    keep_resting(session)
+    drawn = ghosts(session)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        with st.popover("Keep", help="Name this run; hide or delete earlier ones."):
+            _keep_form(session)
+            _earlier(session, drawn)
+            st.page_link("pages/runs.py", label="All kept runs")
+        st.caption(_legend(session, drawn), width="stretch")
+    said_later(session)
+
+
+def said_later(session: Session) -> None:
+    """Say what the collection has to say, once."""
+    kept = session.kept_runs
+    if kept.notice:
+        st.info(plain_text(kept.notice))
+        kept.notice = ""
+
+
+def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
+    count = len(session.kept_runs.runs)
+    if not count:
+        return "Every run is kept: change a setting and train again to compare."
+    if not drawn:
+        hidden = "hidden" if not session.lab.view.earlier else "of other data, or this one"
+        return f"{count} kept: {hidden}."
+    present = _present(session)
+    named = " · ".join(plain_text(one.words_beside(present)) for one in drawn)
+    rest = count - len(drawn)
+    more = f" ({rest} more on the page Runs)" if rest > 0 else ""
+    return f"Faint curves, earlier: {named}{more}"
+
+
+def _present(session: Session) -> Comparison:
+    return session.run.as_run() if session.run is not None else session.lab.comparison
+
+
+def _keep_form(session: Session) -> None:
+    number, id = session.present_kept_as
+    held = session.kept_runs.get(id)
+    present = session.run is not None and session.run.id == number and held is not None
+    key = f"runs.title.{session.run.id if session.run else 0}"
+    with st.form(f"{key}.form", border=False):
+        st.text_input(
+            "Name of this run",
+            held.words_beside(Comparison(), LONGEST_TITLE) if present and held else "",
+            max_chars=LONGEST_TITLE,
+            key=key,
+            help="A run with a name stays until you delete it; the others make room for newer.",
+        )
+        st.form_submit_button("Keep this run", on_click=_keep, args=(session, key))
+
+
+def _keep(session: Session, key: str) -> None:
+    held = keep_present(session)
+    if held is None:
+        session.kept_runs.notice = "There is nothing to keep yet: train at least one step."
+        return
+    title = str(st.session_state.get(key) or "") or held.words_beside(Comparison(), LONGEST_TITLE)
+    session.kept_runs.rename(held.id, title)
+
+
+def _earlier(session: Session, drawn: tuple[KeptRun, ...]) -> None:
+    setting, view = settings_of(View)["earlier"], session.lab.view
+    shown = st.toggle(
+        setting.label,
+        view.earlier,
+        key=f"runs.earlier.{session.lab.generation}",
+        help=setting.help,
+    )
+    if shown != view.earlier:
+        dispatch(session, ViewChanged(replace(view, earlier=shown)))
+        st.rerun()
+    present = _present(session)
+    for one in drawn:
+        words = plain_text(one.words_beside(present))
+        st.button(
+            f"Delete “{words}”",
+            key=f"runs.delete.{one.id}",
+            on_click=session.kept_runs.delete,
+            args=([one.id],),
+        )
+    if session.kept_runs.deleted:
+        st.button("Undo the deletion", key="runs.undo", on_click=session.kept_runs.undo)

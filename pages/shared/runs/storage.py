@@ -1,0 +1,48 @@
+"""Between a visitor's collection of runs and their browser's storage; the server stores nothing."""
+
+from typing import TypedDict
+
+import streamlit as st
+
+from pages.shared.live.component import component
+from pages.shared.session import Session
+
+_KEY = "runs.storage"
+
+
+class Change(TypedDict):
+    """A run to be put into the browser's storage, or to be removed from it (no text)."""
+
+    number: int
+    id: str
+    text: str | None
+
+
+class StorageData(TypedDict):
+    """What the script hands to the browser's code."""
+
+    token: str
+    heard: int
+    """The number of the last message that has arrived here."""
+    operations: list[Change]
+
+
+@st.fragment
+def browser_storage(session: Session) -> None:
+    """Have the browser store what has changed, and take over what it holds."""
+    kept = session.kept_runs
+    changes = [Change(number=o.number, id=o.id, text=o.text) for o in kept.operations()]
+    component("storage", "<div hidden></div>")(
+        key=_KEY,
+        data=StorageData(token=kept.token, heard=kept.heard, operations=changes),
+        on_heard_change=lambda: _take_message(session),
+    )
+    if session.runs_changed:
+        session.runs_changed = False
+        st.rerun()  # all of the page: it shows what the browser held
+
+
+def _take_message(session: Session) -> None:
+    message = st.session_state[_KEY].get("heard")
+    if session.kept_runs.take_message(message):
+        session.runs_changed = True
