@@ -80,7 +80,7 @@ def _traces(
     words = escaped(ghost.words_beside(present))
     # What the same link has trained already stands for its run until that one has begun.
     clear = ghost.comparison == present and not context.record.step
-    styles = arm_styles(arm.name for arm in ghost.styled_arms)
+    styles = arm_styles(arm.name for arm in ghost.arms)
     traces = [
         {
             "type": "scatter",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-from bn_core.comparison import Arm, Comparison, comparison_from_query, comparison_to_query
+from bn_core.comparison import Comparison, comparison_from_query, comparison_to_query
 from bn_core.config import SETTINGS
 
 Array = np.ndarray
@@ -92,14 +92,6 @@ class KeptRun:
     def comparison(self) -> Comparison:
         """What the link opens."""
         return comparison_from_query(dict(parse_qsl(self.link)))[0]
-
-    @property
-    def styled_arms(self) -> tuple[Arm, ...]:
-        """The arms as the figures' styles take them: those of the link, if it has the same."""
-        linked = self.comparison.arms
-        if [arm.name for arm in linked] == [arm.name for arm in self.arms]:
-            return linked
-        return tuple(Arm(arm.name, arm.label) for arm in self.arms)
 
     @property
     def state_key(self) -> tuple[Any, ...]:

@@ -199,7 +199,7 @@ def test_mutated_texts_are_read_as_a_run_or_refused_never_anything_else():
         again = serialize(run)
         assert len(again) <= 2 * LONGEST_RUN and serialize(parse(again)) == again
         again.encode()
-        assert run.comparison.arms and len(run.styled_arms) == len(run.arms)
+        assert run.comparison.arms
     assert 0 < read < 4_000, "the mutations are too weak or too strong"
 
 
