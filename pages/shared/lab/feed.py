@@ -69,7 +69,8 @@ class LabFeed(Feed):
     def charts_key(self) -> Hashable:
         """Return what the reader has just done: the charts follow at once."""
         run, lab = self.session.run, self.session.lab
-        return run and (run.id, run.playing, run.ending), lab.view, lab.cursor
+        earlier = self.session.kept_runs.revision
+        return run and (run.id, run.playing, run.ending), lab.view, lab.cursor, earlier
 
     def frame(self) -> Frame:
         """Return the table, the notice and the time."""
