@@ -11,6 +11,9 @@ import numpy as np
 
 Array = np.ndarray
 
+MOST_SEEDS, LAST_FIRST_SEED = 10, 999_999
+"""How many seeds an experiment may run with, and the largest of them that may be the first."""
+
 
 @dataclass(frozen=True)
 class Progress:

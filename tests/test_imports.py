@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = sorted(ROOT.glob("bn_core/**/*.py"))
+SNIPPETS = ROOT / "bn_core/export/snippets"
+"""Pieces of the programs that are exported: they are read as text, and nothing imports them."""
+CORE = sorted(path for path in ROOT.glob("bn_core/**/*.py") if SNIPPETS not in path.parents)
 FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 
 LEVELS = (
@@ -27,6 +29,7 @@ LEVELS = (
     {"experiments"},
     {"demos"},
     {"figures", "service"},
+    {"export"},
     {"cli"},
     {"__main__"},
 )
@@ -60,6 +63,7 @@ LIGHT = {
     "kept_runs",
     "figures",
     "service",
+    "export",
 }
 
 
@@ -149,6 +153,11 @@ def test_a_process_that_imports_all_of_the_page_side_has_no_torch():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] == "set()"
+
+
+def test_nothing_imports_the_pieces_of_exported_programs():
+    for name in MODULES:
+        assert not any(found.startswith("bn_core.export.snippets") for found in imports_of(name))
 
 
 def test_only_pages_say_st():

@@ -4,10 +4,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bn_core.cli import experiment, run
+from bn_core.cli import experiment, export, run
 from bn_core.cli.command import FAILED, INTERRUPTED, REFUSED, CommandError, Parser, Subcommand
 
-SUBCOMMANDS: tuple[Subcommand, ...] = (run.SUBCOMMAND, experiment.SUBCOMMAND)
+SUBCOMMANDS: tuple[Subcommand, ...] = (
+    run.SUBCOMMAND,
+    experiment.SUBCOMMAND,
+    export.SUBCOMMAND,
+)
 
 _DESCRIPTION = (
     "Batch Norm Lab without a browser. Results are printed on stdout, everything else on stderr. "

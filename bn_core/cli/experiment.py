@@ -5,12 +5,17 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bn_core import experiments
 from bn_core.cli.command import COMPLETED, INTERRUPTED, CommandError, Subcommand, print_json
+from bn_core.cli.experiment_list import listed_experiments
 from bn_core.cli.progress import ProgressBar
-from bn_core.experiments import LAST_FIRST_SEED, MOST_SEEDS
-from bn_core.results import Progress, Result, TaskGenerator, Verdict
-from bn_core.training import prepare_process
+from bn_core.results import (
+    LAST_FIRST_SEED,
+    MOST_SEEDS,
+    Progress,
+    Result,
+    TaskGenerator,
+    Verdict,
+)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +46,11 @@ def _execute(asked: argparse.Namespace) -> int:
     if asked.slug is None:
         _list(asked.json)
         return COMPLETED
-    if asked.slug not in experiments.EXPERIMENTS:
-        known = ", ".join(experiments.EXPERIMENTS)
-        raise CommandError(f"There is no experiment {asked.slug}; there are: {known}.")
+    known = listed_experiments()
+    if asked.slug not in known:
+        raise CommandError(f"There is no experiment {asked.slug}; there are: {', '.join(known)}.")
+    from bn_core.training import prepare_process  # torch takes seconds to import
+
     prepare_process()
     try:
         result, verdict = run_with_progress(asked)
@@ -62,16 +69,19 @@ SUBCOMMAND = Subcommand(
 
 
 def _list(as_json: bool) -> None:
-    specs = [experiment.spec for experiment in experiments.EXPERIMENTS.values()]
+    claims = listed_experiments()
     if as_json:
-        print_json({"experiments": [{"slug": one.slug, "claim": one.claim} for one in specs]})
+        found = [{"slug": slug, "claim": claim} for slug, claim in claims.items()]
+        print_json({"experiments": found})
         return
-    for spec in specs:
-        print(f"{spec.slug:20} {spec.claim}")
+    for slug, claim in claims.items():
+        print(f"{slug:20} {claim}")
 
 
 def run_with_progress(asked: argparse.Namespace) -> tuple[Result, Verdict | None]:
     """Return result and verdict; after Ctrl+C what is known by then, and no verdict."""
+    from bn_core import experiments
+
     shards = experiments.spec_of(asked.slug).shards
     partials: dict[str, Any] = {}
     interrupted = False
@@ -124,6 +134,8 @@ def body(asked: argparse.Namespace, result: Result, verdict: Verdict | None) -> 
     """Return the report of a completed run; of one that was ended early the numbers so far."""
     chosen = {"seeds": asked.seeds, "first_seed": asked.first_seed, "quick": asked.quick}
     if verdict is not None:
+        from bn_core import experiments
+
         return experiments.report(asked.slug, result, verdict, **chosen)
     numbers = {metric.key: metric.values.tolist() for metric in result.metrics}
     return {"experiment": asked.slug, **chosen, "metrics": numbers, "verdict": None}

@@ -13,7 +13,6 @@ from bn_core.figures.record_queries import snapshot_at
 from bn_core.figures.smoothing import window_of
 from bn_core.figures.summary import Range, SummaryRow, ending_words, rows
 from bn_core.records import Ending, Record, RecordChunk, StepResult
-from bn_core.training import Setup, prepare_process, train
 
 _HEADINGS = (
     "arm",
@@ -34,7 +33,6 @@ def _execute(asked: argparse.Namespace) -> int:
     comparison, warnings = comparison_from_link(asked.link)
     for sentence in warnings:
         print(sentence, file=sys.stderr)
-    prepare_process()
     record = train_with_progress(comparison)
     if asked.json:
         print_json(body(record))
@@ -51,6 +49,9 @@ SUBCOMMAND = Subcommand(
 
 def train_with_progress(comparison: Comparison) -> Record:
     """Return the record of a whole run, or of the steps before Ctrl+C. Errors: ``CommandError``."""
+    from bn_core.training import Setup, prepare_process, train  # torch takes seconds to import
+
+    prepare_process()
     try:
         setup = Setup.of(comparison)
     except ValueError as error:
@@ -75,6 +76,8 @@ def train_with_progress(comparison: Comparison) -> Record:
 
 def _warm_up(comparison: Comparison) -> None:
     """Take one step that is thrown away: the first of a process imports parts of torch."""
+    from bn_core.training import train
+
     one_step = Comparison(comparison.base.changed({"steps": 1}), comparison.arms)
     for _ in train(one_step):
         pass

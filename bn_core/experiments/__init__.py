@@ -28,10 +28,15 @@ from bn_core.experiments import (
     vanishing,
 )
 from bn_core.experiments.base import Experiment, PartialResult, is_complete
-from bn_core.experiments.verdicts import MOST_SEEDS
-from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
-
-LAST_FIRST_SEED = 999_999
+from bn_core.results import (
+    LAST_FIRST_SEED,
+    MOST_SEEDS,
+    ExperimentSpec,
+    Progress,
+    Result,
+    TaskGenerator,
+    Verdict,
+)
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     experiment.spec.slug: experiment

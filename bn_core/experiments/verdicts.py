@@ -41,11 +41,16 @@ from bn_core.experiments.effects import (
     kind_of,
     seeds_needed,
 )
-from bn_core.results import ControlOutcome, EffectOutcome, PartVerdict, Verdict, VerdictKind
+from bn_core.results import (
+    MOST_SEEDS,
+    ControlOutcome,
+    EffectOutcome,
+    PartVerdict,
+    Verdict,
+    VerdictKind,
+)
 
 Array = np.ndarray
-MOST_SEEDS = 10
-"""The largest number of seeds that a reader may ask for."""
 
 
 def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutcome:

@@ -1,0 +1,203 @@
+"""The PyTorch script: one module for each net, layer by layer."""
+
+from collections.abc import Iterator
+
+from bn_core.comparison import Arm, Comparison
+from bn_core.config import Config
+from bn_core.export import script
+from bn_core.export.plan import Part, PlannedLayer, parameter_count, planned_layers
+from bn_core.export.request import Exporter, ExportRequest
+from bn_core.export.source import identifier, plain_words, program, snippets
+
+_ACTIVATIONS = {
+    "relu": "nn.ReLU()",
+    "tanh": "nn.Tanh()",
+    "sigmoid": "nn.Sigmoid()",
+    "leaky_relu": "nn.LeakyReLU(0.01)",
+    "gelu": "nn.GELU()",
+}
+_DRAWS = {"he": "he", "xavier": "xavier", "torch": "torch_default", "normal": "normal"}
+_NORM_CLASSES = ("Shortcut", "BatchNorm", "GhostBatchNorm", "BatchRenorm", "InstanceNorm")
+_NORMS = {
+    "ghost": ("BatchNorm", "GhostBatchNorm"),
+    "renorm": ("BatchRenorm",),
+    "instance": ("InstanceNorm",),
+}
+"""Which classes of the snippets each normalization needs."""
+_ALWAYS = ("Arm", "initialize", "parameter_groups", "batches", "train", "validate", "train_all")
+
+_IMPORTS = """import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+{data}from torch import nn
+from torch.nn import functional"""
+
+
+def pytorch_script(request: ExportRequest) -> bytes:
+    """Return a program that trains the nets of a comparison with torch and prints the table.
+
+    Errors: ``ExportError``.
+    """
+    comparison = script.checked(request)
+    configs = comparison.configs
+    modules, names = _modules(comparison)
+    definitions = [
+        *script.data_snippets(comparison.base),
+        *snippets("torch_norms", _norm_classes(configs)),
+        *modules,
+        *snippets("torch_script", [*_ALWAYS, *_draws(configs), *_optimizers(configs)]),
+        *snippets("table", ["spread", "print_table"]),
+        _arms(comparison, names),
+        _main(comparison.base),
+    ]
+    imports = _IMPORTS.format(data=script.imports_of_data(comparison.base))
+    return program(
+        script.header(request, "PyTorch", "torch numpy"),
+        imports,
+        script.constants(comparison),
+        definitions,
+    )
+
+
+PYTORCH = Exporter(
+    "PyTorch script",
+    "The same nets in plain PyTorch: one file that trains them and prints the table.",
+    "batch_norm_lab_pytorch.py",
+    "text/x-python",
+    pytorch_script,
+)
+
+
+def _modules(comparison: Comparison) -> tuple[list[str], list[str]]:
+    """Return the source of each module that differs, and for each arm the name of its module."""
+    named: dict[str, str] = {}
+    names, sources = [], []
+    for arm, config in zip(comparison.arms, comparison.configs, strict=True):
+        body = _body(config)
+        if body not in named:
+            named[body] = identifier(f"{arm.label} net", [*named.values(), *_NORM_CLASSES])
+            sources.append(_module(named[body], arm, config, body))
+        names.append(named[body])
+    return sources, names
+
+
+def _module(name: str, arm: Arm, config: Config, body: str) -> str:
+    words = f"{plain_words(arm.label)}: {parameter_count(config):,} parameters."
+    return f'class {name}(nn.Module):\n    """{words}"""\n\n{body}'
+
+
+def _body(config: Config) -> str:
+    lines = [line for layer in planned_layers(config) for line in _layer(config, layer)]
+    inside = "\n".join(f"            {line}" for line in lines)
+    return (
+        "    def __init__(self):\n        super().__init__()\n"
+        f"        self.layers = nn.Sequential(\n{inside}\n        )\n\n"
+        "    def forward(self, x):\n        return self.layers(x)"
+    )
+
+
+def _layer(config: Config, layer: PlannedLayer) -> Iterator[str]:
+    yield f"# {layer.title}"
+    parts = [_part(config, part) for part in layer.parts]
+    if not layer.shortcut:
+        yield from (f"{part}," for part in parts)
+        return
+    yield "Shortcut("
+    yield from (f"    {part}," for part in parts)
+    yield "),"
+
+
+def _part(config: Config, part: Part) -> str:
+    match part.kind:
+        case "linear":
+            without = "" if part.bias else ", bias=False"
+            return f"nn.Linear({part.inputs}, {part.units}{without})"
+        case "activation":
+            return _ACTIVATIONS[config.activation]
+        case "dropout":
+            return f"nn.Dropout({config.dropout!r})"
+        case "norm":
+            return _learning(config, _norm(config, part.units))
+
+
+def _norm(config: Config, units: int) -> str:
+    """Return the call that makes a norm with both gamma and beta."""
+    eps = f"eps={config.bn_epsilon!r}"
+    momentum = f"momentum={None if config.bn_cumulative else config.bn_momentum!r}"
+    match config.normalization:
+        case "batch":
+            name = "BatchNorm" if script.needs_single(config) else "nn.BatchNorm1d"
+            return f"{name}({units}, {eps}, {momentum})"
+        case "ghost":
+            return f"GhostBatchNorm({units}, ghost_size={config.ghost_size}, {eps}, {momentum})"
+        case "renorm":
+            limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
+            return f"BatchRenorm({units}, {limits}, {eps}, {momentum})"
+        case "layer":
+            return f"nn.LayerNorm({units}, {eps})"
+        case "group" if config.groups < units:
+            return f"nn.GroupNorm({config.groups}, {units}, {eps})"
+        case _:  # groups of one unit are instance norm
+            return f"InstanceNorm({units})"
+
+
+def _learning(config: Config, made: str) -> str:
+    """Return a norm's call with what it does not learn left out."""
+    for learns, parameter in ((config.bn_scale, "weight"), (config.bn_shift, "bias")):
+        if not learns:
+            made = f'without({made}, "{parameter}")'
+    return made
+
+
+def _norm_classes(configs: tuple[Config, ...]) -> list[str]:
+    names = set()
+    for config in configs:
+        source = _body(config)
+        names |= set(_NORMS.get(config.normalization, ()))
+        every = ("Shortcut", "without", "BatchNorm", "InstanceNorm")
+        names |= {name for name in every if f" {name}(" in source or f"({name}(" in source}
+    return sorted(names)
+
+
+def _draws(configs: tuple[Config, ...]) -> set[str]:
+    return {_DRAWS[config.initialization] for config in configs}
+
+
+def _optimizers(configs: tuple[Config, ...]) -> set[str]:
+    return {config.optimizer for config in configs}
+
+
+def _arms(comparison: Comparison, names: list[str]) -> str:
+    lines = ["ARMS = ("]
+    for arm, config, name in zip(comparison.arms, comparison.configs, names, strict=True):
+        lines += ["    Arm(", *(f"        {line}," for line in _arm(arm, config, name)), "    ),"]
+    return "\n".join([*lines, ")"])
+
+
+def _arm(arm: Arm, config: Config, name: str) -> Iterator[str]:
+    draw = _DRAWS[config.initialization]
+    yield f'"{plain_words(arm.label)}"'
+    yield name
+    yield f"draw={draw}({config.init_std!r})" if draw == "normal" else f"draw={draw}"
+    yield f"gain={config.gain!r}"
+    yield f"optimizer={config.optimizer}"
+    yield f"rates={script.rates(config)!r}"
+    yield f"batch_size={config.batch_size}"
+    yield f"weight_decay={config.weight_decay!r}"
+    if config.evaluate_with == "batch":
+        yield "batch_statistics=True"
+
+
+def _main(config: Config) -> str:
+    lines = [
+        "torch.set_num_threads(1)  # nets this small are not faster with more",
+        "torch.set_flush_denormal(True)  # vanishing numbers would be slow",
+        *script.data_lines(config),
+        "data = tuple(map(torch.from_numpy, arrays))",
+        "print_table(train_all(ARMS, SEEDS, data))",
+    ]
+    return 'if __name__ == "__main__":\n' + "\n".join(f"    {line}" for line in lines)

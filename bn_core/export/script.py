@@ -1,0 +1,84 @@
+"""What the scripts of all libraries share: the header, the data, and the settings of each arm."""
+
+from bn_core.comparison import Comparison
+from bn_core.config import Config
+from bn_core.export.request import ExportError, ExportRequest
+from bn_core.export.source import safe_link, snippets
+from bn_core.figures.smoothing import window_of
+from bn_core.streams import seed_for
+
+GENERATED = ("moons", "circles", "spirals", "xor")
+"""The data sets whose points the script makes; digits come from scikit-learn's file."""
+
+
+def checked(request: ExportRequest) -> Comparison:
+    """Return the comparison. Errors: ``ExportError`` if it cannot be trained or written."""
+    comparison = request.comparison
+    if comparison.problem():
+        raise ExportError(comparison.problem())
+    if comparison.base.data not in ("digits", *GENERATED):
+        raise ExportError("Scripts are written for the built-in data sets; choose one of them.")
+    return comparison
+
+
+def header(request: ExportRequest, library: str, packages: str, remarks: str = "") -> str:
+    """Return the docstring of a script: what it is, what it needs, and in what it may differ."""
+    packages += " scikit-learn" * (request.comparison.base.data == "digits")
+    link = f"\nLink: {safe_link(request.link)}" if request.link else ""
+    return (
+        f"Nets of the Batch Norm Lab in plain {library}: trained, validated, in a table.\n\n"
+        f"Needs: pip install {packages}{link}\n\n"
+        "Data and split, nets, the distribution of their initial weights, optimizers, learning\n"
+        "rates, batch sizes and the number of seeds are those of the Lab. The random draws are\n"
+        "not: initial weights, the order of the batches and dropout come from other generators.\n"
+        "So single numbers differ from the Lab's, while medians and ranges agree within the\n"
+        f"spread of the seeds. Losses are in nats.{remarks}"
+    )
+
+
+def constants(comparison: Comparison) -> str:
+    """Return the constants of a script: steps, seeds, and the window of the train loss."""
+    base = comparison.base
+    return "\n".join(
+        [
+            f"STEPS = {base.steps}",
+            f"WINDOW = {min(window_of(base.steps), base.steps)}"
+            "  # the train loss is the mean over so many last steps",
+            f"SEEDS = range({base.seed}, {base.seed + base.replicas})"
+            "  # each net is trained once with each",
+        ]
+    )
+
+
+def data_snippets(config: Config) -> list[str]:
+    """Return the functions that make the data of a config."""
+    makers = ("digits",) if config.data == "digits" else (config.data, "split")
+    return snippets("data", (*makers, "standardized"))
+
+
+def data_lines(config: Config) -> list[str]:
+    """Return the lines that make the arrays: the split of the Lab, whatever its seed."""
+    seed = seed_for(config.seed, "data") % 2**32
+    state = f"np.random.RandomState({seed})"
+    lines = [f"state = {state}  # gives the split that the Lab has for seed {config.seed}"]
+    if config.data == "digits":
+        return [*lines, "arrays = standardized(*digits(state), axis=None)"]
+    made = f"split({config.data}, {config.points}, {config.noise!r}, state)"
+    return [*lines, f"arrays = standardized(*{made}, axis=0)"]
+
+
+def imports_of_data(config: Config) -> str:
+    """Return the import that the data need beside numpy, as a line of its own; or nothing."""
+    return "from sklearn.datasets import load_digits\n" if config.data == "digits" else ""
+
+
+def rates(config: Config) -> dict[int, float]:
+    """Return the learning rate from each step on, counted from 0."""
+    changes = {step: rate for step, rate in config.rate_changes if step < config.steps}
+    return {0: config.learning_rate, **changes}
+
+
+def needs_single(config: Config) -> bool:
+    """Return whether batch norm meets a batch of one, which torch and Keras do not take."""
+    ghost = config.normalization == "ghost" and config.ghost_size == 1
+    return config.batch_size == 1 or ghost

@@ -1,0 +1,103 @@
+"""Layers that PyTorch lacks, or refuses for a batch of one."""
+
+import torch
+from torch import nn
+
+
+class Shortcut(nn.Module):
+    """y = x + branch(x)."""
+
+    def __init__(self, *stages):
+        super().__init__()
+        self.branch = nn.Sequential(*stages)
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
+def without(norm, parameter):
+    """Return a norm whose "weight" (gamma) stays 1, or whose "bias" (beta) stays 0."""
+    getattr(norm, parameter).requires_grad_(False)
+    return norm
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch norm that takes a batch of one too, where PyTorch raises an error.
+
+    One example is its own mean: xhat is 0, y is beta, and the variance counts as 0.
+    """
+
+    def forward(self, x):
+        if not self.training or len(x) > 1:
+            return super().forward(x)
+        self.num_batches_tracked += 1
+        share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+        self.running_mean.mul_(1 - share).add_(share * x.detach()[0])
+        self.running_var.mul_(1 - share)
+        return (x - x) * self.weight + self.bias
+
+
+class GhostBatchNorm(BatchNorm):
+    """Batch norm on parts of each batch, apart from one another (Hoffer et al. 2017).
+
+    A rest that fills no part joins the last one.
+    """
+
+    def __init__(self, units, ghost_size, **settings):
+        super().__init__(units, **settings)
+        self.ghost_size = ghost_size
+
+    def forward(self, x):
+        if not self.training:
+            return super().forward(x)
+        ghosts = max(len(x) // self.ghost_size, 1)
+        cuts = [self.ghost_size * number for number in range(1, ghosts)]
+        normalized = [super(GhostBatchNorm, self).forward(part) for part in x.tensor_split(cuts)]
+        return torch.cat(normalized)
+
+
+class BatchRenorm(nn.Module):
+    """Batch renormalization (Ioffe 2017, Algorithm 1), which trains with what inference will use.
+
+    xhat = (x - mu_B) / sigma_B * r + d, with r and d limited and without gradients. The limits are
+    those of batch norm for 100 batches; then they grow, d until batch 500, r until batch 800.
+    """
+
+    def __init__(self, units, r_max, d_max, eps, momentum):
+        super().__init__()
+        self.r_max, self.d_max, self.eps, self.momentum = r_max, d_max, eps, momentum
+        self.weight = nn.Parameter(torch.ones(units))
+        self.bias = nn.Parameter(torch.zeros(units))
+        self.register_buffer("mean", torch.zeros(units))
+        self.register_buffer("deviation", torch.ones(units))
+        self.batches = 0
+
+    def forward(self, x):
+        xhat = self.corrected(x) if self.training else (x - self.mean) / self.deviation
+        return xhat * self.weight + self.bias
+
+    def corrected(self, x):
+        mean = x.mean(dim=0)
+        deviation = torch.sqrt((x - mean).square().mean(dim=0) + self.eps)
+        r_max = 1 + min(max((self.batches - 100) / 700, 0), 1) * (self.r_max - 1)
+        d_max = min(max((self.batches - 100) / 400, 0), 1) * self.d_max
+        with torch.no_grad():
+            r = (deviation / self.deviation).clamp(1 / r_max, r_max)
+            d = ((mean - self.mean) / self.deviation).clamp(-d_max, d_max)
+            self.batches += 1
+            share = 1 / self.batches if self.momentum is None else self.momentum
+            self.mean += share * (mean - self.mean)
+            self.deviation += share * (deviation - self.deviation)
+        return (x - mean) / deviation * r + d
+
+
+class InstanceNorm(nn.Module):
+    """Instance norm of a unit with one value: it is its own mean, so xhat is 0 and y is beta."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(units))
+        self.bias = nn.Parameter(torch.zeros(units))
+
+    def forward(self, x):
+        return (x - x) * self.weight + self.bias

@@ -1,0 +1,232 @@
+"""The PyTorch script trains the nets that the app trains."""
+
+import ast
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bn_core.comparison import Comparison
+from bn_core.config import Config
+from bn_core.datasets.loading import load
+from bn_core.export import EXPORTS, ExportError, ExportRequest
+from bn_core.export.plan import parameter_count, planned_layers
+from bn_core.figures.summary import rows
+from bn_core.nets import Net, build
+from bn_core.normalization import Normalization
+from bn_core.training import Trainer, run
+from tests.export.programs import comparison_of, definitions, exported, printed_by
+
+ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
+SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
+LINKS = [
+    f"{SMALL}&{ALL_ARMS}",
+    f"{SMALL}&{ALL_ARMS}&arch=residual&act=gelu&init=he&gain=0.5",
+    f"{SMALL}&{ALL_ARMS}&normed=1-3&act=tanh&init=xavier&opt=momentum&decay=0.01",
+    f"{SMALL}&{ALL_ARMS}&beta=off&act=sigmoid&init=normal&std=0.3&opt=adam&lr=0.01",
+    f"{SMALL}&{ALL_ARMS}&gamma=off&act=leaky_relu&opt=rmsprop&lr=0.001&then=5:0.0002_9:0.004",
+    f"{SMALL}&{ALL_ARMS}&gamma=off&beta=off&bnc=on&eps=0.01&rmax=1.2&dmax=0.3",
+    f"{SMALL}&{ALL_ARMS}&bnm=0.3&moved=1-2&widths=8-12-16&eval=batch",
+    f"{SMALL}&{ALL_ARMS}&arch=residual&moved=2&normed=2-3&groups=8",
+    f"{SMALL}&{ALL_ARMS}&batch=1&ghost=1&data=xor",
+    f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
+]
+
+
+def kinds_of_layers(net: nn.Module) -> list[str]:
+    """Return what each part of a script's net is, in the order in which they run."""
+    found = []
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            bias = "" if module.bias is None else "+bias"
+            found.append(f"linear {module.in_features} {module.out_features}{bias}")
+        elif isinstance(module, nn.Dropout):
+            found.append("dropout")
+        elif isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.LeakyReLU | nn.GELU):
+            found.append(type(module).__name__)
+        elif hasattr(module, "weight"):
+            found.append("norm" + re.sub(r"Norm.*", "", type(module).__name__.lower()))
+    return found
+
+
+def kinds_in_app(net: Net) -> list[str]:
+    found = []
+    for layer in (*net.hidden, net.output):
+        for stage in layer.stages:
+            if isinstance(stage, Normalization):
+                found.append("norm")
+            elif hasattr(stage, "weight"):
+                _, inputs, outputs = stage.weight.shape
+                found.append(f"linear {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
+            else:
+                found.append("dropout" if hasattr(stage, "share") else type(stage).__name__)
+    return found
+
+
+def arms_of(link: str):
+    """Yield each arm of a link: its config, the app's untrained nets, and what the script has."""
+    script = definitions("pytorch", link)
+    spec = comparison_of(link).base.data_spec
+    comparison = comparison_of(link)
+    for config, arm in zip(comparison.configs, script["ARMS"], strict=True):
+        yield config, build(config, spec.input_shape, len(spec.classes)), arm, script
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(link):
+    for config, net, arm, _ in arms_of(link):
+        made = arm.make()
+        said = [re.sub(r"^norm.*", "norm", kind) for kind in kinds_of_layers(made)]
+        assert said == kinds_in_app(net)
+        learned = sum(p.numel() for p in made.parameters() if p.requires_grad)
+        assert learned == sum(p.numel() for p in net.parameters()) // config.replicas
+        assert parameter_count(config) == learned
+        shortcuts = [layer.shortcut for layer in planned_layers(config)]
+        assert shortcuts == [layer.shortcut for layer in (*net.hidden, net.output)]
+
+
+def copy_weights(net: Net, made: nn.Module) -> None:
+    """Give a script's net the initial weights of the app's first replica."""
+    linears = [module for module in made.modules() if isinstance(module, nn.Linear)]
+    with torch.no_grad():
+        for linear, source in zip(linears, net.linears, strict=True):
+            linear.weight.copy_(source.weight[0].T)
+            if linear.bias is not None:
+                assert source.bias is not None
+                linear.bias.copy_(source.bias[0, 0])
+
+
+@pytest.mark.parametrize("link", [link for link in LINKS if "drop=" not in link])
+def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
+    """In 64 bits: RMSprop and Adam make full steps of gradients that are rounding alone."""
+    for config, _, arm, script in arms_of(link):
+        trainer, made = Trainer(config, fused=False), arm.make()
+        copy_weights(trainer.net, made)
+        trainer.net.double(), made.double()
+        optimizer = arm.optimizer(script["parameter_groups"](made, arm.weight_decay), arm.rates[0])
+        for step in range(12):
+            if step in arm.rates:
+                trainer.set_rate(dict(config.rate_changes).get(step, config.learning_rate))
+            for group in optimizer.param_groups:
+                group["lr"] = arm.rates.get(step, group["lr"])
+            inputs, labels = trainer.batches.next()
+            expected = trainer.step((inputs.double(), labels))
+            loss = nn.functional.cross_entropy(made(inputs[0].double()), labels[0])
+            assert loss.item() == pytest.approx(expected.item(), rel=1e-6), arm.label
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        data = trainer.dataset
+        held_out = (data.validation_inputs.double(), data.validation_labels)
+        found = script["validate"](made, arm, held_out)
+        loss, accuracy = trainer.evaluate(config.evaluate_with, *held_out)
+        assert found == pytest.approx((loss.item(), accuracy.item()), rel=1e-6), arm.label
+
+
+@pytest.mark.parametrize("batches", [0, 300, 900])
+def test_renormalization_limits_its_corrections_as_the_app_does(batches):
+    _, net, _, script = next(arms_of(f"{SMALL}&arms=renorm&rmax=2&dmax=0.5"))
+    made = script["BatchRenorm"](8, r_max=2.0, d_max=0.5, eps=1e-5, momentum=0.1)
+    made.batches = net.norms[0].batches_seen = batches
+    x = torch.randn(24, 8, generator=torch.Generator().manual_seed(1)) * 3 + 4
+    torch.testing.assert_close(made(x), net.norms[0](x[None])[0])
+    torch.testing.assert_close(made(x), net.norms[0](x[None])[0])  # from the averages so far
+
+
+@pytest.mark.parametrize("data", ["digits", "moons", "circles", "spirals", "xor"])
+def test_the_data_and_the_split_are_those_of_the_app_bit_for_bit(data):
+    link = f"data={data}&seed=5" + ("" if data == "digits" else "&points=77&noise=0.2&batch=20")
+    lines = exported("pytorch", link).splitlines()
+    script = definitions("pytorch", link)
+    made = [line.strip() for line in lines if line.strip().startswith(("state =", "arrays ="))]
+    exec("\n".join(made), script)
+    dataset = load(comparison_of(link).base)
+    expected = (
+        dataset.train_inputs,
+        dataset.train_labels,
+        dataset.validation_inputs,
+        dataset.validation_labels,
+    )
+    for found, tensor in zip(script["arrays"], expected, strict=True):
+        np.testing.assert_array_equal(found, tensor.numpy())
+
+
+@pytest.mark.parametrize(
+    ("init", "std"),
+    [("he", np.sqrt(2 / 200)), ("xavier", np.sqrt(2 / 400)), ("normal", 0.3), ("torch", None)],
+)
+def test_the_initial_weights_have_the_distribution_of_the_app(init, std):
+    link = f"depth=2&width=200&init={init}&std=0.3&gain=0.5&seeds=1"
+    _, net, arm, script = next(arms_of(link))
+    made = arm.make()
+    script["initialize"](made, arm, 3)
+    weight, app = made.layers[2].weight, net.linears[1].weight
+    assert weight.std().item() == pytest.approx(app.std().item(), rel=0.02)
+    if std is not None:
+        assert weight.std().item() == pytest.approx(0.5 * std, rel=0.02)
+    bias, app_bias = made.layers[2].bias, net.linears[1].bias
+    assert app_bias is not None
+    assert bias.std().item() == pytest.approx(app_bias.std().item(), rel=0.15, abs=1e-9)
+
+
+def test_nets_that_differ_in_a_norm_begin_with_the_same_weights():
+    weights = []
+    for _, _, arm, script in arms_of(f"{SMALL}&arms=none-before-after"):
+        made = arm.make()
+        script["initialize"](made, arm, 3)
+        weights.append([m.weight for m in made.modules() if isinstance(m, nn.Linear)])
+    for first, *others in zip(*weights, strict=True):
+        assert all(torch.equal(first, other) for other in others)
+
+
+def test_the_script_runs_as_it_is_and_its_table_agrees_with_that_of_the_app(tmp_path):
+    link = "depth=2&width=16&steps=80&lr=0.3&seeds=5&then=60:0.05&arms=none-before"
+    table = printed_by(exported("pytorch", link), tmp_path).splitlines()
+    assert table[0].split("  ")[0] == "net"
+    assert_agrees(table, link)
+
+
+def assert_agrees(table: list[str], link: str) -> None:
+    """Each median lies within the range over the app's seeds, widened by the range itself."""
+    for line, row in zip(table[1:], rows(run(comparison_of(link))), strict=True):
+        label, *cells = re.split(r"\s{2,}", line)
+        assert label == row.label
+        for cell, app in zip(
+            cells, (row.train_loss, row.validation_loss, row.validation_accuracy), strict=True
+        ):
+            found = re.fullmatch(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", cell)
+            assert found, cell
+            median = float(found[1])
+            width = max(app.high - app.low, 0.01)
+            assert app.low - width <= median <= app.high + width, (label, cell, app)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_script_says_nothing_that_it_does_not_use(link):
+    tree = ast.parse(exported("pytorch", link))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert defined <= used
+
+
+def test_what_a_link_says_can_not_leave_the_docstring():
+    comparison = comparison_of(SMALL)
+    link = '/?a="""\nimport os\nos.system("x")\n"""\\'
+    text = EXPORTS["pytorch"].make(ExportRequest(comparison, link)).decode()
+    tree = ast.parse(text)
+    assert "/?a=import" in (ast.get_docstring(tree) or "")
+    assert not [node for node in ast.walk(tree) if "os.system" in ast.unparse(node)[:9]]
+
+
+def test_a_diverged_seed_has_the_worst_values():
+    script = definitions("pytorch", "depth=4&width=8&steps=9&lr=30&gain=100&seeds=1&arms=none")
+    data = (torch.randn(80, 64), torch.arange(80) % 10, torch.randn(9, 64), torch.arange(9))
+    assert script["train"](script["ARMS"][0], 0, data) == (np.inf, np.inf, 0.0)
+
+
+def test_a_comparison_that_cannot_be_trained_is_refused_in_a_sentence():
+    too_large = Comparison(Config(data="moons", points=20, batch_size=64))
+    with pytest.raises(ExportError, match="Lower the batch size"):
+        EXPORTS["pytorch"].make(ExportRequest(too_large))
