@@ -8,6 +8,7 @@ from bn_core.figures.view import View
 from bn_core.service.pool import PoolFull
 from bn_core.service.tasks import TrainingRun
 from bn_core.settings import settings_of
+from pages.shared.export_menu import export_menu
 from pages.shared.lab.actions import ButtonPressed, ViewChanged
 from pages.shared.lab.controls import control_key
 from pages.shared.lab.runs import current_run, dispatch
@@ -45,6 +46,7 @@ def toolbar(session: Session, run: TrainingRun) -> None:
             help="Other initial weights, other batches. The seed is in the link.",
         )
         _speed(session)
+        export_menu(session)
 
 
 def wait_for_place(session: Session) -> None:

@@ -1,0 +1,77 @@
+"""Buttons that hand out code for the nets, the numbers of a run, and reports.
+
+Nothing is made before a button is pressed: a run of the script only registers what would make it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from bn_core.export import EXPORTS, Exporter, ExportError, ExportRequest
+from bn_core.service.rate_limit import Rate, TokenBuckets
+from pages.shared.lab.url_state import lab_query
+from pages.shared.session import Session
+
+SECONDS_FOR_A_RECORD = 5.0
+"""How long an export waits for the first numbers of a run that has only just been opened."""
+
+_one_at_a_time = threading.Lock()
+"""Files of all visitors are made one after the other, beside what draws the charts."""
+_buckets = TokenBuckets(Rate(per_second=0.2, burst=12.0))
+
+
+def export_menu(session: Session) -> None:
+    """Show the menu of everything that can be taken along from the Lab."""
+    address = page_address()
+    with st.popover("Export", help="Take these nets along: as code, numbers or a report."):
+        for name, exporter in EXPORTS.items():
+            st.download_button(
+                exporter.title,
+                _maker(session, exporter, address),
+                exporter.file_name,
+                exporter.media_type,
+                key=f"export.{name}",
+                help=exporter.help,
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def page_address() -> str:
+    """Return the address of this app, without page and parameters; empty if it is not known."""
+    parts = urlsplit(st.context.url or "")
+    return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else "/"
+
+
+def _maker(session: Session, exporter: Exporter, address: str) -> Callable[[], bytes]:
+    return lambda: made(session.visitor, lambda: exporter.make(_request(session, address)))
+
+
+def made(visitor: str, make: Callable[[], bytes]) -> bytes:
+    """Return what ``make`` returns; a few files a minute for each visitor, one at a time for all.
+
+    What cannot be made is a sentence in the file: the browser saves what it is given.
+    """
+    with _one_at_a_time:
+        _buckets.forget_full()
+        if not _buckets.take(visitor):
+            return b"Too many files were asked for within a minute. Wait a moment, then try again."
+        try:
+            return make()
+        except ExportError as error:
+            return str(error).encode()
+
+
+def _request(session: Session, address: str) -> ExportRequest:
+    """Return the run as it stands now: what is shown is what is exported."""
+    run, view = session.run, session.lab.view
+    deadline = time.monotonic() + SECONDS_FOR_A_RECORD
+    while run is not None and run.record is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    comparison = session.lab.comparison if run is None else run.as_run()
+    query = urlencode(lab_query(comparison, view), safe=":~;,")
+    link = f"{address}?{query}" if query else address
+    return ExportRequest(comparison, link, view, run.record if run is not None else None)
