@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bn_core.export.csv_file import CSV
+from bn_core.export.keras import KERAS
 from bn_core.export.pytorch import PYTORCH
 from bn_core.export.request import Exporter, ExportError, ExportRequest
 
@@ -10,6 +11,7 @@ __all__ = ["EXPORTS", "ExportError", "ExportRequest", "Exporter"]
 
 EXPORTS: Mapping[str, Exporter] = {
     "pytorch": PYTORCH,
+    "keras": KERAS,
     "csv": CSV,
 }
 """Every kind of file by the name that the command line takes."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from bn_core.comparison import Arm, Comparison
 from bn_core.config import Config
 from bn_core.export import script
-from bn_core.export.plan import Part, PlannedLayer, parameter_count, planned_layers
+from bn_core.export.plan import Part, PlannedLayer, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
-from bn_core.export.source import identifier, plain_words, program, snippets
+from bn_core.export.source import identifier, program, snippets
 
 _ACTIVATIONS = {
     "relu": "nn.ReLU()",
@@ -16,7 +15,6 @@ _ACTIVATIONS = {
     "leaky_relu": "nn.LeakyReLU(0.01)",
     "gelu": "nn.GELU()",
 }
-_DRAWS = {"he": "he", "xavier": "xavier", "torch": "torch_default", "normal": "normal"}
 _NORM_CLASSES = ("Shortcut", "BatchNorm", "GhostBatchNorm", "BatchRenorm", "InstanceNorm")
 _NORMS = {
     "ghost": ("BatchNorm", "GhostBatchNorm"),
@@ -44,23 +42,21 @@ def pytorch_script(request: ExportRequest) -> bytes:
     """
     comparison = script.checked(request)
     configs = comparison.configs
-    modules, names = _modules(comparison)
+    nets = script.named_nets(
+        comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])
+    )
     definitions = [
         *script.data_snippets(comparison.base),
         *snippets("torch_norms", _norm_classes(configs)),
-        *modules,
-        *snippets("torch_script", [*_ALWAYS, *_draws(configs), *_optimizers(configs)]),
+        *(_module(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
+        *snippets("torch_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
         *snippets("table", ["spread", "print_table"]),
-        _arms(comparison, names),
-        _main(comparison.base),
+        script.arms_source(comparison, [nets[_body(config)][0] for config in configs]),
+        script.main_source(_main_lines(comparison.base)),
     ]
     imports = _IMPORTS.format(data=script.imports_of_data(comparison.base))
-    return program(
-        script.header(request, "PyTorch", "torch numpy"),
-        imports,
-        script.constants(comparison),
-        definitions,
-    )
+    head = script.header(request, "PyTorch", "torch numpy")
+    return program(head, imports, script.constants(comparison), definitions)
 
 
 PYTORCH = Exporter(
@@ -72,21 +68,7 @@ PYTORCH = Exporter(
 )
 
 
-def _modules(comparison: Comparison) -> tuple[list[str], list[str]]:
-    """Return the source of each module that differs, and for each arm the name of its module."""
-    named: dict[str, str] = {}
-    names, sources = [], []
-    for arm, config in zip(comparison.arms, comparison.configs, strict=True):
-        body = _body(config)
-        if body not in named:
-            named[body] = identifier(f"{arm.label} net", [*named.values(), *_NORM_CLASSES])
-            sources.append(_module(named[body], arm, config, body))
-        names.append(named[body])
-    return sources, names
-
-
-def _module(name: str, arm: Arm, config: Config, body: str) -> str:
-    words = f"{plain_words(arm.label)}: {parameter_count(config):,} parameters."
+def _module(name: str, words: str, body: str) -> str:
     return f'class {name}(nn.Module):\n    """{words}"""\n\n{body}'
 
 
@@ -163,41 +145,11 @@ def _norm_classes(configs: tuple[Config, ...]) -> list[str]:
     return sorted(names)
 
 
-def _draws(configs: tuple[Config, ...]) -> set[str]:
-    return {_DRAWS[config.initialization] for config in configs}
-
-
-def _optimizers(configs: tuple[Config, ...]) -> set[str]:
-    return {config.optimizer for config in configs}
-
-
-def _arms(comparison: Comparison, names: list[str]) -> str:
-    lines = ["ARMS = ("]
-    for arm, config, name in zip(comparison.arms, comparison.configs, names, strict=True):
-        lines += ["    Arm(", *(f"        {line}," for line in _arm(arm, config, name)), "    ),"]
-    return "\n".join([*lines, ")"])
-
-
-def _arm(arm: Arm, config: Config, name: str) -> Iterator[str]:
-    draw = _DRAWS[config.initialization]
-    yield f'"{plain_words(arm.label)}"'
-    yield name
-    yield f"draw={draw}({config.init_std!r})" if draw == "normal" else f"draw={draw}"
-    yield f"gain={config.gain!r}"
-    yield f"optimizer={config.optimizer}"
-    yield f"rates={script.rates(config)!r}"
-    yield f"batch_size={config.batch_size}"
-    yield f"weight_decay={config.weight_decay!r}"
-    if config.evaluate_with == "batch":
-        yield "batch_statistics=True"
-
-
-def _main(config: Config) -> str:
-    lines = [
+def _main_lines(config: Config) -> list[str]:
+    return [
         "torch.set_num_threads(1)  # nets this small are not faster with more",
         "torch.set_flush_denormal(True)  # vanishing numbers would be slow",
         *script.data_lines(config),
         "data = tuple(map(torch.from_numpy, arrays))",
         "print_table(train_all(ARMS, SEEDS, data))",
     ]
-    return 'if __name__ == "__main__":\n' + "\n".join(f"    {line}" for line in lines)

@@ -1,9 +1,12 @@
 """What the scripts of all libraries share: the header, the data, and the settings of each arm."""
 
-from bn_core.comparison import Comparison
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from bn_core.comparison import Arm, Comparison
 from bn_core.config import Config
+from bn_core.export.plan import parameter_count
 from bn_core.export.request import ExportError, ExportRequest
-from bn_core.export.source import safe_link, snippets
+from bn_core.export.source import plain_words, safe_link, snippets
 from bn_core.figures.smoothing import window_of
 from bn_core.streams import seed_for
 
@@ -82,3 +85,64 @@ def needs_single(config: Config) -> bool:
     """Return whether batch norm meets a batch of one, which torch and Keras do not take."""
     ghost = config.normalization == "ghost" and config.ghost_size == 1
     return config.batch_size == 1 or ghost
+
+
+_DRAWS = {"he": "he", "xavier": "xavier", "torch": "torch_default", "normal": "normal"}
+"""The functions of the snippets that draw initial weights."""
+
+
+def draws(configs: Iterable[Config]) -> set[str]:
+    """Return the names of the functions that draw the initial weights of some configs."""
+    return {_DRAWS[config.initialization] for config in configs}
+
+
+def optimizers(configs: Iterable[Config]) -> set[str]:
+    """Return the names of the functions that make the optimizers of some configs."""
+    return {config.optimizer for config in configs}
+
+
+def named_nets(
+    comparison: Comparison,
+    body: Callable[[Config], str],
+    name_of: Callable[[str, Collection[str]], str],
+) -> dict[str, tuple[str, Arm, Config]]:
+    """Return name, first arm and its config of each net that differs, by its source."""
+    found: dict[str, tuple[str, Arm, Config]] = {}
+    for arm, config in zip(comparison.arms, comparison.configs, strict=True):
+        source = body(config)
+        if source not in found:
+            name = name_of(f"{arm.label} net", [name for name, *_ in found.values()])
+            found[source] = (name, arm, config)
+    return found
+
+
+def net_words(arm: Arm, config: Config) -> str:
+    """Return the docstring of a net."""
+    return f"{plain_words(arm.label)}: {parameter_count(config):,} parameters."
+
+
+def arms_source(comparison: Comparison, names: Sequence[str]) -> str:
+    """Return the tuple of all arms; ``names`` are those of what makes their nets."""
+    lines = ["ARMS = ("]
+    for arm, config, name in zip(comparison.arms, comparison.configs, names, strict=True):
+        lines += ["    Arm(", *(f"        {line}," for line in _arm(arm, config, name)), "    ),"]
+    return "\n".join([*lines, ")"])
+
+
+def _arm(arm: Arm, config: Config, name: str) -> Iterator[str]:
+    draw = _DRAWS[config.initialization]
+    yield f'"{plain_words(arm.label)}"'
+    yield name
+    yield f"draw={draw}({config.init_std!r})" if draw == "normal" else f"draw={draw}"
+    yield f"gain={config.gain!r}"
+    yield f"optimizer={config.optimizer}"
+    yield f"rates={rates(config)!r}"
+    yield f"batch_size={config.batch_size}"
+    yield f"weight_decay={config.weight_decay!r}"
+    if config.evaluate_with == "batch":
+        yield "batch_statistics=True"
+
+
+def main_source(lines: Iterable[str]) -> str:
+    """Return the lines that run when the script is started."""
+    return 'if __name__ == "__main__":\n' + "\n".join(f"    {line}".rstrip() for line in lines)

@@ -1,0 +1,163 @@
+"""The Keras 3 script: one function for each net, layer by layer."""
+
+import re
+from collections.abc import Collection, Iterator
+
+from bn_core.config import Config
+from bn_core.export import script
+from bn_core.export.plan import Part, planned_layers
+from bn_core.export.request import Exporter, ExportRequest
+from bn_core.export.source import identifier, program, snippets
+
+_ACTIVATIONS = {
+    "relu": 'keras.layers.Activation("relu")',
+    "tanh": 'keras.layers.Activation("tanh")',
+    "sigmoid": 'keras.layers.Activation("sigmoid")',
+    "leaky_relu": "keras.layers.LeakyReLU(negative_slope=0.01)",
+    "gelu": 'keras.layers.Activation("gelu")',
+}
+_OWN_LAYERS = ("BatchNorm", "BatchRenorm", "InstanceNorm")
+_ALWAYS = ("Arm", "linear_map", "batches", "train", "validate", "train_all")
+SMALL_BATCH = 32
+"""Below it Keras' running average of the biased variance is over 3 % too small: then batch norm
+is written out."""
+
+_REMARKS = (
+    "\n\n"
+    "What Keras calls momentum is 1 minus PyTorch's (and the Lab's): the share of the old average.\n"
+    "Keras averages each batch's biased variance, PyTorch the unbiased one; where batches are so\n"
+    "small that it matters, and where Keras lacks a layer, a short layer of this file stands."
+)
+_IMPORTS = """import functools
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # or "tensorflow" or "jax": what is installed
+
+import keras
+import numpy as np
+{own}{data}"""
+
+
+def keras_script(request: ExportRequest) -> bytes:
+    """Return a program that trains the nets of a comparison with Keras 3 and prints the table.
+
+    Errors: ``ExportError``.
+    """
+    comparison = script.checked(request)
+    configs = comparison.configs
+    nets = script.named_nets(comparison, _body, _name)
+    own = _own_layers(configs)
+    definitions = [
+        *script.data_snippets(comparison.base),
+        *snippets("keras_layers", own),
+        *(_net(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
+        *snippets("keras_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
+        *snippets("table", ["spread", "print_table"]),
+        script.arms_source(comparison, [nets[_body(config)][0] for config in configs]),
+        script.main_source(_main_lines(comparison.base)),
+    ]
+    imports = _IMPORTS.format(
+        own="from keras import ops\n" if own else "",
+        data=script.imports_of_data(comparison.base),
+    )
+    head = script.header(request, "Keras 3", "keras torch numpy", _REMARKS)
+    return program(head, imports, script.constants(comparison), definitions)
+
+
+KERAS = Exporter(
+    "Keras 3 script",
+    "The same nets in Keras 3, on any of its backends: trained, validated, in a table.",
+    "batch_norm_lab_keras.py",
+    "text/x-python",
+    keras_script,
+)
+
+
+def _name(label: str, taken: Collection[str]) -> str:
+    """Return a function's name made of a label, such as bn_before_net."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", identifier(label, ())).lower()
+    count, name = 1, words
+    while name in taken:
+        count += 1
+        name = f"{words}_{count}"
+    return name
+
+
+def _net(name: str, words: str, body: str) -> str:
+    return f'def {name}(linear):\n    """{words}"""\n{body}'
+
+
+def _body(config: Config) -> str:
+    lines = [f"x = inputs = keras.Input(({config.data_spec.inputs},))", *_layers(config)]
+    return "\n".join(f"    {line}" for line in [*lines, "return keras.Model(inputs, x)"])
+
+
+def _layers(config: Config) -> Iterator[str]:
+    planned = planned_layers(config)
+    for index, layer in enumerate(planned, start=1):
+        number = index if index < len(planned) else 0
+        yield f"# {layer.title}"
+        if layer.shortcut:
+            yield "shortcut = x"
+        yield from (f"x = {_part(config, part, number)}(x)" for part in layer.parts)
+        if layer.shortcut:
+            yield "x = keras.layers.Add()([shortcut, x])"
+
+
+def _part(config: Config, part: Part, number: int) -> str:
+    match part.kind:
+        case "linear":
+            without = "" if part.bias else ", use_bias=False"
+            return f"linear({number}, {part.inputs}, {part.units}{without})"
+        case "activation":
+            return _ACTIVATIONS[config.activation]
+        case "dropout":
+            return f"keras.layers.Dropout({config.dropout!r})"
+        case "norm":
+            return _norm(config, part.units)
+
+
+def _norm(config: Config, units: int) -> str:
+    left_out = ("" if config.bn_scale else ", scale=False") + (
+        "" if config.bn_shift else ", center=False"
+    )
+    epsilon = f"epsilon={config.bn_epsilon!r}"
+    share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
+    match config.normalization:
+        case "batch" if not config.bn_cumulative and config.batch_size >= SMALL_BATCH:
+            momentum = f"momentum={round(1 - config.bn_momentum, 9)!r}"
+            return f"keras.layers.BatchNormalization({momentum}, {epsilon}{left_out})"
+        case "batch":
+            return f"BatchNorm({epsilon}, {share}{left_out})"
+        case "ghost":
+            return f"BatchNorm({epsilon}, {share}, ghost_size={config.ghost_size}{left_out})"
+        case "renorm":
+            limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
+            return f"BatchRenorm({limits}, {epsilon}, {share}{left_out})"
+        case "layer":
+            return f"keras.layers.LayerNormalization({epsilon}{left_out})"
+        case "group" if config.groups < units:
+            return f"keras.layers.GroupNormalization({config.groups}, {epsilon}{left_out})"
+        case _:  # groups of one unit are instance norm
+            return f"InstanceNorm({left_out.removeprefix(', ')})"
+
+
+def _own_layers(configs: tuple[Config, ...]) -> list[str]:
+    """Return the layers of the snippets that some nets use, with the class they all extend."""
+    used = [name for name in _OWN_LAYERS if any(f" {name}(" in _body(c) for c in configs)]
+    return ["Norm", *used] if used else []
+
+
+def _main_lines(config: Config) -> list[str]:
+    return [
+        'if keras.backend.backend() == "torch":',
+        "    import torch",
+        "",
+        "    torch.set_num_threads(1)  # nets this small are not faster with more",
+        *script.data_lines(config),
+        "print_table(train_all(ARMS, SEEDS, arrays))",
+    ]

@@ -1,0 +1,102 @@
+"""Normalizations that Keras lacks, or computes in another way than PyTorch and the Lab."""
+
+import keras
+from keras import ops
+
+
+class Norm(keras.layers.Layer):
+    """y = gamma xhat + beta; classes below say what xhat is."""
+
+    def __init__(self, scale=True, center=True):
+        super().__init__()
+        self.scale, self.center = scale, center
+
+    def build(self, shape):
+        units = (shape[-1],)
+        self.gamma = self.add_weight(shape=units, initializer="ones", trainable=self.scale)
+        self.beta = self.add_weight(shape=units, initializer="zeros", trainable=self.center)
+
+    def call(self, x, training=False):
+        return self.gamma * self.normalized(x, training) + self.beta
+
+
+class BatchNorm(Norm):
+    """Batch norm whose running average is one of the unbiased variance.
+
+    Keras' own averages the biased one, too small by the factor (batch size - 1) / batch size.
+    ``share`` is that of the newest batch, 1 minus Keras' momentum; None gives every batch since
+    the start the same weight. With ``ghost_size`` parts of each batch are normalized apart from
+    one another (Hoffer et al. 2017); a rest that fills no part joins the last one.
+    """
+
+    def __init__(self, epsilon, share, ghost_size=None, scale=True, center=True):
+        super().__init__(scale, center)
+        self.epsilon, self.share, self.ghost_size = epsilon, share, ghost_size
+
+    def build(self, shape):
+        super().build(shape)
+        units = (shape[-1],)
+        self.mean = self.add_weight(shape=units, initializer="zeros", trainable=False)
+        self.variance = self.add_weight(shape=units, initializer="ones", trainable=False)
+        self.batches = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def normalized(self, x, training):
+        if not training:
+            return (x - self.mean) / ops.sqrt(self.variance + self.epsilon)
+        count = x.shape[0]
+        size = self.ghost_size or count
+        starts = [size * number for number in range(max(count // size, 1))]
+        ends = [*starts[1:], count]
+        parts = [x[start:end] for start, end in zip(starts, ends, strict=True)]
+        return ops.concatenate([self.by_batch(part) for part in parts])
+
+    def by_batch(self, x):
+        mean, variance = ops.mean(x, axis=0), ops.var(x, axis=0)
+        self.batches.assign(self.batches + 1)
+        share = 1 / self.batches if self.share is None else self.share
+        unbiased = variance * x.shape[0] / max(x.shape[0] - 1, 1)
+        self.mean.assign((1 - share) * self.mean + share * mean)
+        self.variance.assign((1 - share) * self.variance + share * unbiased)
+        return (x - mean) / ops.sqrt(variance + self.epsilon)
+
+
+class BatchRenorm(Norm):
+    """Batch renormalization (Ioffe 2017, Algorithm 1), which trains with what inference will use.
+
+    xhat = (x - mu_B) / sigma_B * r + d, with r and d limited and without gradients. The limits are
+    those of batch norm for 100 batches; then they grow, d until batch 500, r until batch 800.
+    """
+
+    def __init__(self, r_max, d_max, epsilon, share, scale=True, center=True):
+        super().__init__(scale, center)
+        self.r_max, self.d_max, self.epsilon, self.share = r_max, d_max, epsilon, share
+
+    def build(self, shape):
+        super().build(shape)
+        units = (shape[-1],)
+        self.mean = self.add_weight(shape=units, initializer="zeros", trainable=False)
+        self.deviation = self.add_weight(shape=units, initializer="ones", trainable=False)
+        self.batches = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def normalized(self, x, training):
+        if not training:
+            return (x - self.mean) / self.deviation
+        mean = ops.mean(x, axis=0)
+        deviation = ops.sqrt(ops.var(x, axis=0) + self.epsilon)
+        r_max = 1 + ops.clip((self.batches - 100) / 700, 0, 1) * (self.r_max - 1)
+        d_max = ops.clip((self.batches - 100) / 400, 0, 1) * self.d_max
+        fixed_mean, fixed = ops.stop_gradient(mean), ops.stop_gradient(deviation)
+        r = ops.clip(fixed / self.deviation, 1 / r_max, r_max)
+        d = ops.clip((fixed_mean - self.mean) / self.deviation, -d_max, d_max)
+        self.batches.assign(self.batches + 1)
+        share = 1 / self.batches if self.share is None else self.share
+        self.mean.assign(self.mean + share * (fixed_mean - self.mean))
+        self.deviation.assign(self.deviation + share * (fixed - self.deviation))
+        return (x - mean) / deviation * r + d
+
+
+class InstanceNorm(Norm):
+    """Instance norm of a unit with one value: it is its own mean, so xhat is 0 and y is beta."""
+
+    def normalized(self, x, training):
+        return x - x
