@@ -24,9 +24,9 @@ is written out."""
 
 _REMARKS = (
     "\n\n"
-    "What Keras calls momentum is 1 minus PyTorch's (and the Lab's): the share of the old average.\n"
-    "Keras averages each batch's biased variance, PyTorch the unbiased one; where batches are so\n"
-    "small that it matters, and where Keras lacks a layer, a short layer of this file stands."
+    "Keras' momentum is 1 minus PyTorch's (and the Lab's): the share of the old average. Keras\n"
+    "averages each batch's biased variance, PyTorch the unbiased one; where batches are so small\n"
+    "that it matters, and where Keras lacks a layer, a short layer of this file stands."
 )
 _IMPORTS = """import functools
 import math
@@ -35,7 +35,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # or "tensorflow" or "jax": what is installed
+os.environ.setdefault("KERAS_BACKEND", "torch")  # or "tensorflow", or "jax"
 
 import keras
 import numpy as np

@@ -70,7 +70,7 @@ def test_a_diverged_net_is_written_as_it_was_measured():
     assert diverging.divergences
     _, table = table_of(diverging)
     losses = [float(row["train_loss"]) for row in table if int(row["step"]) == diverging.step]
-    np.testing.assert_array_equal(np.float32(losses), diverging.train_loss[-1].flatten())
+    np.testing.assert_array_equal(np.array(losses, np.float32), diverging.train_loss[-1].flatten())
     assert list(table[0]) == list(COLUMNS)
 
 

@@ -14,7 +14,7 @@ from bn_core.datasets.loading import load
 from bn_core.export import EXPORTS, ExportError, ExportRequest
 from bn_core.export.plan import parameter_count, planned_layers
 from bn_core.figures.summary import rows
-from bn_core.nets import Net, build
+from bn_core.nets import Linear, Net, build
 from bn_core.normalization import Normalization
 from bn_core.training import Trainer, run
 from tests.export.programs import comparison_of, definitions, exported, printed_by
@@ -31,6 +31,7 @@ LINKS = [
     f"{SMALL}&{ALL_ARMS}&bnm=0.3&moved=1-2&widths=8-12-16&eval=batch",
     f"{SMALL}&{ALL_ARMS}&arch=residual&moved=2&normed=2-3&groups=8",
     f"{SMALL}&{ALL_ARMS}&batch=1&ghost=1&data=xor",
+    f"{SMALL}&then=4:0.3&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
     f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
 ]
 
@@ -53,11 +54,11 @@ def kinds_of_layers(net: nn.Module) -> list[str]:
 
 def kinds_in_app(net: Net) -> list[str]:
     found = []
-    for layer in (*net.hidden, net.output):
+    for layer in [*net.hidden, net.output]:
         for stage in layer.stages:
             if isinstance(stage, Normalization):
                 found.append("norm")
-            elif hasattr(stage, "weight"):
+            elif isinstance(stage, Linear):
                 _, inputs, outputs = stage.weight.shape
                 found.append(f"linear {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
             else:
@@ -104,7 +105,8 @@ def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
     for config, _, arm, script in arms_of(link):
         trainer, made = Trainer(config, fused=False), arm.make()
         copy_weights(trainer.net, made)
-        trainer.net.double(), made.double()
+        trainer.net.double()
+        made.double()
         optimizer = arm.optimizer(script["parameter_groups"](made, arm.weight_decay), arm.rates[0])
         for step in range(12):
             if step in arm.rates:
