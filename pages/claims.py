@@ -38,16 +38,13 @@ def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
         st.markdown(claim.words)
         st.caption(f"{claim.who}. {claim.note}")
         for spec in tests:
-            outcome(spec, claim.number)
+            outcome(spec)
         if not tests:
             own_place(claim)
 
 
-def outcome(spec: ExperimentSpec, claim: int = 0) -> None:
-    """Show an experiment's verdict, or that it has not run, and lead to it.
-
-    An experiment may stand on the cards of several claims.
-    """
+def outcome(spec: ExperimentSpec) -> None:
+    """Show an experiment's verdict, or that it has not run, and lead to it."""
     run = this_session().experiments.get(spec.slug)
     if run is None:
         words = "not run yet"
@@ -56,15 +53,17 @@ def outcome(spec: ExperimentSpec, claim: int = 0) -> None:
     else:
         words = run.failure or "running"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if st.button(spec.title, key=f"claims.open.{claim}.{spec.slug}", type="tertiary"):
-            st.switch_page("pages/experiment.py", query_params={"experiment": spec.slug})
+        # A link, not a button: the browser's history gets one entry for the way there, not two.
+        st.page_link(
+            "pages/experiment.py", label=spec.title, query_params={"experiment": spec.slug}
+        )
         st.markdown(words, width="content")
 
 
 def own_place(claim: Claim) -> None:
     """Lead to where a claim is tried that has no experiment of its own."""
-    if claim.number == 15 and st.button("Inside the layer: why normalize", key="claims.open.why"):
-        st.switch_page("pages/inside_the_layer.py")
+    if claim.number == 15:
+        st.page_link("pages/inside_the_layer.py", label="Inside the layer: why normalize")
 
 
 st.html(

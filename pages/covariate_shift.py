@@ -6,6 +6,7 @@ import streamlit as st
 
 from bn_core.demos.defaults import nets_to_measure
 from pages.shared.demo_widgets import compute, slide
+from pages.shared.lab.url_state import nets_of_the_lab
 from pages.shared.session import this_session
 from pages.shared.tasks.controls import experiment_here
 from pages.shared.tasks.verdicts import ICONS, verdict_lines
@@ -39,9 +40,10 @@ def inside() -> None:
         "Read them with care: a net that does not learn hardly moves, and then its gradients "
         "hardly shift either. So the table also says how far each net has got."
     )
-    compute("inner_shift", "inner shift", comparison=nets_to_measure(this_session().lab.comparison))
-    if st.button("Change the nets in the Lab"):
-        st.switch_page("pages/lab.py")
+    compute(
+        "inner_shift", "inner shift", comparison=nets_to_measure(nets_of_the_lab(this_session()))
+    )
+    st.page_link("pages/lab.py", label="Change the nets in the Lab")
 
 
 def noisy() -> None:

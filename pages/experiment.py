@@ -5,7 +5,6 @@ import re
 import streamlit as st
 
 from bn_core.results import ExperimentSpec
-from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.controls import buttons, settings, wait_for_catalogue
@@ -17,11 +16,13 @@ from pages.shared.widgets.persistent import persistent, widget_key
 
 def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
     """Show the list of experiments, and keep the chosen one in the link."""
-    asked = (this_session().arrival or {}).get("experiment", "")
-    slugs = list(experiments)
-    if asked and asked not in experiments:
-        named = plain_text(asked[:40])
-        st.warning(f"There is no experiment “{named}”. Here is the first one.")
+    session, slugs = this_session(), list(experiments)
+    asked = (session.arrival or {}).get("experiment", "")
+    if session.arrival and asked and asked not in experiments:
+        del session.arrival["experiment"]
+        session.link_warnings.append(
+            f"There is no experiment “{asked[:40]}”. Here is the one chosen last, or the first."
+        )
     chosen = persistent(
         "experiment",
         slugs[0],
@@ -30,7 +31,7 @@ def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
         ),
         slugs,
     )
-    this_session().link_values["experiment"] = chosen
+    session.link_values["experiment"] = chosen
     return experiments[chosen]
 
 
@@ -50,18 +51,25 @@ def equations(formula: str) -> str:
 def controls(spec: ExperimentSpec) -> None:
     """Ask for a prediction; offer Run and Cancel, seeds, and the quick run."""
     persistent(
-        f"prediction.{spec.slug}",
+        _prediction(spec),
         None,
         lambda **kept: st.radio(
             f"Your prediction first: {spec.question}",
-            spec.answers,
+            range(1, len(spec.answers) + 1),
             index=None,
+            format_func=lambda number: spec.answers[number - 1],
             horizontal=True,
             **kept,
         ),
+        range(1, len(spec.answers) + 1),
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         buttons(spec, settings())
+
+
+def _prediction(spec: ExperimentSpec) -> str:
+    """Return the name of an experiment's prediction: each experiment keeps its own."""
+    return f"prediction_{spec.slug}"
 
 
 def show_verdict(spec: ExperimentSpec, run: ExperimentRun) -> None:
@@ -69,9 +77,9 @@ def show_verdict(spec: ExperimentSpec, run: ExperimentRun) -> None:
     if run.verdict is None:
         return
     verdict(run)
-    guess = st.session_state.get(widget_key(f"prediction.{spec.slug}"))
-    if guess:
-        st.markdown(f"You predicted: *{guess}*.")
+    number = st.session_state.get(widget_key(_prediction(spec)))
+    if number:
+        st.markdown(f"You predicted: *{spec.answers[number - 1]}*.")
 
 
 def background(spec: ExperimentSpec, run: ExperimentRun) -> None:
@@ -111,9 +119,9 @@ def show() -> None:
 
 def open_in_lab(spec: ExperimentSpec) -> None:
     """Offer the same configuration in the Lab, where it can be watched and changed."""
-    if spec.link and st.button("Open in the Lab"):
+    if spec.link:
         query = dict(part.split("=", 1) for part in spec.link.split("&"))
-        st.switch_page("pages/lab.py", query_params=query)
+        st.page_link("pages/lab.py", label="Open in the Lab", query_params=query)
 
 
 show()

@@ -7,6 +7,7 @@ import streamlit as st
 from bn_core.results import Result
 from pages.shared.demo_widgets import compute, compute_now, slide
 from pages.shared.framework_reference import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
+from pages.shared.lab.url_state import nets_of_the_lab
 from pages.shared.session import this_session
 from pages.shared.widgets.chapters import show_chapters
 from pages.shared.widgets.persistent import persistent
@@ -99,7 +100,7 @@ def batch() -> tuple[Rows | None, list[str]]:
     if origin == "typed":
         columns = ["unit 1", "unit 2", "unit 3"]
         return table("batch", _BATCH, columns, of_page=True), columns
-    comparison = this_session().lab.comparison
+    comparison = nets_of_the_lab(this_session())
     left, right = st.columns(2)
     with left:
         layer = slide(

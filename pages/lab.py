@@ -3,8 +3,10 @@
 import streamlit as st
 
 from bn_core.service.pool import PoolFull
-from pages.shared.lab.controls import presets, sidebar
+from pages.shared.copy_link import is_embedded
+from pages.shared.lab.bar import top_bar
 from pages.shared.lab.feed import live_view
+from pages.shared.lab.introduction import introduction
 from pages.shared.lab.notices import notices
 from pages.shared.lab.runs import current_run, dispatch, perform_pending
 from pages.shared.lab.toolbar import toolbar, wait_for_place
@@ -12,17 +14,14 @@ from pages.shared.lab.url_state import arrival_event, lab_query
 from pages.shared.runs.menu import runs_line
 from pages.shared.session import this_session, write_link
 
-st.html(
-    "<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>Nets that differ only in batch "
-    "normalization learn the same data. Press <b>Train</b> and compare.</p>"
-)
-
 session = this_session()
 arrival = arrival_event(session)
 if arrival is not None:
     dispatch(session, arrival)
 
-sidebar(session)
+if not is_embedded():
+    introduction(session)
+top_bar(session)
 problem = session.lab.comparison.problem()
 if problem:
     st.error(problem)
@@ -34,7 +33,6 @@ except PoolFull:
     st.stop()
 write_link(session, lab_query(run.as_run(), session.lab.view))
 toolbar(session, run)
-presets(session)
 notices(session, session.lab.comparison)
 perform_pending(session)
 runs_line(session)

@@ -7,28 +7,17 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from bn_core.settings import unknown_keys
+from pages.shared.copy_link import copy_link_button, is_embedded
+from pages.shared.plain_text import plain_text
 from pages.shared.runs.storage import browser_storage
 from pages.shared.session import Session, this_session, write_link
 
 _HERE = Path(__file__).parent
 
-_STYLES = """<style>
-[data-testid="stMainBlockContainer"] { padding: 3.6rem 1.5rem 1rem; max-width: none; }
-[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.45rem; }
-[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
-[data-testid="stSidebarHeader"] { height: 3rem; }
-[data-testid="stSidebarUserContent"] { padding-top: 0; }
-[data-testid="stMarkdownContainer"] > p { max-width: 54rem; }
-.katex-display { overflow-x: auto; overflow-y: hidden; padding: 0.2rem 0; margin: 0.4rem 0; }
-.katex-display > .katex { white-space: normal; }
-[data-testid="stBaseButton-tertiary"] { text-align: left; }
-[data-testid="stBaseButton-tertiary"] p { white-space: normal; text-decoration: underline; }
-@media (max-width: 640px) {
-  [data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; }
-}
-.bn-title { display: inline; font-size: 1.25rem; padding: 0; margin: 0 0.7rem 0 0; }
-.bn-lead { display: inline; }
-</style>"""
+_STYLES = f"<style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style>"
+
+_EMBEDDED = f"<style>{(_HERE / 'embedded.css').read_text(encoding='utf-8')}</style>"
 
 
 def set_up() -> None:
@@ -37,9 +26,11 @@ def set_up() -> None:
         "Batch Norm Lab",
         page_icon=str(_HERE / "icon.png"),
         layout="wide",
-        initial_sidebar_state="auto",
+        initial_sidebar_state="collapsed",
     )
     st.html(_STYLES)
+    if is_embedded():
+        st.html(_EMBEDDED)
 
 
 def run_page(page: Any) -> None:
@@ -48,6 +39,9 @@ def run_page(page: Any) -> None:
     by_history = context is not None and context.is_history_navigation
     query, session = dict(st.query_params), this_session()
     session.arrive(page.url_path or "lab", query, by_history=by_history)
+    with st.container(key="copy_link_place"):
+        copy_link_button()
+    warnings = st.container()
     try:
         page.run()
     except Exception:
@@ -55,8 +49,17 @@ def run_page(page: Any) -> None:
         _write_values(session, before=session.link)
         raise
     _write_values(session)
+    _warn(session, warnings)
     session.arrival = None
     browser_storage(session)
+
+
+def _warn(session: Session, place: Any) -> None:
+    """Say what of the link could not be used, until the reader leaves the page."""
+    if session.page != "lab" and session.arrival:
+        session.link_warnings += unknown_keys(session.arrival, session.link_values)
+    for warning in session.link_warnings:
+        place.warning(plain_text(warning))
 
 
 def _write_values(session: Session, before: Mapping[str, str] | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared.lab.actions import Effect, LabState
+from pages.shared.lab.events import Effect, LabState
 from pages.shared.runs.collection import RunCollection
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Session:
     """The link as this session wrote it last, or found it on arrival."""
     link_values: dict[str, str | None] = field(default_factory=dict)
     """What this run of the script puts into the link; None takes a parameter out."""
+    link_warnings: list[str] = field(default_factory=list)
+    """What of the link that led to this page could not be used; the Lab's are in its state."""
 
     lab: LabState = field(default_factory=LabState)
     run: "TrainingRun | None" = None
@@ -78,6 +80,7 @@ class Session:
         arrived = page != self.page
         self.page, self.link_values, self.runs_changed = page, {}, False
         if arrived or by_history:
+            self.link_warnings = []
             self.arrival, self.link = dict(query), dict(query)
             self.by_history = by_history
 

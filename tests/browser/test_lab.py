@@ -231,6 +231,8 @@ def test_going_back_in_the_browser_brings_the_settings_back(open_page):
 
 def test_a_data_set_is_chosen_by_its_picture_with_the_keyboard(open_page):
     page = drawn(open_page("/?" + SMALL))
+    button(page, "Data").focus()
+    page.keyboard.press("Enter")
     page.get_by_role("radio", name="Handwritten digits").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("data=moons"))
@@ -256,6 +258,7 @@ def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
 
 def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
+    button(page, "Start from an example").click()
     button(page, "Learning rate 1").click()
     page.wait_for_url(re.compile("lr=1"))
     page.wait_for_function("() => window.bnLabStep === 0")

@@ -242,7 +242,7 @@ def test_an_experiment_is_cancelled_and_its_configuration_opened_in_the_lab(open
     expect(page.locator(".bn-notice")).to_contain_text("cancelled")
     expect(button(page, "Cancel")).to_have_count(0)
     expect(page.get_by_text("Measured just now")).to_have_count(0)
-    button(page, "Open in the Lab").click()
+    page.get_by_role("link", name="Open in the Lab").click()
     expect(page.locator("h1")).to_have_text("The Lab")
     page.wait_for_function("() => window.bnLabSequence >= 1")
     query = parse_qs(urlsplit(page.url).query)

@@ -7,7 +7,8 @@ import pytest
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.figures.view import View
-from pages.shared.lab.actions import (
+from pages.shared.lab.actions import rate_event, reduce
+from pages.shared.lab.events import (
     ButtonPressed,
     ControlsChanged,
     LabState,
@@ -24,8 +25,6 @@ from pages.shared.lab.actions import (
     StepChosen,
     StepOnce,
     ViewChanged,
-    rate_event,
-    reduce,
 )
 
 

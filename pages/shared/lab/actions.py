@@ -4,155 +4,46 @@ Events come from the link, the controls, the buttons and the run; effects are wh
 Nothing here knows Streamlit, the pool or the time, so every case has a fast test.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bn_core.comparison import Comparison
 from bn_core.figures.view import STEPS_PER_SECOND, View
+from bn_core.settings import settings_of
+from pages.shared.lab.arm_edits import (
+    ArmAdded,
+    ArmChanged,
+    ArmEvent,
+    ArmRemoved,
+    DiagramEdited,
+    Refused,
+    edited,
+)
+from pages.shared.lab.events import (
+    ButtonPressed,
+    ControlsChanged,
+    CopyAsked,
+    Effect,
+    Event,
+    LabState,
+    LinkOpened,
+    OpenRun,
+    PageEntered,
+    Pause,
+    Play,
+    PresetChosen,
+    RateConfirmed,
+    RateMoved,
+    RunStatus,
+    Say,
+    SetRate,
+    StepChosen,
+    StepOnce,
+    ViewChanged,
+)
 
 MOST_SEEDS = 1_000_000
 """Seeds begin again from 0 there."""
 
-
-@dataclass(frozen=True)
-class RunStatus:
-    """What an event must know of the run."""
-
-    opened_as: Comparison
-    plan: Comparison
-    """What repeats the run: ``opened_as`` with the rate changes that the reader made since."""
-    learning_rate: float
-    """The rate of the next step."""
-    step: int = 0
-    playing: bool = False
-    ended: bool = False
-
-
-@dataclass(frozen=True)
-class LabState:
-    """What the Lab shows. The controls show ``comparison``, which holds no rate changes."""
-
-    comparison: Comparison = field(default_factory=Comparison)
-    view: View = field(default_factory=View)
-    run: RunStatus | None = None
-    """The run as the event found it; None while there is none or another was asked for."""
-    cursor: int | None = None
-    """The step that the reader went back to."""
-    generation: int = 0
-    """Part of the controls' keys. What the browser still sends for controls of an older number is
-    not read, so a value that came too late cannot undo what a link, preset or button brought."""
-    rate_generation: int = 0
-    """The same for the learning rate's slider alone."""
-    link_warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class OpenRun:
-    """Close the run and open another."""
-
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
-class Play:
-    """Train on; 0 steps per second is no limit."""
-
-    steps_per_second: float
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Stop training until told to go on."""
-
-
-@dataclass(frozen=True)
-class StepOnce:
-    """Train on one mini-batch."""
-
-
-@dataclass(frozen=True)
-class SetRate:
-    """Train with another learning rate from the next step."""
-
-    rate: float
-
-
-Effect = OpenRun | Play | Pause | StepOnce | SetRate
-
-
-@dataclass(frozen=True)
-class PageEntered:
-    """The reader came from another page without a link."""
-
-
-@dataclass(frozen=True)
-class LinkOpened:
-    """The reader came by a link, or went back or forward to one."""
-
-    comparison: Comparison
-    view: View
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class PresetChosen:
-    """A preset's button was pressed."""
-
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
-class ControlsChanged:
-    """The controls show another comparison."""
-
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
-class RateMoved:
-    """The reader moved the learning rate's slider."""
-
-    rate: float
-
-
-@dataclass(frozen=True)
-class RateConfirmed:
-    """The run has come to a rate that the slider does not show: a planned change."""
-
-    rate: float
-
-
-@dataclass(frozen=True)
-class ViewChanged:
-    """The reader looks at the figures in another way, or at another speed."""
-
-    view: View
-
-
-@dataclass(frozen=True)
-class StepChosen:
-    """The reader went back to a recorded step; None is the newest."""
-
-    step: int | None
-
-
-@dataclass(frozen=True)
-class ButtonPressed:
-    """A button of the toolbar: train, pause, step, reset or new_seeds."""
-
-    name: str
-
-
-Event = (
-    PageEntered
-    | LinkOpened
-    | PresetChosen
-    | ControlsChanged
-    | RateMoved
-    | RateConfirmed
-    | ViewChanged
-    | StepChosen
-    | ButtonPressed
-)
 Outcome = tuple[LabState, tuple[Effect, ...]]
 
 
@@ -178,6 +69,13 @@ def reduce(state: LabState, event: Event) -> Outcome:
             return replace(state, cursor=step), ()
         case ButtonPressed(name):
             return _button_pressed(state, name)
+        case CopyAsked(arm) | DiagramEdited("copy", arm):
+            shown = arm in [shown.name for shown in state.comparison.arms]
+            return replace(state, copy_of=arm if shown else ""), ()
+        case DiagramEdited("select", _, layer):
+            return _view_changed(state, _looking_at(state, layer))
+        case ArmAdded() | ArmRemoved() | ArmChanged() | DiagramEdited():
+            return _arms_edited(state, event)
 
 
 def rate_event(state: LabState, slider: float | None) -> RateMoved | RateConfirmed | None:
@@ -226,6 +124,22 @@ def _controls_changed(state: LabState, comparison: Comparison) -> Outcome:
     if run is not None and _differ_in_rate_only(run.opened_as, comparison):
         return _rate_moved(state, comparison.base.learning_rate)
     return _open(replace(state, link_warnings=()), comparison)
+
+
+def _arms_edited(state: LabState, event: ArmEvent) -> Outcome:
+    """Train other nets, or say why they stay as they are."""
+    try:
+        comparison = edited(state.comparison, event)
+    except Refused as refused:
+        return state, (Say(str(refused)),)
+    return (state, ()) if comparison == state.comparison else _controls_changed(state, comparison)
+
+
+def _looking_at(state: LabState, layer: int) -> View:
+    """Return the view that shows a layer over time, large; one beyond its limits changes none."""
+    setting = settings_of(View)["layer"]
+    fits = setting.low < layer <= setting.high
+    return replace(state.view, layer=layer, distributions="percentiles") if fits else state.view
 
 
 def _differ_in_rate_only(one: Comparison, other: Comparison) -> bool:

@@ -11,7 +11,7 @@ from bn_core.records import Record
 from bn_core.service.pool import PoolFull
 from bn_core.settings import SettingError, settings_of
 from pages.shared.lab import dashboard
-from pages.shared.lab.actions import StepChosen, ViewChanged
+from pages.shared.lab.events import StepChosen, ViewChanged
 from pages.shared.lab.runs import dispatch, problem, runs_training
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed

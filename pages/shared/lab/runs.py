@@ -21,6 +21,7 @@ from pages.shared.lab.actions import (
     Pause,
     Play,
     RunStatus,
+    Say,
     SetRate,
     StepOnce,
     reduce,
@@ -105,6 +106,8 @@ def _status(run: TrainingRun) -> RunStatus:
 def _perform(session: Session, effect: Effect) -> None:
     if isinstance(effect, OpenRun):
         _open(session, effect.comparison)
+    elif isinstance(effect, Say):
+        session.notice = effect.sentence
     elif session.run is not None:
         try:
             _command(session.run, effect)

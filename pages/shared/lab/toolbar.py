@@ -9,8 +9,8 @@ from bn_core.service.pool import PoolFull
 from bn_core.service.tasks import TrainingRun
 from bn_core.settings import settings_of
 from pages.shared.export_menu import export_menu
-from pages.shared.lab.actions import ButtonPressed, ViewChanged
 from pages.shared.lab.controls import control_key
+from pages.shared.lab.events import ButtonPressed, ViewChanged
 from pages.shared.lab.runs import current_run, dispatch
 from pages.shared.session import Session
 
@@ -18,7 +18,7 @@ from pages.shared.session import Session
 def toolbar(session: Session, run: TrainingRun) -> None:
     """Show Train or Pause, Step, Reset, New seeds and the speed, with their keys."""
     over = run.ending is not None
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(key="lab_toolbar", horizontal=True, gap="small", vertical_alignment="center"):
         if run.playing:
             _button(session, "pause", "Pause", "P", primary=True)
         else:

@@ -1,13 +1,21 @@
-"""The Lab's link: it holds the whole state of the page."""
+"""The Lab's link: it holds the whole state of the page, and other pages' links hold its nets."""
+
+from contextlib import suppress
+from urllib.parse import parse_qsl, urlencode
 
 from bn_core.comparison import ARMS_KEY, Comparison, comparison_from_query, comparison_to_query
 from bn_core.config import Config
 from bn_core.figures.view import View
-from bn_core.settings import from_query, settings_of, to_query, unknown_keys
-from pages.shared.lab.actions import LinkOpened, PageEntered
+from bn_core.settings import LONGEST_VALUE, from_query, settings_of, to_query, unknown_keys
+from pages.shared.lab.events import LinkOpened, PageEntered
+from pages.shared.lab.runs import dispatch
 from pages.shared.session import Session
 
 _KNOWN = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
+
+_NETS = "nets"
+_LONGEST = 4 * LONGEST_VALUE
+"""Characters of the nets in another page's link that are read at all."""
 
 
 def arrival_event(session: Session) -> LinkOpened | PageEntered | None:
@@ -30,3 +38,35 @@ def link_opened(query: dict[str, str]) -> LinkOpened:
 def lab_query(comparison: Comparison, view: View) -> dict[str, str]:
     """Return the link's parameters of what the Lab shows."""
     return comparison_to_query(comparison) | to_query(view)
+
+
+def nets_of_the_lab(session: Session) -> Comparison:
+    """Return the Lab's comparison for a page that computes with it, and keep it in the link.
+
+    A link that a reader comes by sets the Lab up as it was where the link was copied.
+    """
+    asked = (session.arrival or {}).get(_NETS)
+    if asked is not None:
+        _set_up(session, asked)
+    query = urlencode(comparison_to_query(session.lab.comparison))
+    session.link_values[_NETS] = query or None
+    return session.lab.comparison
+
+
+def _set_up(session: Session, asked: str) -> None:
+    """Have the Lab show the nets that another page's link names, or say why it does not."""
+    fields = _fields_of(asked)
+    if not fields.keys() & _KNOWN:
+        session.link_warnings.append("The link's nets cannot be read; the Lab's are used.")
+        return
+    comparison, complaints = comparison_from_query(fields)
+    session.link_warnings += [*complaints, *unknown_keys(fields, _KNOWN)]
+    if comparison != session.lab.comparison:
+        dispatch(session, LinkOpened(comparison, session.lab.view))
+
+
+def _fields_of(asked: str) -> dict[str, str]:
+    with suppress(ValueError):  # too many fields
+        if len(asked) <= _LONGEST:
+            return dict(parse_qsl(asked, max_num_fields=len(_KNOWN)))
+    return {}

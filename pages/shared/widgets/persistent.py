@@ -5,6 +5,7 @@ chapters can use one name. The link is written here: with ``bind="query-params"`
 would have to be called as the key is, and one name could stand on one page only.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,14 @@ def from_link(name: str) -> str | None:
     return (this_session().arrival or {}).get(name)
 
 
+def warn_of(name: str) -> None:
+    """Say on the page that the link's value of a widget is not used."""
+    readable = re.sub(r"[^\w ]", " ", name)
+    this_session().link_warnings.append(
+        f"The link's value for “{readable}” is none that this page has; it is left out."
+    )
+
+
 def left_out(name: str) -> bool:
     """Return whether the reader went back to a link in which a widget has its initial value."""
     session = this_session()
@@ -41,11 +50,13 @@ def persistent(
 ) -> Any:
     """Show a widget and return its value; ``widget`` is called with its key.
 
-    The link holds the value unless it is the initial one; a link's value that is none of the
-    ``options`` is left out, and without options the link holds none.
+    The link holds the value unless it is the initial one. A link's value that is none of the
+    ``options`` is left out, and the page says so; without options the link holds none.
     """
     key, asked = widget_key(name, of_page=of_page), from_link(name)
     linked = [option for option in options if asked and link_text(option) == asked]
+    if asked is not None and options and not linked:
+        warn_of(name)
     if linked:
         st.session_state[key] = linked[0]
     elif key not in st.session_state or (options and left_out(name)):

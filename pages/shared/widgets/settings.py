@@ -1,25 +1,36 @@
 """Widgets from the declarations of settings: each kind of setting has its widget."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import streamlit as st
 
 from bn_core.config import SETTINGS
-from bn_core.settings import Setting
+from bn_core.settings import Setting, SettingError
+from pages.shared.plain_text import plain_text
 
 _GRID = (1, 1.5, 2, 3, 5, 7)
+Text = dict[str, Any]
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 def setting_widget(
-    setting: Setting, value: Any, key: str, stops: set[float], *, disabled: bool = False
+    setting: Setting,
+    value: Any,
+    key: str,
+    stops: Collection[float],
+    *,
+    disabled: bool = False,
+    width: int | None = None,
 ) -> Any:
     """Show the widget of a setting and return what it shows.
 
-    It begins with ``value``; ``stops`` are values that a slider has beside its usual ones.
+    It begins with ``value``; ``stops`` are values that a slider has beside its usual ones, and the
+    layers that a choice of layers offers. ``width`` is in pixels; None is as wide as its place.
     """
-    text = {"label": setting.label, "help": setting.help, "key": key, "disabled": disabled}
+    text: Text = {"label": setting.label, "help": setting.help, "key": key, "disabled": disabled}
+    if width is not None:
+        text["width"] = width
     return _MAKERS[setting.kind](setting, value, text, stops)
 
 
@@ -28,10 +39,7 @@ def has_stops(setting: Setting) -> bool:
     return setting.kind in ("whole", "log")
 
 
-Text = dict[str, Any]
-
-
-def _choice(setting: Setting, first: str, text: Text, _stops: set[float]) -> str:
+def _choice(setting: Setting, first: str, text: Text, _stops: Collection[float]) -> str:
     options = list(setting.options)
     index = options.index(first)
     return st.selectbox(
@@ -39,11 +47,11 @@ def _choice(setting: Setting, first: str, text: Text, _stops: set[float]) -> str
     )
 
 
-def _switch(_setting: Setting, first: bool, text: Text, _stops: set[float]) -> bool:
+def _switch(_setting: Setting, first: bool, text: Text, _stops: Collection[float]) -> bool:
     return st.toggle(value=first, **text)
 
 
-def _whole(setting: Setting, first: int, text: Text, stops: set[float]) -> float:
+def _whole(setting: Setting, first: int, text: Text, stops: Collection[float]) -> float:
     low, high = int(setting.low), int(setting.high)
     if setting == SETTINGS["batch_size"]:
         return st.select_slider(options=sorted({*_BATCHES, *stops}), value=first, **text)
@@ -52,7 +60,7 @@ def _whole(setting: Setting, first: int, text: Text, stops: set[float]) -> float
     return st.number_input(min_value=low, max_value=high, value=first, **text)
 
 
-def _number(setting: Setting, first: float, text: Text, _stops: set[float]) -> float:
+def _number(setting: Setting, first: float, text: Text, _stops: Collection[float]) -> float:
     step = 0.001 if setting.high <= 0.1 else 0.05
     return st.number_input(
         min_value=setting.low,
@@ -64,9 +72,27 @@ def _number(setting: Setting, first: float, text: Text, _stops: set[float]) -> f
     )
 
 
-def _log(setting: Setting, first: float, text: Text, stops: set[float]) -> float:
+def _log(setting: Setting, first: float, text: Text, stops: Collection[float]) -> float:
     options = sorted({*_decades(setting), *stops})
     return st.select_slider(options=options, value=first, format_func="{:g}".format, **text)
+
+
+def _wholes(
+    setting: Setting, first: tuple[int, ...], text: Text, stops: Collection[float]
+) -> tuple[int, ...]:
+    """Let the reader choose layers, where there are few of them; else type numbers."""
+    if stops:
+        offered = sorted({*stops, *first})
+        placeholder = "none" if setting == SETTINGS["moved_layers"] else "every layer"
+        return tuple(
+            st.multiselect(options=offered, default=first, placeholder=placeholder, **text)
+        )
+    typed = st.text_input(value=setting.write(first), placeholder="for example 64-32-16", **text)
+    try:
+        return setting.read(typed.strip()) if typed.strip() else ()
+    except SettingError as error:
+        st.error(plain_text(str(error)))
+        return first
 
 
 def _decades(setting: Setting) -> Iterable[float]:
@@ -75,10 +101,11 @@ def _decades(setting: Setting) -> Iterable[float]:
     return (value for value in values if setting.low <= value <= setting.high)
 
 
-_MAKERS: dict[str, Callable[[Setting, Any, Text, set[float]], Any]] = {
+_MAKERS: dict[str, Callable[[Setting, Any, Text, Collection[float]], Any]] = {
     "choice": _choice,
     "switch": _switch,
     "whole": _whole,
     "number": _number,
     "log": _log,
+    "wholes": _wholes,
 }

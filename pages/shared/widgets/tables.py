@@ -1,7 +1,6 @@
 """Tables that a reader can edit, and computations shown as tables that light up."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import streamlit as st
 
@@ -11,7 +10,7 @@ from bn_core.settings import LONGEST_VALUE
 from pages.shared.live.component import component
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
-from pages.shared.widgets.persistent import from_link, left_out, widget_key
+from pages.shared.widgets.persistent import from_link, left_out, warn_of, widget_key
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -34,6 +33,7 @@ def table(
     If it is a batch, say also what batch norm makes of equal values and of a single row.
     """
     session, base_key = this_session(), widget_key(name, of_page=of_page)
+    session.link_values.setdefault(name, None)
     _take_link(base_key, name, columns)
     key = f"{base_key}.{session.revisions.get(base_key, 0)}"
     first = _first_rows(base_key, key, usual)
@@ -63,6 +63,8 @@ def table(
         st.info(words)
     held = session.widget_values[base_key] = tuple(map(tuple, numbers.tolist()))
     session.link_values[name] = None if held == usual else _to_text(held)
+    if held != usual and session.link_values[name] is None:
+        st.caption("This table is too long for the page's link, which holds the example instead.")
     return held
 
 
@@ -88,10 +90,14 @@ def _take_link(base_key: str, name: str, columns: Sequence[str]) -> None:
     text = from_link(name)
     if left_out(name) and base_key in this_session().widget_values:
         _renew(base_key, None)
-    if text is None or len(text) > LONGEST_VALUE:
+    if text is None:
         return
-    with suppress(TableError):
-        numbers = read_table([row.split("_") for row in text.split("~")], columns)
+    try:
+        rows = [] if len(text) > LONGEST_VALUE else [row.split("_") for row in text.split("~")]
+        numbers = read_table(rows, columns)
+    except TableError:
+        warn_of(name)
+    else:
         _renew(base_key, tuple(map(tuple, numbers.tolist())))
 
 

@@ -1,0 +1,219 @@
+"""How the reader changes the nets of a comparison, as pure functions.
+
+Each takes a comparison and what was asked, and returns the comparison with other arms, or raises
+``Refused`` with a sentence on why nothing changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from bn_core.arms import ARMS, MOST_ARMS, Arm, derived_arm
+from bn_core.comparison import Comparison
+from bn_core.config import SETTINGS, Config
+from bn_core.settings import SettingError
+
+Place = Literal["before", "after"]
+Change = tuple[tuple[str, Any], ...]
+"""Fields of a config with their new values."""
+
+_OF_A_NORM = (
+    "placement",
+    "normalized_layers",
+    "moved_layers",
+    "bn_momentum",
+    "bn_cumulative",
+    "bn_epsilon",
+    "bn_scale",
+    "bn_shift",
+    "evaluate_with",
+)
+_OF_ONE_NORM = {
+    "groups": "group",
+    "ghost_size": "ghost",
+    "renorm_rmax": "renorm",
+    "renorm_dmax": "renorm",
+}
+"""Settings that one normalization alone reads."""
+
+
+class Refused(ValueError):
+    """The nets stay as they are; the message says why and what to do instead."""
+
+
+@dataclass(frozen=True)
+class ArmAdded:
+    """One more net: a shown or registered arm with changes; without any, a registered arm."""
+
+    of: str
+    changes: Change = ()
+
+
+@dataclass(frozen=True)
+class ArmRemoved:
+    """A net is to go."""
+
+    arm: str
+
+
+@dataclass(frozen=True)
+class ArmChanged:
+    """A net is to have other values; its place among the nets stays."""
+
+    arm: str
+    changes: Change
+
+
+@dataclass(frozen=True)
+class DiagramEdited:
+    """Something was pressed or moved in the drawing of a net; layer 0 stands for all layers."""
+
+    kind: Literal["toggle", "move", "remove", "copy", "select"]
+    arm: str
+    layer: int = 0
+    place: Place = "before"
+
+
+ArmEvent = ArmAdded | ArmRemoved | ArmChanged | DiagramEdited
+
+
+def edited(comparison: Comparison, event: ArmEvent) -> Comparison:
+    """Return the comparison after the nets were changed. Errors: ``Refused``."""
+    match event:
+        case ArmAdded(of, changes):
+            return _added(comparison, _changed_arm(comparison, of, dict(changes)))
+        case ArmRemoved(name) | DiagramEdited("remove", name):
+            return _removed(comparison, _shown_arm(comparison, name))
+        case ArmChanged(name, changes):
+            return _replaced(comparison, name, dict(changes))
+        case DiagramEdited("toggle", name, layer):
+            config = _config_of(comparison, name, layer)
+            return _replaced(
+                comparison, name, norm_toggled(config, layer, event.place, comparison.base)
+            )
+        case DiagramEdited("move", name, layer):
+            config = _config_of(comparison, name, layer)
+            return _replaced(comparison, name, norm_moved(config, layer, event.place))
+        case _:
+            return comparison
+
+
+def norm_toggled(config: Config, layer: int, place: Place, base: Config) -> dict[str, Any]:
+    """Return the changes that take a layer's norm away, or put one there; layer 0 is all layers.
+
+    The last norm that goes leaves a net without normalization, and the first one that comes is
+    batch norm at ``place``.
+    """
+    if config.normalization == "none":
+        layers = (layer,) if layer and config.depth > 1 else ()
+        kind = {"normalization": "batch", "placement": place}
+        return {**kind, "normalized_layers": layers, "moved_layers": ()}
+    normalized = set(_normalized_layers(config))
+    remaining = normalized ^ {layer} if layer else set()
+    if not remaining:
+        unused = ("normalized_layers", "moved_layers", "placement")
+        return {"normalization": "none", **{name: getattr(base, name) for name in unused}}
+    every = len(remaining) == config.depth
+    moved = set(config.moved_layers)
+    if layer not in normalized:
+        moved = moved - {layer} if place == config.placement else moved | {layer}
+    return {
+        "normalized_layers": () if every else tuple(sorted(remaining)),
+        "moved_layers": tuple(sorted(moved & remaining)),
+    }
+
+
+def norm_moved(config: Config, layer: int, place: Place) -> dict[str, Any]:
+    """Return the changes that put a layer's norm before or after the activation; 0 is all."""
+    if config.normalization == "none" or (layer and not config.normalizes(layer - 1)):
+        raise Refused(
+            "There is no normalization to move. Click the place of the norm to add one first."
+        )
+    normalized = set(_normalized_layers(config))
+    if not layer:
+        return {"placement": place, "moved_layers": ()}
+    moved = set(config.moved_layers) & normalized
+    moved = moved - {layer} if place == config.placement else moved | {layer}
+    if moved == normalized:
+        return {"placement": place, "moved_layers": ()}
+    return {"moved_layers": tuple(sorted(moved))}
+
+
+def same_net(one: Config, other: Config) -> bool:
+    """Return whether two configs train the same net: what neither of them reads does not count."""
+    return _read_settings(one) == _read_settings(other)
+
+
+def _read_settings(config: Config) -> Config:
+    """Return a config in which every setting that it does not read has its default."""
+    unread = [] if config.normalization != "none" else list(_OF_A_NORM)
+    unread += [name for name, norm in _OF_ONE_NORM.items() if norm != config.normalization]
+    unread += [] if config.initialization == "normal" else ["init_std"]
+    return config.changed({name: SETTINGS[name].default for name in unread})
+
+
+def _normalized_layers(config: Config) -> tuple[int, ...]:
+    return tuple(n for n in range(1, config.depth + 1) if config.normalizes(n - 1))
+
+
+def _shown_arm(comparison: Comparison, name: str) -> Arm:
+    for arm in comparison.arms:
+        if arm.name == name:
+            return arm
+    raise Refused("This net is no longer among those compared.")
+
+
+def _config_of(comparison: Comparison, name: str, layer: int) -> Config:
+    config = _shown_arm(comparison, name).config(comparison.base)
+    if not 0 <= layer <= config.depth:
+        raise Refused(f"This net has {config.depth} hidden layers; there is no layer {layer}.")
+    return config
+
+
+def _changed_arm(comparison: Comparison, name: str, changes: Mapping[str, Any]) -> Arm:
+    arm = ARMS[name] if name in ARMS else _shown_arm(comparison, name)
+    if not changes:
+        return arm
+    try:
+        return derived_arm(arm, changes, comparison.base)
+    except SettingError as error:
+        raise Refused(str(error)) from None
+
+
+def _added(comparison: Comparison, arm: Arm) -> Comparison:
+    if len(comparison.arms) >= MOST_ARMS:
+        raise Refused(f"At most {MOST_ARMS} nets fit at once. Remove one to add another.")
+    return _with_arm(comparison, list(comparison.arms), len(comparison.arms), arm)
+
+
+def _removed(comparison: Comparison, arm: Arm) -> Comparison:
+    rest = tuple(other for other in comparison.arms if other is not arm)
+    if not rest:
+        raise Refused("One net at least has to stay. Add another before you remove this one.")
+    return replace(comparison, arms=rest)
+
+
+def _replaced(comparison: Comparison, name: str, changes: Mapping[str, Any]) -> Comparison:
+    old = _shown_arm(comparison, name)
+    new = _changed_arm(comparison, name, changes)
+    if new.name == old.name:
+        return comparison
+    place = comparison.arms.index(old)
+    rest = [arm for arm in comparison.arms if arm is not old]
+    return _with_arm(comparison, rest, place, new)
+
+
+def _with_arm(comparison: Comparison, others: list[Arm], place: int, new: Arm) -> Comparison:
+    """Return the comparison of some nets and one more; refuse if it is the same as another."""
+    config = new.config(comparison.base)
+    for arm in others:
+        if same_net(arm.config(comparison.base), config):
+            raise Refused(
+                f"That net would be the same as “{arm.label}”, which is already here. "
+                "Nothing has changed; choose another value."
+            )
+    changed = replace(comparison, arms=(*others[:place], new, *others[place:]))
+    problem = changed.problem()
+    if problem and not comparison.problem():
+        raise Refused(f"{problem} Nothing has changed.")
+    return changed

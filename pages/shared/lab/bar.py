@@ -1,0 +1,81 @@
+"""The bar at the top of the Lab: data, depth, rate, batch size, the nets, and the way to the rest.
+
+On a narrow screen its rows scroll sideways, so that the nets stay in sight below it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.config import SETTINGS
+from bn_core.presets import PRESETS
+from pages.shared.copy_link import is_embedded
+from pages.shared.lab.actions import rate_event
+from pages.shared.lab.controls import Controls, control_key
+from pages.shared.lab.events import ControlsChanged, PresetChosen
+from pages.shared.lab.nets import nets_row
+from pages.shared.lab.panel import all_settings
+from pages.shared.lab.runs import dispatch, observed
+from pages.shared.session import Session
+from pages.shared.widgets.data_sets import choose_data_set
+
+_SLIDER = 178
+"""Width of a slider of the bar in pixels."""
+
+
+def top_bar(session: Session) -> None:
+    """Show the controls, and tell the Lab what has changed in them."""
+    _follow_rate(session)
+    controls = Controls(session)
+    with st.container(key="lab_bar", border=True, gap="small"):
+        with st.container(
+            key="lab_settings", horizontal=True, gap="medium", vertical_alignment="bottom"
+        ):
+            _data(session)
+            controls.show("depth", disabled=bool(session.lab.comparison.base.widths), width=_SLIDER)
+            controls.show("learning_rate", width=_SLIDER)
+            controls.show("batch_size", width=_SLIDER)
+            all_settings(controls)
+            if not is_embedded():
+                _start_from(session)
+        nets_row(session)
+    controls.tell()
+
+
+def _follow_rate(session: Session) -> None:
+    """Have the run follow the slider that was moved, else the slider the run."""
+    slider = st.session_state.get(control_key(session, "learning_rate"))
+    event = rate_event(observed(session), slider)
+    if event is not None:
+        dispatch(session, event)
+
+
+def _data(session: Session) -> None:
+    base = session.lab.comparison.base
+    title = SETTINGS["data"].options[base.data]
+    with st.popover(f"Data: {title}", key="lab.data_sets", help=SETTINGS["data"].help):
+        choose_data_set("lab.data", base.data, _take_data(session))
+
+
+def _take_data(session: Session) -> Callable[[str], None]:
+    def take(name: str) -> None:
+        held = session.lab.comparison
+        chosen = replace(held, base=held.base.changed({"data": name}))
+        dispatch(session, ControlsChanged(chosen))
+
+    return take
+
+
+def _start_from(session: Session) -> None:
+    """Offer the presets, each with its words; the one that the controls show is marked."""
+    with st.popover("Start from an example", help="Comparisons that show one thing each."):
+        for name, preset in PRESETS.items():
+            chosen = preset.comparison == session.lab.comparison
+            st.button(
+                f"✓ {preset.title}" if chosen else preset.title,
+                key=f"lab.preset.{name}",
+                on_click=dispatch,
+                args=(session, PresetChosen(preset.comparison)),
+            )
+            st.caption(preset.words)

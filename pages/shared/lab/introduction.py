@@ -1,0 +1,42 @@
+"""The Lab's first lines: what batch norm is, what to do, and what an example shows."""
+
+import html
+
+import streamlit as st
+
+from bn_core.presets import PRESETS
+from pages.shared.session import Session
+
+_TERMS = {
+    "unit": "One of the numbers that a layer computes for each example.",
+    "mini-batch": "The few examples that are trained on at a time, 64 of them unless you choose "
+    "another batch size.",
+    "scale and shift": "Two numbers for each unit, γ and β, that are learned as the weights are: "
+    "the unit puts out γ times the normalized value, plus β.",
+}
+
+
+def introduction(session: Session) -> None:
+    """Show the title, and the words of the chosen example or else what batch norm is."""
+    st.html(f"<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>{_lead(session)}</p>")
+
+
+def _lead(session: Session) -> str:
+    held = session.lab.comparison
+    for preset in PRESETS.values():
+        if preset.comparison == held:
+            return f"<b>{html.escape(preset.title)}.</b> {html.escape(preset.words)}"
+    return (
+        f"Batch normalization gives each {_term('unit')} of a layer mean 0 and variance 1 over a "
+        f"{_term('mini-batch')}, then a learned {_term('scale and shift')}. These nets learn the "
+        "same data with it and without: press <b>Train</b> and compare."
+    )
+
+
+def _term(name: str) -> str:
+    """Return a word that explains itself when pointed at or focused."""
+    meaning = html.escape(_TERMS[name], quote=True)
+    return (
+        f"<span class='bn-term' tabindex='0' role='note' aria-label='{name}: {meaning}' "
+        f"data-help='{meaning}'>{name}</span>"
+    )

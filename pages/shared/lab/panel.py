@@ -1,0 +1,81 @@
+"""All settings of the Lab beside those of the bar, in groups, each once."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bn_core.figures.view import View
+from bn_core.settings import settings_of
+from pages.shared.lab.controls import Controls, control_key
+from pages.shared.lab.events import PresetChosen, ViewChanged
+from pages.shared.lab.runs import dispatch
+from pages.shared.lab.setting_groups import (
+    PANEL,
+    changed_settings,
+    is_relevant,
+    usual_settings,
+)
+from pages.shared.session import Session
+
+_COLUMNS = (("Net", "Data"), ("Training", "Seeds and display"), ("Batch norm",))
+
+
+def all_settings(controls: Controls) -> None:
+    """Show the panel behind a button that says how many settings differ from the usual ones."""
+    session = controls.session
+    changed = changed_settings(session.lab.comparison.base)
+    label = f"All settings: {len(changed)} changed" if changed else "All settings"
+    with st.popover(label, key="lab.all_settings", help="Every other setting, in one place."):
+        _say_what_changed(session, changed)
+        with st.container(key="lab_panel"):
+            for column, groups in zip(st.columns(len(_COLUMNS)), _COLUMNS, strict=True):
+                with column:
+                    for group in groups:
+                        _group(controls, group)
+
+
+def _say_what_changed(session: Session, changed: list[str]) -> None:
+    if not changed:
+        st.caption("All of these are at their usual values.")
+        return
+    held = session.lab.comparison
+    usual = replace(held, base=held.base.changed(usual_settings()))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Not at their usual values: {', '.join(changed)}.", width="stretch")
+        st.button(
+            "Back to the usual values",
+            key="lab.usual",
+            on_click=dispatch,
+            args=(session, PresetChosen(usual)),
+        )
+
+
+def _group(controls: Controls, group: str) -> None:
+    st.markdown(f"**{group}**")
+    comparison = controls.session.lab.comparison
+    for name in PANEL[group]:
+        if is_relevant(name, comparison):
+            controls.show(name, disabled=_is_disabled(controls, name))
+    if group == "Data" and not comparison.base.data_spec.generated:
+        st.caption("The digits have no settings. Sets of points have noise and a number.")
+    if group == "Seeds and display":
+        _projector(controls.session)
+
+
+def _is_disabled(controls: Controls, name: str) -> bool:
+    """Return whether another setting decides on this one."""
+    if name == "bn_momentum":
+        return bool(controls.shown.get("bn_cumulative"))
+    return name == "width" and bool(controls.session.lab.comparison.base.widths)
+
+
+def _projector(session: Session) -> None:
+    setting = settings_of(View)["projector"]
+    large = st.toggle(
+        setting.label,
+        session.lab.view.projector,
+        key=control_key(session, "projector"),
+        help=setting.help,
+    )
+    if large != session.lab.view.projector:
+        dispatch(session, ViewChanged(replace(session.lab.view, projector=large)))

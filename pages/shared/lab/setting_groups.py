@@ -1,0 +1,72 @@
+"""Where each setting of the Lab stands: in the bar at the top, or in a group of the panel."""
+
+from collections.abc import Mapping
+
+from bn_core.comparison import ARM_FIELDS, Comparison
+from bn_core.config import SETTINGS, Config
+
+BAR = ("data", "depth", "learning_rate", "batch_size")
+"""What the tool is about, beside the nets themselves: always in reach."""
+
+PANEL: Mapping[str, tuple[str, ...]] = {
+    "Net": ("activation", "width", "widths", "architecture", "initialization", "init_std", "gain"),
+    "Training": ("optimizer", "steps", "weight_decay", "dropout"),
+    "Batch norm": (
+        "normalized_layers",
+        "moved_layers",
+        "bn_scale",
+        "bn_shift",
+        "bn_cumulative",
+        "bn_momentum",
+        "bn_epsilon",
+        "evaluate_with",
+        "groups",
+        "ghost_size",
+        "renorm_rmax",
+        "renorm_dmax",
+    ),
+    "Data": ("noise", "points"),
+    "Seeds and display": ("replicas", "seed"),
+}
+"""Every other setting, once."""
+
+_OF_NETS = {"Normalization": ("normalization", "placement"), "Bar": BAR, **PANEL}
+
+
+def changed_settings(config: Config) -> list[str]:
+    """Return the labels of the panel's settings that differ from their defaults."""
+    names = [name for group in PANEL.values() for name in group]
+    return [SETTINGS[name].label for name in names if getattr(config, name) != _usual(name)]
+
+
+def usual_settings() -> dict[str, object]:
+    """Return the default of every setting of the panel."""
+    return {name: _usual(name) for group in PANEL.values() for name in group}
+
+
+def fields_of_a_net() -> dict[str, str]:
+    """Return what one net may differ in, in the order of the page: field name and its label."""
+    names = [name for group in _OF_NETS.values() for name in group if name in ARM_FIELDS]
+    return {name: SETTINGS[name].label for name in names}
+
+
+def is_relevant(name: str, comparison: Comparison) -> bool:
+    """Return whether any net of a comparison depends on a setting that few nets have."""
+    base, configs = comparison.base, comparison.configs
+    match name:
+        case "noise" | "points":
+            return base.data_spec.generated
+        case "init_std":
+            return any(config.initialization == "normal" for config in configs)
+        case "groups":
+            return any(config.normalization == "group" for config in configs)
+        case "ghost_size":
+            return any(config.normalization == "ghost" for config in configs)
+        case "renorm_rmax" | "renorm_dmax":
+            return any(config.normalization == "renorm" for config in configs)
+        case _:
+            return True
+
+
+def _usual(name: str) -> object:
+    return SETTINGS[name].default
