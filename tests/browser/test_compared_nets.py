@@ -22,8 +22,8 @@ def open_by_key(page: Page, name: str) -> None:
 
 def chips(page: Page) -> list[str]:
     """Return the labels of the nets that are compared."""
-    found = page.locator("[class*='st-key-lab_net_'] [data-testid=stPopoverButton]")
-    return [label.removesuffix("expand_more").strip() for label in found.all_inner_texts()]
+    removers = page.get_by_role("button", name=re.compile(r"^Remove "))
+    return [words.partition("Remove ")[2].strip() for words in removers.all_inner_texts()]
 
 
 def test_a_net_is_added_by_keyboard_and_the_link_brings_it_back(open_page):

@@ -15,6 +15,7 @@ from pages.shared.lab.arm_edits import (
     ArmEvent,
     ArmRemoved,
     DiagramEdited,
+    Place,
     Refused,
     edited,
     same_net,
@@ -36,11 +37,11 @@ def layers(*normalized: int, name: str = "before", **changes) -> Arm:
     return derived(name, normalized_layers=normalized, **changes)
 
 
-def toggle(arm: str | Arm, layer: int, place="before") -> DiagramEdited:
+def toggle(arm: str | Arm, layer: int, place: Place = "before") -> DiagramEdited:
     return DiagramEdited("toggle", arm if isinstance(arm, str) else arm.name, layer, place)
 
 
-def move(arm: str | Arm, layer: int, place="after") -> DiagramEdited:
+def move(arm: str | Arm, layer: int, place: Place = "after") -> DiagramEdited:
     return DiagramEdited("move", arm if isinstance(arm, str) else arm.name, layer, place)
 
 

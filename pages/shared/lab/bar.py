@@ -12,7 +12,7 @@ from bn_core.config import SETTINGS
 from bn_core.presets import PRESETS
 from pages.shared.copy_link import is_embedded
 from pages.shared.lab.actions import rate_event
-from pages.shared.lab.controls import Controls, control_key
+from pages.shared.lab.controls import control_key, show, take_over
 from pages.shared.lab.events import ControlsChanged, PresetChosen
 from pages.shared.lab.nets import nets_row
 from pages.shared.lab.panel import all_settings
@@ -25,22 +25,21 @@ _SLIDER = 178
 
 
 def top_bar(session: Session) -> None:
-    """Show the controls, and tell the Lab what has changed in them."""
+    """Show the controls of what the tool is about, and lead to all others."""
     _follow_rate(session)
-    controls = Controls(session)
+    take_over(session)
     with st.container(key="lab_bar", border=True, gap="small"):
         with st.container(
             key="lab_settings", horizontal=True, gap="medium", vertical_alignment="bottom"
         ):
             _data(session)
-            controls.show("depth", disabled=bool(session.lab.comparison.base.widths), width=_SLIDER)
-            controls.show("learning_rate", width=_SLIDER)
-            controls.show("batch_size", width=_SLIDER)
-            all_settings(controls)
+            show(session, "depth", disabled=bool(session.lab.comparison.base.widths), width=_SLIDER)
+            show(session, "learning_rate", width=_SLIDER)
+            show(session, "batch_size", width=_SLIDER)
+            all_settings(session)
             if not is_embedded():
                 _start_from(session)
         nets_row(session)
-    controls.tell()
 
 
 def _follow_rate(session: Session) -> None:

@@ -1,13 +1,14 @@
 """The widgets of the Lab's settings: they show the comparison, and what they show is an event."""
 
 from dataclasses import replace
-from typing import Any
+
+import streamlit as st
 
 from bn_core.config import LAYER_FIELDS, SETTINGS
 from pages.shared.lab.events import ControlsChanged
 from pages.shared.lab.runs import dispatch
 from pages.shared.session import Session
-from pages.shared.widgets.settings import has_stops, setting_widget
+from pages.shared.widgets.settings import has_stops, setting_widget, value_shown
 
 
 def control_key(session: Session, name: str) -> str:
@@ -21,34 +22,34 @@ def control_key(session: Session, name: str) -> str:
     return f"lab.{name}.{session.visitor[:6]}.{lab.generation}{again}"
 
 
-class Controls:
-    """The controls of one run of the script, and what they show.
+def take_over(session: Session) -> None:
+    """Tell the Lab what the reader has changed in the controls since they were shown.
 
-    A setting whose control is not shown keeps its value.
+    It comes before anything is drawn, so that all of the page shows the same comparison. A setting
+    whose control is not shown keeps its value.
     """
+    keys = {name: control_key(session, name) for name in SETTINGS}
+    shown = {
+        name: value_shown(SETTINGS[name], st.session_state[key])
+        for name, key in keys.items()
+        if key in st.session_state
+    }
+    changes = {name: value for name, value in shown.items() if value is not None}
+    held = session.lab.comparison
+    changed = replace(held, base=held.base.changed(changes))
+    if changed != held:
+        dispatch(session, ControlsChanged(changed))
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.shown: dict[str, Any] = {}
 
-    def show(self, name: str, *, disabled: bool = False, width: int | None = None) -> None:
-        """Show the control of a setting; while it is disabled, its value stays."""
-        setting, base = SETTINGS[name], self.session.lab.comparison.base
-        value, key = getattr(base, name), control_key(self.session, name)
-        stops = self.session.slider_stops.setdefault(name, set())
-        if has_stops(setting):
-            stops.add(value)
-        if name in LAYER_FIELDS:
-            stops = set(range(1, base.depth + 1))
-        if disabled:
-            key += f".{value}"  # it shows the value that other settings give it
-        shown = setting_widget(setting, value, key, stops, disabled=disabled, width=width)
-        if not disabled:
-            self.shown[name] = shown
-
-    def tell(self) -> None:
-        """Tell the Lab what the reader has changed in the controls."""
-        held = self.session.lab.comparison
-        shown = replace(held, base=held.base.changed(self.shown))
-        if shown != held:
-            dispatch(self.session, ControlsChanged(shown))
+def show(session: Session, name: str, *, disabled: bool = False, width: int | None = None) -> None:
+    """Show the control of a setting; while it is disabled, others decide on its value."""
+    setting, base = SETTINGS[name], session.lab.comparison.base
+    value, key = getattr(base, name), control_key(session, name)
+    stops = session.slider_stops.setdefault(name, set())
+    if has_stops(setting):
+        stops.add(value)
+    if name in LAYER_FIELDS:
+        stops = set(range(1, base.depth + 1))
+    if disabled:
+        key += f".{value}"
+    setting_widget(setting, value, key, stops, disabled=disabled, width=width)

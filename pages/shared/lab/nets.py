@@ -31,7 +31,7 @@ _SAME = "All nets train on the same data, from the same initial weights where th
 def nets_row(session: Session) -> None:
     """Show the nets that are compared, those that one press adds, and "Add a net"."""
     arms = session.lab.comparison.arms
-    styles = arm_styles(arm.name for arm in arms)
+    styles = arm_styles(arms)
     st.html(_chip_styles(styles))
     with st.container(key="lab_nets", horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Nets", width="content", help=_SAME)

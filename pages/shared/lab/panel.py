@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
+from bn_core.config import Config
 from bn_core.figures.view import View
 from bn_core.settings import settings_of
-from pages.shared.lab.controls import Controls, control_key
+from pages.shared.lab.controls import control_key, show
 from pages.shared.lab.events import PresetChosen, ViewChanged
 from pages.shared.lab.runs import dispatch
 from pages.shared.lab.setting_groups import (
@@ -20,9 +21,8 @@ from pages.shared.session import Session
 _COLUMNS = (("Net", "Data"), ("Training", "Seeds and display"), ("Batch norm",))
 
 
-def all_settings(controls: Controls) -> None:
+def all_settings(session: Session) -> None:
     """Show the panel behind a button that says how many settings differ from the usual ones."""
-    session = controls.session
     changed = changed_settings(session.lab.comparison.base)
     label = f"All settings: {len(changed)} changed" if changed else "All settings"
     with st.popover(label, key="lab.all_settings", help="Every other setting, in one place."):
@@ -31,7 +31,7 @@ def all_settings(controls: Controls) -> None:
             for column, groups in zip(st.columns(len(_COLUMNS)), _COLUMNS, strict=True):
                 with column:
                     for group in groups:
-                        _group(controls, group)
+                        _group(session, group)
 
 
 def _say_what_changed(session: Session, changed: list[str]) -> None:
@@ -50,23 +50,21 @@ def _say_what_changed(session: Session, changed: list[str]) -> None:
         )
 
 
-def _group(controls: Controls, group: str) -> None:
+def _group(session: Session, group: str) -> None:
     st.markdown(f"**{group}**")
-    comparison = controls.session.lab.comparison
+    comparison = session.lab.comparison
     for name in PANEL[group]:
         if is_relevant(name, comparison):
-            controls.show(name, disabled=_is_disabled(controls, name))
+            show(session, name, disabled=_is_disabled(session.lab.comparison.base, name))
     if group == "Data" and not comparison.base.data_spec.generated:
         st.caption("The digits have no settings. Sets of points have noise and a number.")
     if group == "Seeds and display":
-        _projector(controls.session)
+        _projector(session)
 
 
-def _is_disabled(controls: Controls, name: str) -> bool:
+def _is_disabled(base: Config, name: str) -> bool:
     """Return whether another setting decides on this one."""
-    if name == "bn_momentum":
-        return bool(controls.shown.get("bn_cumulative"))
-    return name == "width" and bool(controls.session.lab.comparison.base.widths)
+    return (name == "bn_momentum" and base.bn_cumulative) or (name == "width" and base.widths != ())
 
 
 def _projector(session: Session) -> None:

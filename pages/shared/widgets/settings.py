@@ -7,7 +7,6 @@ import streamlit as st
 
 from bn_core.config import SETTINGS
 from bn_core.settings import Setting, SettingError
-from pages.shared.plain_text import plain_text
 
 _GRID = (1, 1.5, 2, 3, 5, 7)
 Text = dict[str, Any]
@@ -32,6 +31,18 @@ def setting_widget(
     if width is not None:
         text["width"] = width
     return _MAKERS[setting.kind](setting, value, text, stops)
+
+
+def value_shown(setting: Setting, shown: Any) -> Any:
+    """Return the value that a widget of a setting shows; None if it is no value of it."""
+    if setting.kind != "wholes":
+        return shown
+    try:
+        if isinstance(shown, str):
+            return setting.read(shown.strip()) if shown.strip() else ()
+        return setting.check(tuple(sorted(shown)))
+    except SettingError:
+        return None
 
 
 def has_stops(setting: Setting) -> bool:
@@ -83,16 +94,20 @@ def _wholes(
     """Let the reader choose layers, where there are few of them; else type numbers."""
     if stops:
         offered = sorted({*stops, *first})
-        placeholder = "none" if setting == SETTINGS["moved_layers"] else "every layer"
-        return tuple(
-            st.multiselect(options=offered, default=first, placeholder=placeholder, **text)
+        text["placeholder"] = "none" if setting == SETTINGS["moved_layers"] else "every layer"
+        shown = st.multiselect(options=offered, default=first, **text)
+    else:
+        shown = st.text_input(
+            value=setting.write(first), placeholder="for example 64-32-16", **text
         )
-    typed = st.text_input(value=setting.write(first), placeholder="for example 64-32-16", **text)
-    try:
-        return setting.read(typed.strip()) if typed.strip() else ()
-    except SettingError as error:
-        st.error(plain_text(str(error)))
-        return first
+    value = value_shown(setting, shown)
+    if value is None:
+        st.error("These are whole numbers joined by dashes, like 64-32-16. " + _limits(setting))
+    return first if value is None else value
+
+
+def _limits(setting: Setting) -> str:
+    return f"Each goes from {setting.low:g} to {setting.high:g}, and there are 20 at most."
 
 
 def _decades(setting: Setting) -> Iterable[float]:
