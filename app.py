@@ -23,7 +23,7 @@ else:
     app = st.App(
         __file__,
         lifespan=server.lifespan,
-        routes=[feed.route(), *server.routes()],
+        routes=[*feed.routes(), *server.routes()],
         middleware=security.middleware(),
         on_script_error=server.say_what_failed,
     )

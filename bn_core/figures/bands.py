@@ -95,6 +95,8 @@ def median_and_band(
         "line": line(context.view, style.colour, style.dash, 2),
         "customdata": numbers,
         "hovertemplate": template,
+        "name": hover.name,
+        "meta": reading(numbers, power=hover.power),
         **alone_shown(context.view, drawn, style),
         **group(context, arm),
         **changes,
@@ -103,6 +105,13 @@ def median_and_band(
         return [main]
     low, high = (np.clip(end, hover.bottom, hover.top) for end in (low, high))
     return [band(context, arm, x, low, high), main]
+
+
+def reading(numbers: Any, *, power: bool = False) -> dict[str, str]:
+    """Return where the crosshair reads a trace: the texts of its points, else their heights."""
+    if isinstance(numbers, list):
+        return {"read": "customdata"}
+    return {"read": "power" if power else "y"}
 
 
 def alone_shown(view: View, y: Array, style: ArmStyle) -> dict[str, Any]:
@@ -122,7 +131,8 @@ def band(
     context: FigureContext, arm: int, x: Array, low: Array, high: Array, opacity: float = 0.16
 ) -> Trace:
     """Return the area between two curves of an arm, (P,) each."""
-    return area(context.styles[arm], x, low, high, opacity) | group(context, arm)
+    name = {"name": f"{context.arms[arm].label}, range"}
+    return area(context.styles[arm], x, low, high, opacity) | group(context, arm) | name
 
 
 def area(style: ArmStyle, x: Array, low: Array, high: Array, opacity: float = 0.16) -> Trace:

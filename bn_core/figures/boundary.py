@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures import record_queries as queries
-from bn_core.figures.chart import Chart
+from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import FigureContext, Trace, arm_title, split_interval
 from bn_core.figures.layout import axis, layout, line, note, thick
 from bn_core.figures.outputs import first_seed_absence
@@ -31,7 +31,6 @@ def boundary(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the share for class 1 over the plane with the validation points, a panel an arm."""
     context = FigureContext(record, view, cursor)
     shares = [_share_of(context, arm) for arm in range(len(context.arms))]
-    drawn = [arm for arm, share in enumerate(shares) if share is not None]
     data: list[Trace] = []
     notes, axes = [], {}
     for arm, ((column, columns), across, up) in enumerate(_places(len(shares), view)):
@@ -43,15 +42,15 @@ def boundary(record: Record, view: View, cursor: int | None) -> Chart:
         notes.append(arm_title(context, arm, 0.5, 1, **place))
         if share is None:
             notes.append(note(view, first_seed_absence(context, arm), 0.5, 0.5, **place))
-            panel = [{"type": "scatter", "x": [None], "y": [None], "showlegend": False}]
+            panel = [{"type": "scatter", "x": [None], "y": [None]}]
         else:
-            panel = [*_plane(context, arm, share), *_points(context, named=arm == drawn[0])]
+            panel = [*_plane(context, arm, share), *_points(context)]
         data += [trace | names for trace in panel]
-    legend = _legend(beside=len(shares) == 3)
-    figure_layout = layout(view, showlegend=True, annotations=notes, **legend, **axes)
+    figure_layout = layout(view, annotations=notes, **axes)
     margin = figure_layout["margin"] | {"l": 8, "r": 8, "t": 28 if view.projector else 20}
     figure = {"data": data, "layout": figure_layout | {"margin": margin}}
-    return Chart("moment", "Decision boundary", figure, _words(context), HELP)
+    legend = _legend(record.summary)
+    return Chart("moment", "Decision boundary", figure, _words(context), HELP, legend=legend)
 
 
 _TOWARDS = {(0, 2): "right", (1, 2): "left"}
@@ -100,7 +99,7 @@ def _plane(context: FigureContext, arm: int, share: Array) -> list[Trace]:
     extent = context.record.summary.extent or 1.0
     line_up = float32(np.linspace(-extent, extent, len(share)))
     classes, label = context.record.summary.classes, context.arms[arm].label
-    shared = {"z": share, "x": line_up, "y": line_up, "showscale": False, "showlegend": False}
+    shared = {"z": share, "x": line_up, "y": line_up, "showscale": False}
     heat = {
         "type": "heatmap",
         "zmin": 0,
@@ -109,6 +108,7 @@ def _plane(context: FigureContext, arm: int, share: Array) -> list[Trace]:
         "zsmooth": "fast",
         "opacity": 0.85,
         "hoverongaps": False,
+        "name": label,
         "hovertemplate": f"%{{x:.2f}}, %{{y:.2f}}<br>share for {classes[-1]}: %{{z:.3f}}"
         f"<extra>{label}</extra>",
     }
@@ -118,20 +118,20 @@ def _plane(context: FigureContext, arm: int, share: Array) -> list[Trace]:
         "contours": {"coloring": "none", "start": 0.5, "end": 0.5, "size": 1},
         "line": line(context.view, "@text", width=1.6),
         "hoverinfo": "skip",
+        "name": f"{label}, border",
     }
     return [shared | heat, shared | contour]
 
 
-def _points(context: FigureContext, *, named: bool) -> list[Trace]:
-    """Return the points of each class; in all panels the same, named in the legend once."""
+def _points(context: FigureContext) -> list[Trace]:
+    """Return the points of each class; in all panels the same."""
     summary = context.record.summary
     return [
-        _class_points(context, summary, number, named)
-        for number in range(min(2, len(summary.classes)))
+        _class_points(context, summary, number) for number in range(min(2, len(summary.classes)))
     ]
 
 
-def _class_points(context: FigureContext, summary: DataSummary, number: int, named: bool) -> Trace:
+def _class_points(context: FigureContext, summary: DataSummary, number: int) -> Trace:
     colour, symbol = CLASSES[number]
     chosen = summary.points[:MOST_POINTS][summary.labels[:MOST_POINTS] == number]
     return {
@@ -148,17 +148,17 @@ def _class_points(context: FigureContext, summary: DataSummary, number: int, nam
         },
         "hoverinfo": "skip",
         "legendgroup": f"class {number}",
-        "showlegend": named,
     }
 
 
-def _legend(*, beside: bool) -> dict[str, Any]:
-    """Return the legend below the panels, or in the fourth cell that three panels leave free."""
-    shared = {"bgcolor": "@paper/0"}
-    if beside:
-        return {"legend": shared | {"x": 0.54, "xanchor": "left", "y": 0.22, "yanchor": "middle"}}
-    below = {"x": 0.5, "xanchor": "center", "y": 0, "yanchor": "top", "orientation": "h"}
-    return {"legend": shared | below}
+def _legend(summary: DataSummary) -> list[LegendEntry]:
+    """Return the two classes' names: colour and marker of their points."""
+    return [
+        LegendEntry(name, f"class {number}", colour, symbol=symbol)
+        for number, (name, (colour, symbol)) in enumerate(
+            zip(summary.classes[:2], CLASSES, strict=True)
+        )
+    ]
 
 
 def _words(context: FigureContext) -> str:

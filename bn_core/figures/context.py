@@ -8,6 +8,7 @@ import numpy as np
 
 from bn_core.comparison import Arm
 from bn_core.figures import record_queries as queries
+from bn_core.figures.chart import LegendEntry
 from bn_core.figures.layout import axis, guide, line, note, text_size, thick
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import ArmStyle, arm_styles
@@ -16,6 +17,9 @@ from bn_core.records import NetStatistics, Record, Snapshot
 
 Array = np.ndarray
 Trace = dict[str, Any]
+
+LABEL_WIDTH = 0.22
+"""Space for the label of a learning rate, as a share of the planned steps."""
 
 SIDE_BY_SIDE = 3
 """Above more panels side by side than these, arms' names take two lines."""
@@ -80,6 +84,7 @@ def faint_line(context: FigureContext, arm: int, steps: Array, values: Array) ->
         "y": float32(values),
         "line": line(context.view, context.styles[arm].faint(0.3)),
         "hoverinfo": "skip",
+        "name": f"{context.arms[arm].label}, mini-batches",
         **group(context, arm),
     }
 
@@ -92,23 +97,21 @@ def marker(context: FigureContext, arm: int, size: float = 6) -> dict[str, Any]:
 
 def group(context: FigureContext, arm: int) -> dict[str, Any]:
     """Return what lets the legend show and hide all of an arm's traces together."""
-    return {"legendgroup": context.arms[arm].name, "showlegend": False}
+    return {"legendgroup": context.arms[arm].name}
 
 
-def legend_entries(context: FigureContext) -> list[Trace]:
-    """Return one empty trace for each arm: its line, marker and name stand in the legend."""
+def arm_legend(context: FigureContext) -> list[LegendEntry]:
+    """Return a line of the legend for each arm, which reads its numbers at the cursor."""
     return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "x": [None],
-            "y": [None],
-            "name": arm.label,
-            "line": line(context.view, context.styles[i].colour, context.styles[i].dash, 2),
-            "marker": marker(context, i),
-            "legendgroup": arm.name,
-        }
-        for i, arm in enumerate(context.arms)
+        LegendEntry(
+            label=arm.label,
+            group=arm.name,
+            colour=style.colour,
+            dash=style.dash,
+            symbol=style.symbol,
+            at=float(context.snapshot.step),
+        )
+        for arm, style in zip(context.arms, context.styles, strict=True)
     ]
 
 
@@ -120,6 +123,12 @@ def steps_axis(context: FigureContext, title: str = "step", **changes: Any) -> d
     if context.planned < 6:
         shared["dtick"] = 1
     return axis(context.view, title, **(shared | changes))
+
+
+def over_steps(reads: str, axes: int = 1) -> dict[str, Any]:
+    """Return what a chart over the steps says about its x axes and the numbers read there."""
+    names = ["xaxis", *(f"xaxis{number}" for number in range(2, axes + 1))]
+    return {"time_axes": names, "time_unit": "step", "reads": reads}
 
 
 def cursor_line(context: FigureContext, **changes: Any) -> dict[str, Any]:
@@ -137,26 +146,23 @@ def rate_lines(context: FigureContext) -> list[dict[str, Any]]:
 
 
 def rate_labels(context: FigureContext) -> list[dict[str, Any]]:
-    """Return the new learning rates, upright beside their lines; crowded ones are left out."""
+    """Return the new learning rates above their lines, outside the plot; crowded ones are not."""
     labels, last = [], -np.inf
     for step, rate in context.record.rate_changes:
-        if step - last < context.planned * 0.06:
+        if step - last < context.planned * LABEL_WIDTH:
             continue
         last = step
-        labels.append(
-            note(
-                context.view,
-                f"rate {rate:g}",
-                step,
-                1,
-                xref="x",
-                xanchor="left",
-                yanchor="top",
-                textangle=-90,
-                xshift=-1,
-            )
-        )
+        # A label stands on the side of its line where the plot has room for it.
+        side = "right" if step > context.planned * (1 - LABEL_WIDTH) else "left"
+        place = {"xref": "x", "xanchor": side, "yanchor": "bottom"}
+        labels.append(note(context.view, f"rate {rate:g}", step, 1, **place))
     return labels
+
+
+def margin_for_rates(context: FigureContext) -> dict[str, int]:
+    """Return the margin of a chart over the steps, with room for the learning rates above it."""
+    rates = text_size(context.view) + 4 if context.record.rate_changes else 0
+    return {"l": 40, "r": 10, "t": 8 + rates, "b": 32, "pad": 0}
 
 
 def arm_title(

@@ -6,29 +6,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from bn_core.figures import record_queries as queries
-from bn_core.figures.bands import Hover, median_and_band
-from bn_core.figures.chart import Chart
+from bn_core.figures.bands import Hover, median_and_band, reading
+from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import (
     FigureContext,
     Trace,
+    arm_legend,
     cursor_line,
     faint_line,
     group,
-    legend_entries,
+    margin_for_rates,
     marker,
+    over_steps,
     rate_labels,
     rate_lines,
     steps_axis,
 )
-from bn_core.figures.ghosts import accuracy_ghosts, ghost_words, loss_ghosts
+from bn_core.figures.ghosts import accuracy_ghosts, ghost_legend, ghost_words, loss_ghosts
 from bn_core.figures.layout import (
     axis,
     guide,
     layout,
-    legend,
     line,
-    note,
-    text_size,
     thick,
 )
 from bn_core.figures.loss_axis import inner, loss_axis, loss_ends
@@ -69,18 +68,28 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
         hover = _loss_hover(context, f"{label}, training", ends)
         data += median_and_band(context, arm, steps, means[:, arm], hover)
         data.append(_validation_loss(context, arm, ends))
-    data += _crosses(context, steps, means, ends) + legend_entries(context)
+    crosses = _crosses(context, steps, means, ends)
     figure_layout = layout(
         view,
         xaxis=steps_axis(context, "step (line: training, marks: validation)"),
         yaxis=loss_axis(view, ends),
         shapes=[*rate_lines(context), cursor_line(context)],
         annotations=rate_labels(context),
-        **legend(view),
+        margin=margin_for_rates(context),
     )
-    figure = {"data": data, "layout": figure_layout}
-    words = _loss_words(context, ends) + ghost_words(context, ghosts)
-    return Chart("loss", "Loss", figure, words, LOSS_HELP)
+    return Chart(
+        "loss",
+        "Loss",
+        {"data": data + crosses, "layout": figure_layout},
+        _loss_words(context, ends) + ghost_words(context, ghosts),
+        LOSS_HELP,
+        legend=[
+            *arm_legend(context),
+            *[LegendEntry("diverged", symbol="x")] * bool(crosses),
+            *ghost_legend(ghosts),
+        ],
+        **over_steps("training / validation"),
+    )
 
 
 def accuracy(
@@ -100,7 +109,6 @@ def accuracy(
         hover = Hover(".1f", " %", "step %{x:,}", f"{label}, validation")
         data += median_and_band(context, arm, context.steps, shares, hover)
     chance = 100 / max(len(record.summary.classes), 1)
-    chance_note = {"yref": "y", "xanchor": "right", "yanchor": "top"}
     figure_layout = layout(
         view,
         xaxis=steps_axis(context, "step (line: validation, faint: training)"),
@@ -112,12 +120,22 @@ def accuracy(
             *rate_lines(context),
             cursor_line(context),
         ],
-        annotations=[note(view, "chance", 1, chance, **chance_note)],
-        **legend(view),
+        annotations=rate_labels(context),
+        margin=margin_for_rates(context),
     )
-    figure = {"data": data + legend_entries(context), "layout": figure_layout}
-    words = _accuracy_words(context, chance) + ghost_words(context, ghosts)
-    return Chart("accuracy", "Accuracy", figure, words, ACCURACY_HELP)
+    return Chart(
+        "accuracy",
+        "Accuracy",
+        {"data": data, "layout": figure_layout},
+        _accuracy_words(context, chance) + ghost_words(context, ghosts),
+        ACCURACY_HELP,
+        legend=[
+            *arm_legend(context),
+            LegendEntry(f"chance, {chance:.0f} %", dash="2px,2px"),
+            *ghost_legend(ghosts),
+        ],
+        **over_steps("validation, %"),
+    )
 
 
 def last_losses(record: Record, step: int) -> Array:
@@ -174,6 +192,8 @@ def _validation_loss(context: FigureContext, arm: int, ends: tuple[float, float]
         "marker": marker(context, arm, 5) | {"maxdisplayed": 12},
         "customdata": numbers,
         "hovertemplate": template,
+        "name": hover.name,
+        "meta": reading(numbers),
         **group(context, arm),
     }
 
@@ -181,7 +201,7 @@ def _validation_loss(context: FigureContext, arm: int, ends: tuple[float, float]
 def _crosses(
     context: FigureContext, steps: Array, means: Array, ends: tuple[float, float]
 ) -> list[Trace]:
-    """Return a cross where each replica diverged, at its last finite loss; the first is named."""
+    """Return a cross where each replica diverged, at its last finite loss."""
     traces = []
     for arm in range(len(context.arms)):
         found = [one for one in context.record.divergences if one.arm == arm]
@@ -201,19 +221,16 @@ def _cross_trace(
     context: FigureContext, arm: int, found: list[Divergence], heights: Array
 ) -> Trace:
     colour = context.styles[arm].colour
-    late = found[0].step > 0.7 * context.planned
     return {
         "type": "scatter",
-        "mode": "markers+text",
+        "mode": "markers",
         "x": np.array([one.step for one in found], np.float32),
         "y": heights,
-        "text": ["diverged", *[""] * (len(found) - 1)],
-        "textposition": "middle left" if late else "middle right",
-        "textfont": {"color": colour, "size": text_size(context.view)},
         "marker": {"symbol": "x", "size": thick(context.view, 9), "color": colour},
         "customdata": [f"seed {queries.seed(context.record, one.replica)}" for one in found],
         "hovertemplate": "%{customdata} diverged at step %{x:,}"
         f"<extra>{context.arms[arm].label}</extra>",
+        "name": f"{context.arms[arm].label}, diverged",
         "cliponaxis": False,
         **group(context, arm),
     }

@@ -8,9 +8,9 @@ import numpy as np
 from bn_core.figures import record_queries as queries
 from bn_core.figures.bands import Hover, median_and_band
 from bn_core.figures.chart import Chart
-from bn_core.figures.context import FigureContext, Trace, legend_entries, marker
+from bn_core.figures.context import FigureContext, Trace, arm_legend, marker
 from bn_core.figures.distributions import SITE_NAMES, layer_numbers, missing_words
-from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis
+from bn_core.figures.layout import axis, guide, layout, line, log_axis
 from bn_core.figures.view import View
 from bn_core.records import SITES, NetStatistics, Record
 
@@ -55,10 +55,10 @@ def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
             guide(view, (0, 1), (1, 1), xref="x2 domain", line=line(view, "@muted", "2px,2px", 1.3))
             | {"yref": "y2"},
         ],
-        **legend(view),
     )
-    figure = {"data": data + legend_entries(context), "layout": figure_layout}
-    return Chart("depth", "Layer by layer", figure, _words(context, means, stds), HELP)
+    figure = {"data": data, "layout": figure_layout}
+    words = _words(context, means, stds)
+    return Chart("depth", "Layer by layer", figure, words, HELP, legend=arm_legend(context))
 
 
 def _of_layers(snapshot: NetStatistics | None, field: str, site: int) -> Array:

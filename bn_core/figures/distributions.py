@@ -10,10 +10,11 @@ from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
     FigureContext,
     Trace,
+    arm_legend,
     group,
     marker,
 )
-from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.layout import axis, guide, layout, line, note, text_size
 from bn_core.figures.record_queries import float32
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
@@ -74,10 +75,11 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
             for mark in marks
         ],
         annotations=_share_heading(context, columns),
-        **legend(view),
+        margin={"l": 40, "r": 10, "t": text_size(view) + 7, "b": 32, "pad": 0},
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("distributions", "Distributions", figure, _ridges_words(context), RIDGES_HELP)
+    words, legend = _ridges_words(context), arm_legend(context)
+    return Chart("distributions", "Distributions", figure, words, RIDGES_HELP, legend=legend)
 
 
 def density(histogram: Array) -> Array:
@@ -113,14 +115,14 @@ def _ridges_of(
         "x": float32(np.hstack([places, gap])).ravel(),
         "y": float32(np.hstack([y, gap])).ravel(),
         "customdata": numbers.reshape(-1, 3),
+        "meta": {"columns": [SITE_NAMES[context.view.site], "density", "layer"], "warped": "xy"},
         "fill": "toself",
         "hoveron": "points",
         "fillcolor": style.faint(0.22),
         "line": line(context.view, style.colour, style.dash, 1.4 if layers <= 10 else 1),
         "hovertemplate": "layer %{customdata[2]} · value %{customdata[0]:.3g} · "
         f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
-        "legendgroup": context.arms[arm].name,
-        "showlegend": True,
+        **group(context, arm),
     }
 
 
@@ -144,6 +146,8 @@ def _outermost(
         "y": np.array(y, np.float32),
         "marker": marker(context, arm, 12) | {"opacity": 0},
         "customdata": texts,
+        "name": f"{context.arms[arm].label}, beyond the axis",
+        "meta": {"warped": "xy"},
         "hovertemplate": f"%{{customdata}}<extra>{context.arms[arm].label}</extra>",
         **group(context, arm),
     }
@@ -203,6 +207,9 @@ def _share_texts(context: FigureContext, arm: int, field: str, shares: Array, at
         "text": [f"{100 * shares[i]:.0f}" if np.isfinite(shares[i]) else "" for i in layers],
         "textfont": {"color": context.styles[arm].colour, "size": text_size(context.view) - 1},
         "hovertemplate": f"%{{text}} % {field}<extra>{label}</extra>",
+        "name": f"{label}, {field} units in %",
+        "customdata": np.array(layers, np.float32)[:, None] + 1,
+        "meta": {"columns": ["layer"], "warped": "xy"},
         **group(context, arm),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bn_core.figures.chart import LegendEntry
 from bn_core.figures.context import FigureContext, Trace
 from bn_core.figures.layout import line
 from bn_core.figures.record_queries import float32
@@ -66,6 +67,11 @@ def ghost_words(context: FigureContext, ghosts: Sequence[KeptRun]) -> str:
     return f" Faint: earlier runs: {named}."
 
 
+def ghost_legend(ghosts: Sequence[KeptRun]) -> list[LegendEntry]:
+    """Return the line of the legend for all earlier runs together; none if there are none."""
+    return [LegendEntry("faint: earlier runs", colour="@muted/0.5", dash="solid")] * bool(ghosts)
+
+
 def escaped(text: str) -> str:
     """Return text that plotly shows as it is: no tags, no templates."""
     for sign, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "% {")):
@@ -90,7 +96,6 @@ def _traces(
             "line": line(context.view, style.faint(_CLEAR if clear else _FAINT), style.dash, 1.4),
             "name": f"earlier: {words}, {escaped(arm.label)}",
             "hovertemplate": f"{number}, step %{{x:,}}<extra>{_extra(words, arm)}</extra>",
-            "showlegend": False,
         }
         for arm, style, values in zip(ghost.arms, styles, curves, strict=True)
     ]

@@ -7,19 +7,22 @@ import numpy as np
 
 from bn_core.figures import record_queries as queries
 from bn_core.figures.bands import Hover, median_and_band
-from bn_core.figures.chart import Chart
+from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import (
     FigureContext,
     Trace,
+    arm_legend,
     arm_title,
     cursor_line,
-    legend_entries,
+    group,
+    margin_for_rates,
+    over_steps,
     rate_labels,
     rate_lines,
     split_interval,
     steps_axis,
 )
-from bn_core.figures.layout import axis, guide, layout, legend, line, note, text_size
+from bn_core.figures.layout import axis, guide, layout, line, text_size
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import SEQUENTIAL
 from bn_core.figures.view import View
@@ -69,8 +72,15 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
         annotations=notes,
         **axes,
     )
-    figure = {"data": data, "layout": figure_layout}
-    return Chart("gradients", "Gradient of each layer", figure, _map_words(context, maps), MAP_HELP)
+    return Chart(
+        "gradients",
+        "Gradient of each layer",
+        {"data": data, "layout": figure_layout},
+        _map_words(context, maps),
+        MAP_HELP,
+        legend=arm_legend(context),
+        **over_steps("layer 1 / output"),
+    )
 
 
 def _map_of(context: FigureContext, arm: int) -> Array:
@@ -100,6 +110,9 @@ def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> 
         "yaxis": y_axis,
         "coloraxis": "coloraxis",
         "hoverongaps": False,
+        "name": context.arms[arm].label,
+        "meta": {"read": "power", "y": "layer"},
+        **group(context, arm),
         "hovertemplate": f"layer %{{y}} · step %{{x:,.0f}}<br>gradient {value}"
         f"<extra>{context.arms[arm].label}</extra>",
         **texts,
@@ -197,7 +210,6 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
         name = context.arms[arm].label
         hover = Hover(".2f", "", "step %{x:,}", name, low, high, clips=True, power=True)
         data += median_and_band(context, arm, context.steps, powers, hover)
-    healthy = {"yref": "y", "xanchor": "left", "yanchor": "top", "bgcolor": "@paper/0.7"}
     figure_layout = layout(
         view,
         xaxis=steps_axis(context),
@@ -207,12 +219,18 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
             *rate_lines(context),
             cursor_line(context),
         ],
-        annotations=[note(view, "-3: rule of thumb", 0, -3, **healthy), *rate_labels(context)],
-        **legend(view),
+        annotations=rate_labels(context),
+        margin=margin_for_rates(context),
     )
-    figure = {"data": data + legend_entries(context), "layout": figure_layout}
-    words = _ratio_words(context, curves)
-    return Chart("gradients", "Update : data", figure, words, RATIO_HELP)
+    return Chart(
+        "gradients",
+        "Update : data",
+        {"data": data, "layout": figure_layout},
+        _ratio_words(context, curves),
+        RATIO_HELP,
+        legend=[*arm_legend(context), LegendEntry("-3: rule of thumb", dash="2px,2px")],
+        **over_steps("median of the layers"),
+    )
 
 
 def _ratios_of(context: FigureContext, arm: int) -> Array:

@@ -77,26 +77,6 @@ def _short(mark: float) -> str:
     )
 
 
-def legend(view: View) -> dict[str, Any]:
-    """Return the layout of a legend in one line above the plot, where it covers no data."""
-    return {
-        "showlegend": True,
-        "margin": {"l": 40, "r": 10, "t": 28 if view.projector else 22, "b": 32, "pad": 0},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "bottom",
-            "bgcolor": "@paper/0",
-            "font": {"size": text_size(view) - 1, "color": "@text"},
-            "itemsizing": "trace",
-            "itemwidth": 30,
-            "tracegroupgap": 0,
-        },
-    }
-
-
 def note(view: View, text: str, x: float, y: float, **changes: Any) -> dict[str, Any]:
     """Return a small muted text at paper coordinates, with ``changes`` on top."""
     shared = {

@@ -79,6 +79,8 @@ def _output_trace(context: FigureContext, arm: int, z: Array | None) -> dict[str
         "y": np.arange(1, len(z) + 1, dtype=np.float32),
         "customdata": np.repeat(summary.row_labels[: len(z), None], z.shape[1], 1).astype(np.int32),
         "coloraxis": "coloraxis",
+        "name": context.arms[arm].label,
+        "meta": {"x": "class, from 0", "y": "image"},
         "hoverongaps": False,
         "hovertemplate": "image %{y} (class %{customdata})<br>output %{x}: %{z:.3f}"
         f"<extra>{context.arms[arm].label}</extra>",
@@ -140,6 +142,11 @@ def _signed_scale(view: View) -> dict[str, Any]:
         "cmax": 1,
         "colorscale": DIVERGING,
         "colorbar": {
+            "title": {
+                "text": "gradient",
+                "side": "right",
+                "font": {"size": size, "color": "@muted"},
+            },
             "thickness": 9,
             "len": 1,
             "xpad": 6,

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures.bands import alone_shown, area
-from bn_core.figures.layout import axis, guide, layout, legend, line, log_axis, note, thick
+from bn_core.figures.chart import LegendEntry
+from bn_core.figures.layout import axis, guide, layout, line, log_axis, note, thick
 from bn_core.figures.record_queries import extremes, float32, median
 from bn_core.figures.result_words import finite, value_words
 from bn_core.figures.theme import ArmStyle, curve_style
@@ -14,6 +15,9 @@ from bn_core.results import Curve, Panel
 
 Array = np.ndarray
 Trace = dict[str, Any]
+
+STEP = "step"
+"""The label of an x axis over the steps of training."""
 
 _FEW = 12
 """Curves of at most so many values have a marker at each."""
@@ -28,7 +32,7 @@ def panel_figure(panel: Panel, view: View) -> dict[str, Any]:
     """Return the plotly figure of a panel."""
     ends = _y_ends(panel)
     traces = [trace for curve in panel.curves for trace in _curve(curve, panel, view, ends)]
-    shown = layout(view, **(legend(view) if len(panel.curves) > 1 else {}))
+    shown = layout(view)
     shown["xaxis"] = _x_axis(panel, view)
     shown["yaxis"] = _y_axis(panel, view, ends)
     shown["shapes"] = [
@@ -47,6 +51,23 @@ def panel_figure(panel: Panel, view: View) -> dict[str, Any]:
         for at, words in _marks(panel)
     ]
     return {"data": traces, "layout": shown}
+
+
+def panel_legend(panel: Panel) -> list[LegendEntry]:
+    """Return a line of the legend for each of several curves."""
+    styles = [style_of(curve) for curve in panel.curves]
+    return [
+        LegendEntry(
+            label=curve.label,
+            group=curve.label,
+            colour=style.colour,
+            dash="" if curve.kind == "points" else "solid" if curve.faint else style.dash,
+            symbol=style.symbol if curve.kind == "points" or len(curve.x) <= _FEW else "",
+            at=float(curve.x[-1]) if len(curve.x) else None,
+        )
+        for curve, style in zip(panel.curves, styles, strict=True)
+        if len(panel.curves) > 1 or panel.x_label == STEP
+    ]
 
 
 def _x_axis(panel: Panel, view: View) -> dict[str, Any]:
@@ -102,6 +123,7 @@ def _curve(curve: Curve, panel: Panel, view: View, ends: tuple[float, float] | N
         "customdata": _hover_texts(curve, panel),
         "hovertemplate": "%{customdata}<extra></extra>",
         "line": line(view, style.faint(0.45)) if curve.faint else _full_line(style, view),
+        "meta": {"read": "y"},
         **beside,
         **_marked(curve, style, drawn, view),
     }
@@ -115,7 +137,7 @@ def _curve(curve: Curve, panel: Panel, view: View, ends: tuple[float, float] | N
             "symmetric": False,
         }
         return [main]
-    return [area(style, curve.x, low, high) | beside | {"showlegend": False}, main]
+    return [area(style, curve.x, low, high) | beside, main]
 
 
 def _within(values: Array, ends: tuple[float, float] | None, panel: Panel) -> Array:

@@ -11,9 +11,11 @@ from bn_core.figures.context import (
     FigureContext,
     Trace,
     absence,
+    arm_legend,
     arm_title,
     cursor_line,
     group,
+    over_steps,
     split_interval,
     steps_axis,
     titled_margin,
@@ -66,8 +68,15 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
         **axes,
     )
     words = _percentile_words(context, layer, found)
-    figure = {"data": data, "layout": figure_layout}
-    return Chart("distributions", f"Layer {layer + 1} over time", figure, words, PERCENTILES_HELP)
+    return Chart(
+        "distributions",
+        f"Layer {layer + 1} over time",
+        {"data": data, "layout": figure_layout},
+        words,
+        PERCENTILES_HELP,
+        legend=arm_legend(context),
+        **over_steps("15th / 50th / 85th percentile", len(parts)),
+    )
 
 
 def _percentile_curves(context: FigureContext, arm: int, layer: int) -> Array:
@@ -111,6 +120,12 @@ def _percentile_traces(
                 "line": line(context.view, style.colour, style.dash, width),
                 "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
                 f"step %{{x:,}}{behind}<extra>{label}</extra>",
+                "name": f"{label}, {name} percentile",
+                "meta": {
+                    "read": "customdata",
+                    "columns": [SITE_NAMES[context.view.site]],
+                    "warped": "y",
+                },
                 **group(context, arm),
             }
         )

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.figures.chart import Chart
+from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import split_interval
-from bn_core.figures.layout import axis, layout, legend, line, note, thick
-from bn_core.figures.panel import panel_figure, style_of
+from bn_core.figures.layout import axis, layout, line, note, thick
+from bn_core.figures.panel import STEP, panel_figure, panel_legend, style_of
 from bn_core.figures.record_queries import float32
 from bn_core.figures.result_words import contour_words, finite, map_words, panel_words
 from bn_core.figures.theme import DIVERGING, SEQUENTIAL
@@ -26,14 +26,36 @@ def chart(part: Panel | HeatMaps | Contours, view: View) -> Chart:
     """Return the chart of a panel, of a row of heat maps, or of contours."""
     match part:
         case Panel():
-            made, alt = panel_figure(part, view), panel_words(part)
+            made, alt, legend = panel_figure(part, view), panel_words(part), panel_legend(part)
         case HeatMaps():
-            made, alt = _map(part, view), map_words(part)
+            made, alt, legend = _map(part, view), map_words(part), []
         case Contours():
-            made, alt = _contours(part, view), contour_words(part)
+            made, alt, legend = _contours(part, view), contour_words(part), _path_legend(part)
+    over_steps = isinstance(part, Panel) and part.x_label == STEP and not part.categories
     return Chart(
-        part.id, part.title, made, alt, part.help, isinstance(part, HeatMaps) and part.wide
+        part.id,
+        part.title,
+        made,
+        alt,
+        part.help,
+        wide=isinstance(part, HeatMaps) and part.wide,
+        legend=legend,
+        time_axes=["xaxis"] if over_steps else [],
+        time_unit="step" if over_steps else "",
     )
+
+
+def _path_legend(part: Contours) -> list[LegendEntry]:
+    return [
+        LegendEntry(
+            label=curve.label,
+            group=curve.label,
+            colour=style_of(curve).colour,
+            dash="" if curve.kind == "points" else "solid",
+            symbol="star" if curve.kind == "points" else "circle",
+        )
+        for curve in part.curves
+    ]
 
 
 def _map(part: HeatMaps, view: View) -> dict[str, Any]:
@@ -86,6 +108,7 @@ def _heat(
         "zmin": low,
         "zmax": high,
         "colorscale": colours,
+        "name": field.label,
         "xaxis": f"x{tail}",
         "yaxis": f"y{tail}",
         "showscale": last and part.scale,
@@ -115,11 +138,10 @@ def _contours(part: Contours, view: View) -> dict[str, Any]:
         "contours": {"coloring": "none"},
         "line": line(view, "@muted/0.6"),
         "ncontours": 14,
-        "showlegend": False,
         "showscale": False,
         "hovertemplate": f"{part.unit}: %{{z:.3g}}<extra></extra>",
     }
-    shown = layout(view, **legend(view))
+    shown = layout(view)
     shown["xaxis"], shown["yaxis"] = axis(view, part.x_label), axis(view, part.y_label)
     paths = [_path(curve, view) for curve in part.curves]
     return {"data": [heights, *paths], "layout": shown}
@@ -134,6 +156,7 @@ def _path(curve: Curve, view: View) -> Trace:
         "x": float32(curve.x),
         "y": float32(curve.y[0]),
         "name": curve.label,
+        "legendgroup": curve.label,
         "line": line(view, style.colour, "solid", 1.5),
         "marker": {
             "symbol": "star" if points else "circle",

@@ -100,11 +100,42 @@ def test_the_moment_follows_the_data_and_the_view() -> None:
 
 
 def test_arms_differ_in_more_than_colour(record: Record) -> None:
-    named = [trace for trace in loss(record, View(), None).figure["data"] if trace.get("name")]
-    assert [trace["name"] for trace in named] == ["No norm", "BN before", "BN after"]
-    for kind in ("color", "dash"):
-        assert len({trace["line"][kind] for trace in named}) == 3
-    assert len({trace["marker"]["symbol"] for trace in named}) == 3
+    legend = loss(record, View(), None).legend
+    assert [entry.label for entry in legend] == ["No norm", "BN before", "BN after"]
+    for kind in ("colour", "dash", "symbol"):
+        assert len({getattr(entry, kind) for entry in legend}) == 3
+
+
+def test_legends_stand_beside_plots_and_name_what_is_drawn(any_record: Record) -> None:
+    for view in VIEWS:
+        for chart in charts(any_record, view):
+            assert not chart.figure["layout"]["showlegend"]
+            groups = {trace.get("legendgroup") for trace in chart.figure["data"]}
+            for entry in chart.legend:
+                assert entry.label and (entry.dash or entry.symbol)
+                assert "@" in entry.colour
+                if entry.group and any_record.snapshots and chart.id in ("accuracy", "gradients"):
+                    assert entry.group in groups
+
+
+def test_every_chart_over_the_steps_can_be_read_at_a_step(record: Record) -> None:
+    over_steps = {}
+    for view in (View(), View(distributions="percentiles", gradients="ratio")):
+        for chart in charts(record, view):
+            if not chart.time_axes:
+                continue
+            over_steps[chart.title] = chart
+            assert set(chart.time_axes) <= set(chart.figure["layout"])
+            for entry in chart.legend:
+                read = [
+                    trace
+                    for trace in chart.figure["data"]
+                    if trace.get("legendgroup") == entry.group and "read" in trace.get("meta", {})
+                ]
+                assert bool(read) == bool(entry.group), (chart.id, entry)
+                assert all(np.all(np.diff(trace["x"]) > 0) for trace in read)
+    titles = {"Loss", "Accuracy", "Gradient of each layer", "Update : data", "Layer 5 over time"}
+    assert set(over_steps) == titles
 
 
 @pytest.mark.parametrize("view", [View(), View(projector=True)])
@@ -173,8 +204,9 @@ def test_a_blown_up_arm_does_not_press_the_others_flat(record: Record) -> None:
 
 def test_divergence_is_crossed_and_named() -> None:
     chart = loss(with_divergence(make_record(), 0, (0, 1, 2), 13), View(), None)
-    (cross,) = [trace for trace in chart.figure["data"] if "text" in trace]
-    assert cross["text"] == ["diverged", "", ""] and cross["x"].tolist() == [13, 13, 13]
+    (cross,) = [trace for trace in chart.figure["data"] if trace["name"] == "No norm, diverged"]
+    assert cross["marker"]["symbol"] == "x" and cross["x"].tolist() == [13, 13, 13]
+    assert [entry.symbol for entry in chart.legend if entry.label == "diverged"] == ["x"]
     assert cross["customdata"] == ["seed 10", "seed 11", "seed 12"]
     low, high = chart.figure["layout"]["yaxis"]["range"]
     assert np.all((low < cross["y"]) & (cross["y"] < high))

@@ -1,5 +1,6 @@
 """Every chart of a result is a figure plotly accepts, and tells its numbers in words."""
 
+import dataclasses
 import re
 from typing import Any
 
@@ -252,12 +253,17 @@ def test_points_have_the_range_as_error_bars() -> None:
 
 def test_several_curves_have_a_legend_and_differ_in_more_than_colour() -> None:
     curves = [curve(THREE[:1], name, x=STEPS, tone=n) for n, name in enumerate("abc")]
-    figure = drawn(panel(*curves))
-    assert figure["layout"]["showlegend"]
+    made = chart(panel(*curves), View())
+    figure = made.figure
+    assert [entry.label for entry in made.legend] == ["a", "b", "c"]
     assert [trace["name"] for trace in figure["data"]] == ["a", "b", "c"]
     for kind in ("color", "dash"):
         assert len({trace["line"][kind] for trace in figure["data"]}) == 3
-    assert not drawn(panel(curves[0]))["layout"]["showlegend"]
+    assert len({entry.dash for entry in made.legend}) == 3
+    alone = panel(curves[0])
+    assert not chart(dataclasses.replace(alone, x_label="rate"), View()).legend
+    # Over the steps a single curve has a line too: the crosshair writes its number there.
+    assert [entry.label for entry in chart(alone, View()).legend] == ["a"]
 
 
 def test_an_arm_has_its_colour_and_other_curves_a_neutral_one() -> None:

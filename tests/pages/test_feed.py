@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 
-from pages.shared.live.feed import Chart, Feed, answer
+from pages.shared.live.feed import Chart, Feed, answer, answer_csv
 from pages.shared.live.schema import Frame
 from tests.event_loop import run_apart
 
@@ -35,9 +36,13 @@ class Slate(Feed):
     def charts(self) -> Mapping[str, Chart]:
         def make(name: str) -> dict[str, Any]:
             self.drawn.append(name)
-            return {"id": name, "text": self.words[name]}
+            curve = {"name": self.words[name], "x": [1], "y": [2.5]}
+            return {"id": name, "figure": {"data": [curve], "layout": {}}}
 
         return {name: (text, lambda n=name: make(n)) for name, text in self.words.items()}
+
+    def table(self) -> list[list[object]]:
+        return [["net", "loss"], ["No norm", 1.5]]
 
     def is_live(self) -> bool:
         return False
@@ -121,3 +126,20 @@ def test_a_guessed_token_opens_no_feed():
 
     assert run_apart(guess()) == {404}
     assert run_apart(status_of(feed.token)) == 200
+
+
+def test_a_chart_and_the_table_are_files_of_a_feed():
+    feed = Slate(loss="a")
+    feed.update(0)
+    assert feed.csv("table") == "\ufeffnet,loss\r\nNo norm,1.5\r\n".encode()
+    assert feed.csv("loss") == "\ufeffcurve,x,y\r\na,1,2.5\r\n".encode()
+    assert feed.csv("../secrets") is None
+
+    def saved(token: str, chart: str) -> Response:
+        asked = {"type": "http", "headers": [], "path_params": {"token": token, "chart": chart}}
+        return run_apart(answer_csv(Request(asked)))
+
+    name = saved(feed.token, "loss").headers["content-disposition"]
+    assert name == 'attachment; filename="batch-norm-lab-loss.csv"'
+    assert saved(feed.token, "depth").status_code == 404
+    assert saved(secrets.token_urlsafe(16), "loss").status_code == 404

@@ -13,7 +13,20 @@ from pages.shared.live.feed import Feed
 from tests.pages.conftest import go
 
 BROWSER = Path(schema.__file__).parent / "browser"
-READERS = ["live", "fetching", "drawing", "panels", "table", "time_slider"]
+READERS = [
+    "live",
+    "fetching",
+    "drawing",
+    "panels",
+    "legend",
+    "crosshair",
+    "readings",
+    "zoom",
+    "tools",
+    "save",
+    "table",
+    "time_slider",
+]
 READERS += [f"diagram{part}" for part in ("", "_lane", "_parts", "_examples", "_control")]
 """The modules that read the payload."""
 
@@ -71,7 +84,7 @@ def update_of(feed: Feed) -> dict[str, Any]:
 
 
 def test_the_check_itself_sees_what_is_wrong():
-    good = {"cells": ["a"], "colour": "", "dash": ""}
+    good = {"cells": ["a"], "colour": "", "dash": "", "symbol": ""}
     assert problems(good, schema.Row, "row") == []
     for bad in (
         {**good, "cells": [1]},

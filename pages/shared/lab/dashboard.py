@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from bn_core.figures import diagram
 from bn_core.figures.dashboard import builders, state_of
+from bn_core.figures.settings_words import settings_line
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
@@ -34,9 +35,10 @@ def frame(
     head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
     return Frame(
         notice=ending_words(record),
+        settings=settings_line(record.comparison),
         head=list(head),
         rows=[
-            Row(cells=cells, colour=style.colour, dash=style.dash)
+            Row(cells=cells, colour=style.colour, dash=style.dash, symbol=style.symbol)
             for cells, style in zip(_table(record, playing), styles, strict=True)
         ],
         steps=steps,

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
+from bn_core.figures.tables import summary_table
 from bn_core.figures.view import View
 from bn_core.records import Record
 from bn_core.service.pool import PoolFull
@@ -91,6 +93,11 @@ class LabFeed(Feed):
         if run is None or record is None:
             return {}
         return dashboard.charts(record, lab.view, lab.cursor, run.id, ghosts(self.session))
+
+    def table(self) -> list[list[Any]]:
+        """Return the results of each net so far."""
+        record = self._record()
+        return summary_table(record) if record else []
 
     def is_live(self) -> bool:
         """Return whether the charts of the run will change by themselves."""

@@ -6,6 +6,7 @@ falls behind, and an update costs the server a tenth of what a run of the script
 
 import asyncio
 import math
+import re
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -21,12 +22,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bn_core.figures.serialize import to_bytes
+from bn_core.figures.tables import figure_table, to_csv
 from pages.shared.live.schema import Frame, Status
 
 SECONDS_TO_WAIT = 2.0
 """How long a request waits for a change before it is answered without."""
 _SECONDS_BETWEEN_CHECKS = 0.02
 _NETS = "nets"
+TABLE = "table"
+"""The name under which the table above the charts is saved."""
 _feeds: "WeakValueDictionary[str, Feed]" = WeakValueDictionary()
 _drawing = asyncio.Semaphore(1)
 """One update at a time: threads that compute would only keep each other, and the server's own
@@ -74,6 +78,10 @@ class Feed(ABC):
     @abstractmethod
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts in page order."""
+
+    @abstractmethod
+    def table(self) -> list[list[Any]]:
+        """Return the numbers of the table above the charts, a row of names first."""
 
     @abstractmethod
     def is_live(self) -> bool:
@@ -157,6 +165,14 @@ class Feed(ABC):
         """Return whether nothing will change by itself."""
         return not (self.is_live() or self._charts_missing)
 
+    def csv(self, name: str) -> bytes | None:
+        """Return what the view was last sent of a chart, or its table, as CSV; None if unknown."""
+        if name == TABLE:
+            return to_csv(self.table())
+        if name == _NETS or name not in self._made:
+            return None
+        return to_csv(figure_table(orjson.loads(self._made[name][2])["figure"]))
+
     def status(self) -> Status:
         """Return what a view needs to know when there is nothing new either."""
         return Status(
@@ -188,9 +204,27 @@ async def answer(request: Request) -> Response:
         return _json(await run_in_threadpool(feed.update, have))
 
 
-def route() -> Route:
-    """Return the route by which views fetch their updates."""
-    return Route("/lab-files/feed/{token}", answer)
+async def answer_csv(request: Request) -> Response:
+    """Answer with the numbers of one chart, or of the table, as a file to save."""
+    feed, name = _feeds.get(request.path_params["token"]), request.path_params["chart"]
+    async with _drawing:
+        body = await run_in_threadpool(feed.csv, name) if feed else None
+    if body is None:
+        return Response(status_code=404)
+    safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    headers = {
+        "Content-Disposition": f'attachment; filename="batch-norm-lab-{safe}.csv"',
+        "Cache-Control": "no-store",
+    }
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def routes() -> list[Route]:
+    """Return the routes by which views fetch their updates, and the numbers of their charts."""
+    return [
+        Route("/lab-files/feed/{token}", answer),
+        Route("/lab-files/feed/{token}/csv/{chart}", answer_csv),
+    ]
 
 
 def _whole(text: str) -> int | None:

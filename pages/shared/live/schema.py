@@ -29,6 +29,18 @@ class Choice(TypedDict):
     """Each value with its label."""
 
 
+class LegendLine(TypedDict):
+    """A line of a chart's legend: ``bn_core.figures.chart.LegendEntry``."""
+
+    label: str
+    group: str
+    colour: str
+    dash: str
+    symbol: str
+    value: str
+    at: float | None
+
+
 class ChartUpdate(TypedDict):
     """A chart that has changed since the view's last update."""
 
@@ -43,16 +55,25 @@ class ChartUpdate(TypedDict):
     choices: list[Choice]
     reset: str
     """With another text plotly forgets the reader's zoom."""
+    legend: list[LegendLine]
+    time_axes: list[str]
+    """The names of the x axes over the steps, which all charts zoom together."""
+    time_unit: str
+    reads: str
+    """What the numbers at the crosshair are."""
+    height: int
+    """The least height of the plot in pixels."""
     number: int
     """The update in which the chart changed."""
 
 
 class Row(TypedDict):
-    """A row of the table above the charts; ``colour`` and ``dash`` are those of its curves."""
+    """A row of the table above the charts; the style is that of its curves."""
 
     cells: list[str]
     colour: str
     dash: str
+    symbol: str
 
 
 class Status(TypedDict):
@@ -70,6 +91,8 @@ class Frame(TypedDict):
     """What a view shows beside its charts."""
 
     notice: str
+    settings: NotRequired[str]
+    """What was computed, in a line for a saved picture."""
     head: NotRequired[list[str]]
     rows: NotRequired[list[Row]]
     steps: NotRequired[list[int]]
@@ -109,6 +132,7 @@ class ViewData(TypedDict):
 READ_AS: dict[str, type] = {
     "choice": Choice,
     "chart": ChartUpdate,
+    "entry": LegendLine,
     "row": Row,
     "answer": Update,
     "update": Update,

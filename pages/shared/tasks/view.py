@@ -2,9 +2,10 @@
 
 from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from bn_core.figures.result import chart
+from bn_core.figures.tables import metrics_table
 from bn_core.figures.view import View
 from bn_core.results import Contours, HeatMaps, Panel, Result
 from pages.shared.live.component import show_feed
@@ -20,6 +21,8 @@ class ComputationFeed(Feed):
     def __init__(self, session: Session, computation: Computation) -> None:
         super().__init__()
         self.session, self.computation = session, computation
+        self.settings = ""
+        """What was computed, in a line for a saved picture."""
         self._result: Result | None = None
         self._results = 0
 
@@ -45,8 +48,9 @@ class ComputationFeed(Feed):
         over = f"median and range over {seeds} seeds" if seeds > 1 else "value"
         return Frame(
             head=["measure", over] if metrics else [],
-            rows=[Row(cells=[m.label, m.words()], colour="", dash="") for m in metrics],
+            rows=[Row(cells=[m.label, m.words()], colour="", dash="", symbol="") for m in metrics],
             notice=self.computation.notice(),
+            settings=self.settings,
             steps=[],
             step=0,
             computation=True,
@@ -63,6 +67,11 @@ class ComputationFeed(Feed):
             panel.id: ((self._results, view), partial(_chart, panel, view, request))
             for panel in (result.panels if result else ())
         }
+
+    def table(self) -> list[list[Any]]:
+        """Return the metrics, seed by seed."""
+        result = self.computation.result()
+        return metrics_table(result.metrics if result else ())
 
     def is_live(self) -> bool:
         """Return whether more is to come."""

@@ -5,7 +5,7 @@ import { Drawing } from "./drawing.mjs";
 import { Fetcher } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
 import { table } from "./table.mjs";
-import { isDark, palettesReady, stylesReady } from "./theme.mjs";
+import { base, isDark, palettesReady, stylesReady } from "./theme.mjs";
 import { TimeSlider } from "./time_slider.mjs";
 
 const views = new WeakMap();
@@ -17,10 +17,14 @@ class View {
     this.notice = this.root.querySelector(".bn-notice");
     this.drawn = Promise.resolve();
     this.drawing = new Drawing(this.root);
-    this.panels = new Panels(this.root, `bn-view-${++viewsMade}`, (name, value) =>
-      this.api.setTriggerValue("chosen", { name, value }),
+    this.panels = new Panels(
+      this.root,
+      `bn-view-${++viewsMade}`,
+      (name, value) => this.api.setTriggerValue("chosen", { name, value }),
+      () => this.describe(),
     );
     this.netDiagram = new NetDiagram(this.root, (edit) => this.api.setTriggerValue("edited", edit));
+    this.panels.onHide = (panel) => this.drawing.redraw(panel);
     this.fetcher = new Fetcher(this);
     this.slider = new TimeSlider(this.root, () => this.fetcher.run());
   }
@@ -69,12 +73,25 @@ class View {
     if (newer?.steps) tellTests(update);
   }
 
+  // What a saved picture says about the run, and where the numbers of its charts are.
+  describe() {
+    const feed = new URL(`feed/${this.fetcher.feed}/`, base);
+    const update = this.last;
+    return {
+      settings: update.settings,
+      link: location.href,
+      dark: this.dark,
+      csv: (id) => new URL(`csv/${id}`, feed).href,
+      say: (sentence) => this.say(sentence),
+    };
+  }
+
   showFrame(update, palette) {
     this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
     this.root.classList.toggle("bn-projector", update.projector);
     this.root.classList.toggle("bn-computation", update.computation ?? false);
     if (!update.computation) this.slider.show(update);
-    this.panels.keepOnly(update.order, (plot) => this.drawing.forget(plot));
+    this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));
   }
 }
 

@@ -1,9 +1,12 @@
-// The frame of each chart: its title, the choices above it, and its help.
+// The frame of each chart: its title, the choices and tools above it, its legend and its help.
+import { Legend } from "./legend.mjs";
+import { Tools } from "./tools.mjs";
 
 export class Panels {
-  // `name` is no other view's; `onChoice` is called with the name of a setting and its new value.
-  constructor(root, name, onChoice) {
-    Object.assign(this, { root, name, onChoice, all: new Map() });
+  // `name` is no other view's; `onChoice` is called with the name of a setting and its new value,
+  // `describe` returns what saved pictures say about the run.
+  constructor(root, name, onChoice, describe) {
+    Object.assign(this, { root, name, onChoice, describe, all: new Map() });
   }
 
   values() {
@@ -14,7 +17,7 @@ export class Panels {
   keepOnly(order, onRemove) {
     for (const [id, panel] of this.all) {
       if (order.includes(id)) continue;
-      onRemove(panel.plot);
+      onRemove(panel);
       panel.box.remove();
       this.all.delete(id);
     }
@@ -29,6 +32,8 @@ export class Panels {
     panel.help.textContent = chart.help;
     panel.words.textContent = chart.alt;
     panel.button.setAttribute("aria-label", `What “${chart.title}” shows`);
+    panel.tools.named(chart.title);
+    panel.frame.style.setProperty("--bn-least-height", `${chart.height}px`);
     panel.plot.setAttribute("aria-label", `${chart.title}. ${chart.alt}`);
     const offered = JSON.stringify(chart.choices);
     if (panel.offered === offered) return;
@@ -43,7 +48,8 @@ export class Panels {
     box.innerHTML = `<header><h3></h3><span class="bn-choices"></span>
       <button class="bn-what" type="button" popovertarget="${this.name}-${id}">?</button></header>
       <div class="bn-help" id="${this.name}-${id}" popover><p></p><p class="bn-words"></p></div>
-      <div class="bn-plot" role="img"></div>`;
+      <div class="bn-legend"><span class="bn-heading"></span><ul></ul></div>
+      <div class="bn-frame"><div class="bn-plot" role="img"></div></div>`;
     this.root.querySelector(".bn-grid").append(box);
     const find = (selector) => box.querySelector(selector);
     const popover = find(".bn-help");
@@ -52,12 +58,18 @@ export class Panels {
     const panel = {
       box,
       button,
+      frame: find(".bn-frame"),
+      legend: new Legend(find(".bn-legend"), () => this.onHide(panel)),
       title: find("h3"),
       choices: find(".bn-choices"),
       plot: find(".bn-plot"),
       help: find(".bn-help p"),
       words: find(".bn-words"),
     };
+    panel.tools = new Tools(panel, `${this.name}-${id}`, () => this.describe());
+    button.before(panel.tools.element);
+    const { menu, saving } = panel.tools;
+    menu.addEventListener("beforetoggle", () => place(menu, saving, 130));
     this.all.set(id, panel);
     return panel;
   }
@@ -74,9 +86,9 @@ export class Panels {
   }
 }
 
-function place(help, button) {
+function place(help, button, widest = 340) {
   const box = button.getBoundingClientRect();
-  const width = Math.min(340, window.innerWidth - 16);
+  const width = Math.min(widest, window.innerWidth - 16);
   const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
   const below = box.bottom < window.innerHeight * 0.6;
   Object.assign(help.style, {

@@ -1,4 +1,5 @@
-// The table above the charts.
+// The table above the charts: it names each net with the colour, the dash and the marker of its curves.
+import { swatch } from "./swatch.mjs";
 import { paint } from "./theme.mjs";
 
 export function table(update, palette) {
@@ -10,7 +11,7 @@ export function table(update, palette) {
   for (const row of update.rows) {
     const line = body.insertRow();
     const name = cell("th", row.cells[0], "row");
-    if (row.colour) name.prepend(swatch(paint(row.colour, palette), row.dash));
+    if (row.colour) name.prepend(swatch(paint(row.colour, palette), row.dash, row.symbol));
     line.append(name, ...row.cells.slice(1).map((words) => cell("td", words)));
   }
   return made;
@@ -21,15 +22,4 @@ function cell(kind, words, scope) {
   if (scope) made.scope = scope;
   made.textContent = words;
   return made;
-}
-
-function swatch(colour, dash) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  const shape = { x1: 0, y1: 5, x2: 28, y2: 5, stroke: colour, "stroke-width": 3 };
-  for (const [name, value] of Object.entries(shape)) line.setAttribute(name, value);
-  if (dash !== "solid") line.setAttribute("stroke-dasharray", dash.replaceAll("px", ""));
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(line);
-  return svg;
 }

@@ -3,6 +3,7 @@ const patience = 3000; // milliseconds until a step that was asked for is given 
 
 export class TimeSlider {
   constructor(root, onMove) {
+    this.root = root;
     this.input = root.querySelector(".bn-time input");
     this.output = root.querySelector(".bn-time output");
     this.onMove = onMove;
@@ -22,6 +23,7 @@ export class TimeSlider {
       this.asked = null;
     }
     if (this.asked) return; // the reader has moved on; the charts will follow
+    this.point(update.cursor);
     this.input.value = update.cursor === null ? newest : update.steps.indexOf(update.cursor);
     const words = describe(update);
     this.input.setAttribute("aria-valuetext", words);
@@ -30,8 +32,16 @@ export class TimeSlider {
       const index = Number(this.input.value);
       const step = index >= newest ? null : update.steps[index];
       this.asked = { step, until: Date.now() + patience };
+      this.point(step);
       this.onMove();
     };
+  }
+
+  // Move the crosshair of the charts.
+  point(step) {
+    if (step === this.pointed) return;
+    this.pointed = step;
+    this.root.dispatchEvent(new CustomEvent("bn-step", { detail: step }));
   }
 }
 

@@ -1,0 +1,44 @@
+"""The settings of a comparison in a line, for what leaves the page."""
+
+from typing import Any
+
+from bn_core.comparison import Comparison
+from bn_core.config import SETTINGS
+from bn_core.settings import Setting
+
+ALWAYS = (
+    "data",
+    "depth",
+    "width",
+    "activation",
+    "initialization",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "replicas",
+    "seed",
+)
+"""The settings that are always said; of the others those that are not at their default."""
+
+
+def settings_line(comparison: Comparison) -> str:
+    """Return the nets and the settings that they share: "No norm, BN before. Data set: …"."""
+    labels = ", ".join(arm.label for arm in comparison.arms)
+    return f"{labels}. {'; '.join(_said(comparison))}."
+
+
+def _said(comparison: Comparison) -> list[str]:
+    base, by_arms = comparison.base, {name for arm in comparison.arms for name, _ in arm.changes}
+    return [
+        f"{setting.label}: {_value(setting, getattr(base, name))}"
+        for name, setting in SETTINGS.items()
+        if name not in by_arms and (name in ALWAYS or getattr(base, name) != setting.default)
+    ]
+
+
+def _value(setting: Setting, value: Any) -> str:
+    if setting.kind == "choice":
+        return setting.options[value]
+    if setting.kind in ("number", "log"):
+        return f"{value:g}{f' {setting.unit}' if setting.unit else ''}"
+    return setting.write(value)

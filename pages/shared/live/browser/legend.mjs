@@ -1,0 +1,56 @@
+// A chart's legend, above its plot: what each line means, and the number that the crosshair reads.
+import { swatch } from "./swatch.mjs";
+import { paint } from "./theme.mjs";
+
+export class Legend {
+  // `onHide` is called after the reader has hidden or shown a curve.
+  constructor(element, onHide) {
+    this.list = element.querySelector("ul");
+    this.heading = element.querySelector(".bn-heading");
+    Object.assign(this, { element, onHide, hidden: new Set(), values: new Map() });
+  }
+
+  show(entries, palette) {
+    const drawn = JSON.stringify(entries.map(({ at, value, ...kept }) => [kept, palette.paper]));
+    this.element.hidden = !entries.length;
+    if (this.drawn !== drawn) {
+      this.drawn = drawn;
+      this.values.clear();
+      this.list.replaceChildren(...entries.map((entry) => this.line(entry, palette)));
+    }
+    for (const entry of entries) if (entry.value) this.write(entry.group, entry.value);
+  }
+
+  // Show the crosshair's numbers.
+  read({ heading, values }) {
+    if (this.heading.textContent !== heading) this.heading.textContent = heading;
+    for (const [group, words] of values) this.write(group, words);
+  }
+
+  write(group, words) {
+    const output = this.values.get(group);
+    if (output && output.textContent !== words) output.textContent = words;
+  }
+
+  line(entry, palette) {
+    const item = document.createElement("li");
+    const button = document.createElement(entry.group ? "button" : "span");
+    const label = document.createElement("span");
+    label.textContent = button.title = entry.label;
+    button.append(swatch(paint(entry.colour, palette), entry.dash, entry.symbol), label);
+    item.append(button);
+    if (!entry.group) return item;
+    const output = document.createElement("output");
+    output.setAttribute("aria-live", "off");
+    this.values.set(entry.group, output);
+    item.append(output);
+    button.type = "button";
+    button.setAttribute("aria-pressed", !this.hidden.has(entry.group));
+    button.onclick = () => {
+      if (!this.hidden.delete(entry.group)) this.hidden.add(entry.group);
+      button.setAttribute("aria-pressed", !this.hidden.has(entry.group));
+      this.onHide();
+    };
+    return item;
+  }
+}
