@@ -117,7 +117,10 @@ def check_files(page: Page) -> None:
 def test_the_crosshair_and_the_zoom_survive_while_the_nets_train(open_page):
     page = drawn(open_page("/?steps=4000&depth=3&width=32&seeds=2"))
     button(page, "Train").click()
-    wait_for_step(page, 40)
+    # The accuracy is measured more seldom than the charts are drawn.
+    page.wait_for_function(
+        "() => document.querySelector('.bn-accuracy .bn-plot')?._fullData?.[1]?.x.at(-1) > 100"
+    )
     page.locator(".bn-accuracy .bn-plot").focus()
     page.keyboard.press("End")
     page.keyboard.press("+")

@@ -17,7 +17,7 @@ export class Zoom {
 
   // Take over a chart that has just been drawn.
   show(panel) {
-    panel.tools.zoomed(this.range !== null || Boolean(panel.zoomed));
+    this.tell(panel);
     if (this.panels.has(panel)) return;
     this.panels.add(panel);
     panel.plot.on("plotly_relayout", (change) => this.take(panel, change));
@@ -33,6 +33,11 @@ export class Zoom {
     this.panels.delete(panel);
   }
 
+  tell(panel) {
+    const shared = this.range !== null && panel.chart.time_axes.length > 0;
+    panel.tools.zoomed(shared || Boolean(panel.zoomed));
+  }
+
   // The reader has zoomed a chart with the pointer: only then plotly names the ends one by one.
   take(panel, change) {
     const names = Object.keys(change)
@@ -40,7 +45,7 @@ export class Zoom {
       .map((key) => key.split(".")[0]);
     if (!names.length) return;
     panel.zoomed = true;
-    panel.tools.zoomed(true);
+    this.tell(panel);
     const name = panel.chart.time_axes.find((axis) => names.includes(axis));
     if (name) this.set([change[`${name}.range[0]`], change[`${name}.range[1]`]]);
   }
@@ -77,7 +82,7 @@ export class Zoom {
         }),
       );
       if (panel.chart.time_axes.length) window.Plotly.relayout(panel.plot, change);
-      panel.tools.zoomed(range !== null || Boolean(panel.zoomed));
+      this.tell(panel);
     }
   }
 }
