@@ -30,7 +30,7 @@ STORED = "cookies,local_storage,indexeddb"
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 
 OpenPage = Callable[..., Page]
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def free_port() -> int:
@@ -143,7 +143,7 @@ def open_page(address: str, context: BrowserContext) -> Iterator[OpenPage]:
         page = context.new_page()
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="dark" if dark else "light")
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         opened.append(page)
         page.goto(path if path.startswith("http") else address + path)

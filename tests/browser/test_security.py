@@ -34,7 +34,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 def watched_page(context: BrowserContext):
     """Yield a page that records violations of the policy, and the hosts it asked."""
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.add_init_script(RECORD)
     hosts: set[str] = set()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or "127.0.0.1"))

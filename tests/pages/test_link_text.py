@@ -1,0 +1,58 @@
+"""Text from links on every page: whatever its parameters say, none of it arrives as markup."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bn_core.comparison import ARMS_KEY
+from bn_core.config import Config
+from bn_core.figures.view import View
+from bn_core.settings import settings_of
+from tests.pages.conftest import go
+from tests.pages.test_walk import PAGES, choose_lowest
+
+PAYLOADS = [
+    "![a](http://a.example/x.png)",
+    "<b>a</b> <img src=x onerror=alert(1)>",
+    "$x^2$ `c` **d** :red[e] :smile:",
+]
+LAB_KEYS = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
+
+
+def shown_texts(app: AppTest) -> str:
+    """Return every text that the page hands to the browser as Markdown or HTML."""
+    kinds = ("markdown", "warning", "info", "error", "success", "title", "header", "caption")
+    found = [str(element.value) for kind in kinds for element in app.get(kind)]
+    found += [str(element.label) for kind in ("slider", "button") for element in app.get(kind)]
+    return "\n".join(found + [str(element.proto) for element in app.get("html")])
+
+
+def parameters_of(app: AppTest, page: str) -> set[str]:
+    """Return the parameters that a page reads, found by moving what can be moved on it."""
+    if page == "lab":
+        return LAB_KEYS
+    found: set[str] = {"experiment"} if page == "experiment" else set()
+    go(app, page)
+    groups = [group for group in app.button_group if group.label == "Chapter"]
+    for number in range(1, 1 + sum(len(group.options) for group in groups)):
+        go(app, page, chapter=str(number))
+        choose_lowest(app)
+        found |= set(app.query_params)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_parameter_of_a_page_becomes_markup(app, page):
+    known = parameters_of(app, page)
+    assert known or page == "claims"
+    for payload in PAYLOADS:
+        chapters = {"chapter"} & known
+        for hostile in ({*known, "evil", payload}, {*known - chapters, "evil"}):
+            go(app, page, **dict.fromkeys(hostile, payload))
+            assert not app.exception
+            assert payload[:12] not in shown_texts(app)
+            assert payload not in str(dict(app.query_params))
+
+
+def test_the_check_itself_finds_markup():
+    fresh = AppTest.from_string(f"import streamlit as st; st.warning({PAYLOADS[0]!r})").run()
+    assert PAYLOADS[0][:12] in shown_texts(fresh)
