@@ -95,3 +95,20 @@ def test_a_short_loss_of_the_connection_keeps_the_run(open_page, address):
         way.mend()
         wait_for_step(page, step + 5)
         expect(button(page, "Pause")).to_be_visible()
+
+
+HEAVY = "/?depth=20&width=256&seeds=10&batch=16&arms=none-before-after-layer-group"
+SECONDS_HELD = 10
+
+
+def test_new_seeds_held_down_for_ten_seconds_stop_nobodys_training(open_page):
+    held = drawn(open_page(HEAVY))
+    held.locator("h1").click()
+    for _ in range(30 * SECONDS_HELD):  # as often as a keyboard repeats
+        held.keyboard.down("n")
+        held.wait_for_timeout(33)
+    held.keyboard.up("n")
+    other = drawn(open_page(LINK))
+    train(other, step=20)
+    button(held, "Train").click()
+    wait_for_step(held, 1)

@@ -30,7 +30,7 @@ def test_it_asks_for_no_address_and_serves(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     process = subprocess.Popen(
-        [*command, "--server.address", "127.0.0.1"],
+        [*command, "--server.address", "127.0.0.1", "--server.headless", "false"],
         cwd=ROOT,
         env=os.environ | {"HOME": str(tmp_path), "BROWSER": "true", "BN_LAB_WORKERS": "1"},
         stdin=its_end,

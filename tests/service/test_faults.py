@@ -103,6 +103,20 @@ def test_a_worker_stuck_in_one_turn_is_replaced_and_the_innocent_run_goes_on(
 
 
 @pytest.mark.slow
+def test_twenty_killed_workers_change_no_record():
+    with started(workers=2) as pool:
+        for seed in range(20):
+            wait_for(lambda: len(pool.process_ids) == 2)
+            asked = comparison(seed=seed)
+            run = pool.open(asked, visitor=str(seed))
+            run.play(100)  # so slow that it cannot end before its worker does
+            wait_for(lambda opened=run: opened.step_reached > 5, run)
+            os.kill(process_of(pool, run), signal.SIGKILL)
+            assert finish(run) == train_here(asked).fingerprint()
+            run.close()
+
+
+@pytest.mark.slow
 def test_two_workers_killed_at_once_count_once():
     with started(workers=2) as pool:
         runs = [pool.open(comparison(steps=10_000, seed=s), visitor=str(s)) for s in range(6)]
