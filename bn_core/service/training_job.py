@@ -8,7 +8,7 @@ from bn_core.service import protocol
 from bn_core.service.costs import cost_of
 from bn_core.service.live_budget import LiveBudget
 from bn_core.service.task_job import SECONDS_BETWEEN_REPORTS, TaskJob
-from bn_core.training import Request, Setup, Training, build, train
+from bn_core.training import Request, Setup, TrainingByArms, build, train_by_arms
 
 _FURTHEST_BEHIND = 0.5
 """Seconds a paced run may lag before it gives up catching up."""
@@ -30,14 +30,15 @@ class TrainingJob(TaskJob):
     def __init__(self, command: protocol.Open) -> None:
         super().__init__(command.task, command.visitor)
         self._comparison, self._replay_to = command.comparison, command.replay_to
-        self._building: Generator[None, None, Training] | None = self._build()
-        self._training: Training | None = None
+        self._building: Generator[None, None, TrainingByArms] | None = self._build()
+        self._training: TrainingByArms | None = None
         self._summary: DataSummary | None = None
         self._ending: Ending | None = None
         self._large = cost_of(self._comparison).total > _LARGE
         self.playing = False
         self.step = -1
         self._single_steps = 0
+        self._within_step, self._seconds_of_step = False, 0.0
         self._pace = self._due = self._reported_at = 0.0
         self._rate: float | None = None
         self._live = LiveBudget()
@@ -89,7 +90,7 @@ class TrainingJob(TaskJob):
         """Return when this job wants the processor next; None is not before it is told to."""
         if self._ending or self._failure:
             return None
-        if self._building is not None or self.replaying or self._single_steps:
+        if self._building is not None or self._within_step or self.replaying or self._single_steps:
             return 0.0
         return self._due if self.playing else None
 
@@ -124,25 +125,27 @@ class TrainingJob(TaskJob):
     def _step(self) -> int:
         return max(self.step, 0)
 
-    def _build(self) -> Generator[None, None, Training]:
+    def _build(self) -> Generator[None, None, TrainingByArms]:
         setup = Setup.of(self._comparison)
         self._summary = setup.probe.summary()
         yield
         start = yield from build(self._comparison, setup)
-        return train(self._comparison, setup, start)
+        return train_by_arms(self._comparison, setup, start)
 
     def _advance(self, now: float) -> None:
         if self._building is not None:
             self._go_on_building(self._building)
+        elif self._within_step:
+            self._train_on(None)
         elif self.replaying:
-            self._train_step(Request())
+            self._train_on(Request())
         elif self._single_steps:
             self._single_steps -= 1
-            self._train_step(self._request(snapshot=True))
+            self._train_on(self._request(snapshot=True))
         else:
             live = self._live.due(now, self.share)
             every_step = 0 < self._pace < _SNAPSHOT_EVERY_STEP_BELOW
-            self._train_step(self._request(every_step, live))
+            self._train_on(self._request(every_step, live))
             wait = 1 / self._pace if self._pace else 0.0
             self._due = max(self._due + wait, now - _FURTHEST_BEHIND)
 
@@ -150,20 +153,25 @@ class TrainingJob(TaskJob):
         rate, self._rate = self._rate, None
         return Request(rate, snapshot, live)
 
-    def _go_on_building(self, building: Generator[None, None, Training]) -> None:
+    def _go_on_building(self, building: Generator[None, None, TrainingByArms]) -> None:
         try:
             next(building)
         except StopIteration as stop:
             self._building, self._training = None, stop.value
-            self._take(next(stop.value))
+            self._train_on(None)
 
-    def _train_step(self, request: Request) -> None:
+    def _train_on(self, request: Request | None) -> None:
+        """Begin a step, or go on with the one under way: train one arm, or take its result."""
         assert self._training is not None, "the nets are built first"
         began = time.monotonic()
         step_result = self._training.send(request)
+        self._seconds_of_step += time.monotonic() - began
+        self._within_step = step_result is None
+        if step_result is None:
+            return
         if step_result.live is not None:
-            training = float(step_result.seconds.sum())
-            self._live.charge(time.monotonic() - began - training)
+            self._live.charge(self._seconds_of_step - float(step_result.seconds.sum()))
+        self._seconds_of_step = 0.0
         self._take(step_result)
 
     def _take(self, step_result: StepResult) -> None:

@@ -8,10 +8,12 @@ from bn_core.training.loop import (
     Setup,
     Start,
     Training,
+    TrainingByArms,
     build,
     prepare_process,
     run,
     train,
+    train_by_arms,
 )
 from bn_core.training.optimizers import make_optimizer
 from bn_core.training.trainer import Trainer
@@ -25,10 +27,12 @@ __all__ = [
     "Start",
     "Trainer",
     "Training",
+    "TrainingByArms",
     "build",
     "first_bad_layer",
     "make_optimizer",
     "prepare_process",
     "run",
     "train",
+    "train_by_arms",
 ]

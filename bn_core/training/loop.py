@@ -41,6 +41,7 @@ class Request:
 
 NO_REQUEST = Request()
 Training = Generator[StepResult, Request | None, Ending]
+TrainingByArms = Generator[StepResult | None, Request | None, Ending]
 
 
 def prepare_process() -> None:
@@ -143,6 +144,24 @@ def train(
     asks. A replica whose loss is no longer finite has diverged; an arm without replicas stops, the
     others go on. The last step result carries the ending too.
     """
+    training, request = train_by_arms(comparison, setup, start), None
+    while True:
+        try:
+            step_result = training.send(request)
+            while step_result is None:
+                step_result = next(training)
+        except StopIteration as stop:
+            return stop.value
+        request = yield step_result
+
+
+def train_by_arms(
+    comparison: Comparison, setup: Setup | None = None, start: Start | None = None
+) -> TrainingByArms:
+    """Train as ``train`` does, but yield None after each arm of a step before its result.
+
+    A step of many large nets takes a while: in between, others may be served.
+    """
     start = start or _built(comparison, setup or Setup.of(comparison))
     arms, batches = start.arms, start.batches
     base = comparison.base
@@ -162,10 +181,11 @@ def train(
         snapshot = request.snapshot or step % spacing == 0 or step == base.steps
         live = request.live and not snapshot
         drawn = {size: source.next() for size, source in batches.items()}
-        results = [
-            arm.step(step, drawn[arm.config.batch_size], own or rate, snapshot, live)
-            for arm, own in zip(arms, own_rates, strict=True)
-        ]
+        results = []
+        for arm, own in zip(arms, own_rates, strict=True):
+            batch = drawn[arm.config.batch_size]
+            results.append(arm.step(step, batch, own or rate, snapshot, live))
+            yield
         ending = _ending(step, base.steps, arms)
         request = yield _joined(step, rate, changed, results, ending, snapshot=snapshot, live=live)
         if ending is not None:

@@ -1,6 +1,5 @@
 """Numbers that stop being finite: found, named, and kept from spreading."""
 
-import inspect
 import math
 
 import numpy as np
@@ -8,11 +7,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from bn_core import training as loop
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.nets import build
 from bn_core.records import Divergence, Record, RecordChunk
-from bn_core.training import Batches, Setup, run, train
+from bn_core.training import Batches, Setup, Start, run, train
 from tests.reference import Activation, optimizer_of, torch_net
 from tests.runs import THREE, numbers_of, small
 
@@ -69,12 +69,23 @@ def test_step_seed_and_layer_are_those_of_an_independent_training(changes):
     assert found, "the test needs nets that diverge"
 
 
+def built(comparison: Comparison, setup: Setup) -> Start:
+    """Return the untrained nets."""
+    building = loop.build(comparison, setup)
+    while True:
+        try:
+            next(building)
+        except StopIteration as stop:
+            return stop.value
+
+
 def with_poison(comparison: Comparison, *, arm: int, layer: int, steps: int) -> Record:
     """Train, and put one NaN into the second replica's weights after the tenth step."""
     setup = Setup.of(comparison)
-    training = train(comparison, setup)
+    start = built(comparison, setup)
+    training = train(comparison, setup, start)
     step_results = [next(training) for _ in range(11)]
-    weight = inspect.getgeneratorlocals(training)["arms"][arm].trainer.net.linears[layer].weight
+    weight = start.arms[arm].trainer.net.linears[layer].weight
     with torch.no_grad():
         weight[1, 0, 0] = math.nan
     step_results += [next(training) for _ in range(steps - 10)]

@@ -14,9 +14,9 @@ from bn_core.config import SETTINGS, Config
 from bn_core.datasets.loading import load
 from bn_core.nets import build
 from bn_core.probing import Probe
-from bn_core.records import SNAPSHOTS_PER_RUN, RecordChunk
+from bn_core.records import SNAPSHOTS_PER_RUN, Record, RecordChunk
 from bn_core.settings import SettingError
-from bn_core.training import Batches, Request, Setup, run, train
+from bn_core.training import Batches, Request, Setup, run, train, train_by_arms
 from tests.reference import optimizer_of, torch_net
 from tests.runs import THREE, assert_equal_runs, record_with, small
 
@@ -221,3 +221,13 @@ def first_gradient(comparison: Comparison, arm: int) -> np.ndarray:
         linears = [module for module in net if isinstance(module, torch.nn.Linear)]
         norms.append([float(linear.weight.grad.norm()) for linear in linears])  # type: ignore[union-attr]
     return np.array(norms)
+
+
+def test_a_step_by_arms_pauses_after_each_arm_and_brings_the_same_record():
+    comparison = small(arms=("none", "before"), steps=8)
+    whole, parts = list(train(comparison)), list(train_by_arms(comparison))
+    assert [part is None for part in parts] == [False] + 8 * [True, True, False]
+    results = [part for part in parts if part is not None]
+    record = Record(comparison, Setup.of(comparison).probe.summary())
+    one, other = (record.extended(RecordChunk.of(each)) for each in (whole, results))
+    assert one.fingerprint() == other.fingerprint()
