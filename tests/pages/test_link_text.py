@@ -21,8 +21,12 @@ LAB_KEYS = {s.key for cls in (Config, View) for s in settings_of(cls).values()} 
 def shown_texts(app: AppTest) -> str:
     """Return every text that the page hands to the browser as Markdown or HTML."""
     kinds = ("markdown", "warning", "info", "error", "success", "title", "header", "caption")
-    found = [str(element.value) for kind in kinds for element in app.get(kind)]
-    found += [str(element.label) for kind in ("slider", "button") for element in app.get(kind)]
+    found = [str(getattr(element, "value", "")) for kind in kinds for element in app.get(kind)]
+    found += [
+        str(getattr(element, "label", ""))
+        for kind in ("slider", "button")
+        for element in app.get(kind)
+    ]
     return "\n".join(found + [str(element.proto) for element in app.get("html")])
 
 
@@ -43,7 +47,7 @@ def parameters_of(app: AppTest, page: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_parameter_of_a_page_becomes_markup(app, page):
     known = parameters_of(app, page)
-    assert known or page == "claims"
+    assert known or page in ("claims", "runs"), "these read none"
     for payload in PAYLOADS:
         chapters = {"chapter"} & known
         for hostile in ({*known, "evil", payload}, {*known - chapters, "evil"}):
