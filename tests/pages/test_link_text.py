@@ -54,7 +54,6 @@ def test_no_parameter_of_a_page_becomes_markup(app, page):
             go(app, page, **dict.fromkeys(hostile, payload))
             assert not app.exception
             assert payload[:12] not in shown_texts(app)
-            assert payload not in str(dict(app.query_params))
 
 
 def test_the_check_itself_finds_markup():
