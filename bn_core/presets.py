@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bn_core.arms import arm_named
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 
@@ -14,6 +15,10 @@ class Preset:
     title: str
     words: str
     comparison: Comparison
+
+
+def _compared(base: Config, *names: str) -> Comparison:
+    return Comparison(base, tuple(arm_named(name) for name in names))
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -54,5 +59,42 @@ PRESETS: Mapping[str, Preset] = {
         "learn faster. Much of batch norm's gain is that it tolerates higher rates; at a rate "
         "this small there is none to see.",
         Comparison(Config(depth=10, initialization="he", learning_rate=0.003, steps=400)),
+    ),
+    "layers": Preset(
+        "Norm in some layers",
+        "Ten ReLU layers at learning rate 1, with batch norm in no layer, in the first five, in "
+        "the last alone, or in all ten. Only norm in every layer learns the digits with every "
+        "seed: the last layer's alone keeps the nets finite but far behind, and with the first "
+        "five they end far behind or blow up.",
+        _compared(
+            Config(depth=10, initialization="he", learning_rate=1.0, steps=300),
+            "none",
+            "before;normed:1-2-3-4-5",
+            "before;normed:10",
+            "before",
+        ),
+    ),
+    "optimizers": Preset(
+        "SGD or Adam",
+        "Ten ReLU layers with PyTorch's initial weights, trained by SGD at rate 0.1 and by Adam at "
+        "0.001. Without batch norm SGD stays at chance and Adam, which rescales each weight's "
+        "gradient, gets part of the way; with batch norm both learn and end alike.",
+        _compared(
+            Config(depth=10, steps=300),
+            "none",
+            "none;opt:adam;lr:0.001",
+            "before",
+            "before;opt:adam;lr:0.001",
+        ),
+    ),
+    "batches": Preset(
+        "Batch size",
+        "Batch norm with batches of 4, 16, 64 and 256, at one learning rate and for as many steps. "
+        "With 4 the mean and variance of each unit jump from batch to batch and the net ends far "
+        "behind; the others end close together, though 256 sees sixteen times as many examples as "
+        "16.",
+        _compared(
+            Config(steps=600), "before;batch:4", "before;batch:16", "before", "before;batch:256"
+        ),
     ),
 }

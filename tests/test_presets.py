@@ -15,8 +15,8 @@ def nine_seeds(name: str) -> Record:
     return run(dataclasses.replace(comparison, base=comparison.base.changed({"replicas": 9})))
 
 
-def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Return the validation accuracies of both arms, (K,) each; NaN where a net diverged."""
+def final_accuracies(record: Record) -> tuple[np.ndarray, ...]:
+    """Return the validation accuracies of each arm, (K,) each; NaN where a net diverged."""
     found = []
     for index, arm in enumerate(record.snapshots[-1].arms):
         accuracy = np.full(record.comparison.base.replicas, np.nan)
@@ -26,7 +26,7 @@ def final_accuracies(record: Record) -> tuple[np.ndarray, np.ndarray]:
             if one.arm == index:
                 accuracy[one.replica] = np.nan
         found.append(accuracy)
-    return found[0], found[1]
+    return tuple(found)
 
 
 @pytest.mark.slow
@@ -54,6 +54,31 @@ def test_at_a_small_rate_plain_nets_learn_faster():
     plain, normalized = final_accuracies(nine_seeds("honest"))
     for three in (slice(0, 3), slice(3, 6), slice(6, 9)):  # as many as the preset shows
         assert np.median(plain[three]) > np.median(normalized[three]) + 0.1
+
+
+@pytest.mark.slow
+def test_norm_in_some_layers_is_not_norm_in_all():
+    plain, first_half, last, every = final_accuracies(nine_seeds("layers"))
+    assert (np.isnan(plain) | (plain < 0.2)).all()
+    assert np.isnan(first_half).any() and np.nanmax(first_half) < 0.7
+    assert np.isfinite(last).all() and last.max() < 0.75
+    assert every.min() > 0.95
+
+
+@pytest.mark.slow
+def test_adam_helps_plain_nets_and_batch_norm_helps_both_optimizers():
+    plain, plain_adam, normalized, normalized_adam = final_accuracies(nine_seeds("optimizers"))
+    assert plain.max() < 0.12 and plain_adam.min() > 0.5 and plain_adam.max() < 0.9
+    assert normalized.min() > 0.93 and normalized_adam.min() > 0.93
+    assert abs(np.median(normalized) - np.median(normalized_adam)) < 0.02
+
+
+@pytest.mark.slow
+def test_batches_of_four_fall_behind_and_larger_ones_end_alike():
+    four, *larger = final_accuracies(nine_seeds("batches"))
+    assert four.max() < 0.85 and min(values.min() for values in larger) > 0.95
+    medians = [np.median(values) for values in larger]
+    assert max(medians) - min(medians) < 0.02
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
