@@ -13,10 +13,10 @@ from bn_core.config import Config
 from bn_core.datasets.loading import load
 from bn_core.export import EXPORTS, ExportError, ExportRequest
 from bn_core.export.plan import parameter_count, planned_layers
-from bn_core.figures.summary import rows
 from bn_core.nets import Linear, Net, build
 from bn_core.normalization import Normalization
-from bn_core.training import Trainer, run
+from bn_core.training import Trainer
+from tests.export.agreement import assert_agrees
 from tests.export.programs import comparison_of, definitions, exported, printed_by
 
 ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
@@ -188,21 +188,6 @@ def test_the_script_runs_as_it_is_and_its_table_agrees_with_that_of_the_app(tmp_
     table = printed_by(exported("pytorch", link), tmp_path).splitlines()
     assert table[0].split("  ")[0] == "net"
     assert_agrees(table, link)
-
-
-def assert_agrees(table: list[str], link: str) -> None:
-    """Each median lies within the range over the app's seeds, widened by the range itself."""
-    for line, row in zip(table[1:], rows(run(comparison_of(link))), strict=True):
-        label, *cells = re.split(r"\s{2,}", line)
-        assert label == row.label
-        for cell, app in zip(
-            cells, (row.train_loss, row.validation_loss, row.validation_accuracy), strict=True
-        ):
-            found = re.fullmatch(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", cell)
-            assert found, cell
-            median = float(found[1])
-            width = max(app.high - app.low, 0.01)
-            assert app.low - width <= median <= app.high + width, (label, cell, app)
 
 
 @pytest.mark.parametrize("link", LINKS)

@@ -1,0 +1,134 @@
+"""The Keras script trains the nets that the app trains; tested where Keras is installed."""
+
+import functools
+import os
+import re
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from bn_core.export.plan import parameter_count, planned_layers
+from bn_core.training import Trainer
+from tests.export.agreement import assert_agrees
+from tests.export.programs import comparison_of, definitions, exported, printed_by
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of the libraries that Keras imports
+    keras = pytest.importorskip("keras")
+
+pytestmark = [
+    pytest.mark.slow,  # Keras takes seconds to import, and 20 times as long for each step
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own
+]
+
+ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
+SMALL = "depth=3&width=8&ghost=5&groups=2&steps=30&seeds=1"
+LINKS = [
+    f"{SMALL}&batch=40&{ALL_ARMS}",
+    f"{SMALL}&batch=24&{ALL_ARMS}&arch=residual&act=gelu&init=he&gain=0.5&moved=2&normed=2-3",
+    f"{SMALL}&batch=40&{ALL_ARMS}&beta=off&act=tanh&init=xavier&decay=0.01&eval=batch",
+    f"{SMALL}&batch=40&{ALL_ARMS}&gamma=off&act=leaky_relu&bnc=on&then=2:0.02_4:0.3&bnm=0.3",
+    f"{SMALL}&batch=1&ghost=1&data=xor&arms=none-before-ghost-group&groups=8",
+    f"{SMALL}&batch=40&act=sigmoid&opt=momentum&init=normal&std=0.3&arms=before",
+    f"{SMALL}&batch=40&opt=adam&lr=0.01&arms=before",
+    f"{SMALL}&batch=40&opt=rmsprop&lr=0.001&arms=before",
+    f"{SMALL}&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
+]
+KINDS = {"Dense": "linear", "Activation": "activation", "LeakyReLU": "activation"}
+
+
+@pytest.fixture(autouse=True)
+def in_64_bits() -> Iterator[None]:
+    """Adam and RMSprop make full steps of gradients that are rounding alone."""
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+def arms_of(link: str):
+    """Yield each arm of a link: its config, what the script has of it, and its untrained net."""
+    script = definitions("keras", link)
+    for config, arm in zip(comparison_of(link).configs, script["ARMS"], strict=True):
+        linear = functools.partial(script["linear_map"], arm, 0)
+        yield config, script, arm, arm.make(linear)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(link):
+    for config, _, _, net in arms_of(link):
+        names = [type(layer).__name__ for layer in net.layers]
+        kinds = [
+            KINDS.get(name, "dropout" if name == "Dropout" else "norm")
+            for name in names
+            if name not in ("InputLayer", "Add")
+        ]
+        planned = planned_layers(config)
+        assert kinds == [part.kind for layer in planned for part in layer.parts]
+        assert names.count("Add") == sum(layer.shortcut for layer in planned)
+        learned = sum(int(np.prod(weight.shape)) for weight in net.trainable_weights)
+        assert learned == parameter_count(config)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
+    for config, script, arm, net in arms_of(link):
+        trainer = Trainer(config, fused=False)
+        trainer.net.double()
+        dense = [layer for layer in net.layers if isinstance(layer, keras.layers.Dense)]
+        for layer, source in zip(dense, trainer.net.linears, strict=True):
+            held = [source.weight[0]] + ([] if source.bias is None else [source.bias[0, 0]])
+            layer.set_weights([one.detach().numpy() for one in held])
+        cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        metrics = [keras.metrics.SparseCategoricalCrossentropy(from_logits=True)]
+        net.compile(arm.optimizer(arm.rates[0]), cross_entropy, metrics=metrics)
+        for step in range(6):
+            if step in arm.rates:
+                trainer.set_rate(arm.rates[step])
+                net.optimizer.learning_rate = arm.rates[step]
+            inputs, labels = trainer.batches.next()
+            expected = trainer.step((inputs.double(), labels)).item()
+            found = net.train_on_batch(inputs[0].double().numpy(), labels[0].numpy())[1]
+            # The optimizers put epsilon in other places.
+            accuracy = 1e-3 if config.optimizer in ("adam", "rmsprop") else 1e-5
+            assert float(found) == pytest.approx(expected, rel=accuracy), arm.label
+        data = trainer.dataset
+        inputs, labels = data.validation_inputs.double(), data.validation_labels
+        loss, _ = script["validate"](net, arm, (None, None, inputs.numpy(), labels.numpy()))
+        expected, _ = trainer.evaluate(config.evaluate_with, inputs, labels)
+        own = "BatchNormalization" not in [type(layer).__name__ for layer in net.layers]
+        # Keras' own layer averages the biased variance.
+        assert loss == pytest.approx(expected.item(), rel=1e-3 if own else 0.03), arm.label
+
+
+def test_momentum_is_1_minus_that_of_the_app_and_epsilon_is_the_same():
+    for config, _, _, net in arms_of(f"{SMALL}&bnm=0.3&eps=0.01&arms=before"):
+        norms = [one for one in net.layers if isinstance(one, keras.layers.BatchNormalization)]
+        assert [(one.momentum, one.epsilon) for one in norms] == [(0.7, 0.01)] * config.depth
+
+
+@pytest.mark.parametrize("init", ["he", "xavier", "normal", "torch"])
+def test_the_initial_weights_have_the_distribution_of_the_app(init):
+    link = f"depth=2&width=200&init={init}&std=0.3&gain=0.5&seeds=1&arms=none"
+    (found,) = arms_of(link)
+    config, *_, net = found
+    app = Trainer(config).net.linears[1]
+    kernel, bias = net.layers[3].get_weights()
+    assert kernel.std() == pytest.approx(app.weight.std().item(), rel=0.02)
+    assert app.bias is not None
+    assert bias.std() == pytest.approx(app.bias.std().item(), rel=0.15, abs=1e-9)
+
+
+def test_the_script_runs_as_it_is_and_its_table_agrees_with_that_of_the_app(tmp_path):
+    link = "depth=2&width=16&steps=60&lr=0.3&seeds=3&then=50:0.05&arms=none-before"
+    table = printed_by(exported("keras", link), tmp_path, KERAS_BACKEND="torch").splitlines()
+    assert re.split(r"\s{2,}", table[0])[0] == "net"
+    assert_agrees(table, link)
+
+
+def test_dropout_drops_nothing_where_batch_statistics_validate():
+    for _, script, arm, net in arms_of(f"{SMALL}&drop=0.9&eval=batch&arms=before"):
+        data = (None, None, np.ones((9, 64)) * np.arange(9)[:, None], np.arange(9))
+        assert script["validate"](net, arm, data) == script["validate"](net, arm, data)
