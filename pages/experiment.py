@@ -1,10 +1,14 @@
 """One experiment: a claim, a prediction, a run in front of the reader, and its verdict."""
 
 import re
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from bn_core.export.report_experiment import ExperimentRequest, report_of_experiment
+from bn_core.export.request import ExportError
 from bn_core.results import ExperimentSpec
+from pages.shared.export_menu import page_address, report_button
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.controls import buttons, settings, wait_for_catalogue
@@ -115,6 +119,26 @@ def show() -> None:
         show_verdict(spec, experiment_run)
         computation_view(f"experiment.{spec.slug}", experiment_run)
         background(spec, experiment_run)
+        offer_report(spec, experiment_run)
+
+
+def offer_report(spec: ExperimentSpec, run: ExperimentRun) -> None:
+    """Offer what has been found so far as one file."""
+    prediction = st.session_state.get(widget_key(f"prediction.{spec.slug}")) or ""
+    session = this_session()
+    chosen = {name: text for name, text in session.link_values.items() if text is not None}
+    address = f"{page_address('experiment')}?{urlencode(chosen)}"
+
+    def report() -> bytes:
+        result = run.result()
+        if result is None:
+            raise ExportError("Nothing has been measured yet. Wait for the first numbers.")
+        chosen_seeds = (run.seeds, run.first_seed, run.quick)
+        return report_of_experiment(
+            ExperimentRequest(spec, result, run.verdict, *chosen_seeds, address, prediction)
+        )
+
+    report_button(session, spec.slug, report)
 
 
 def open_in_lab(spec: ExperimentSpec) -> None:

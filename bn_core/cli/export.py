@@ -7,24 +7,32 @@ import tempfile
 from pathlib import Path
 
 from bn_core.cli.command import COMPLETED, INTERRUPTED, CommandError, Subcommand
-from bn_core.cli.link import comparison_from_link, query_of_comparison
+from bn_core.cli.export_experiment import experiment_report
+from bn_core.cli.link import comparison_from_link, experiment_of_link, query_of_comparison
 from bn_core.cli.run import train_with_progress
 from bn_core.export import EXPORTS, ExportError, ExportRequest
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("link", metavar="LINK", help='an address, or a query: "depth=10&lr=1"')
+    parser.add_argument(
+        "link",
+        metavar="LINK",
+        help='an address of the Lab or of an experiment, or a query: "depth=10&lr=1"',
+    )
     kinds = "; ".join(f"{name}: {exporter.title}" for name, exporter in EXPORTS.items())
     parser.add_argument("--to", metavar="KIND", choices=EXPORTS, required=True, help=kinds)
     parser.add_argument("--out", metavar="FILE", help="where to; - is stdout (a usual name here)")
 
 
 def _execute(asked: argparse.Namespace) -> int:
+    exporter = EXPORTS[asked.to]
+    target = asked.out or exporter.file_name
+    choices = experiment_of_link(asked.link)
+    if choices is not None:
+        return _report_experiment(asked, choices, target)
     comparison, warnings = comparison_from_link(asked.link)
     for sentence in warnings:
         print(sentence, file=sys.stderr)
-    exporter = EXPORTS[asked.to]
-    target = asked.out or exporter.file_name
     _check_target(target)
     record = train_with_progress(comparison) if exporter.needs_record else None
     link = f"/?{query_of_comparison(comparison)}".rstrip("?")
@@ -43,6 +51,15 @@ SUBCOMMAND = Subcommand(
     _add_arguments,
     _execute,
 )
+
+
+def _report_experiment(asked: argparse.Namespace, choices: dict[str, str], target: str) -> int:
+    if asked.to != "report":
+        raise CommandError("Of an experiment there is a report: give --to report.")
+    _check_target(target)
+    made, ended = experiment_report(choices, asked.link)
+    _write(target, made)
+    return COMPLETED if ended else INTERRUPTED
 
 
 def _check_target(target: str) -> None:

@@ -44,6 +44,13 @@ def comparison_from_link(link: str) -> tuple[Comparison, list[str]]:
     return comparison, unknown_keys(query, _KNOWN)
 
 
+def experiment_of_link(link: str) -> dict[str, str] | None:
+    """Return the choices in a link of the experiments' page; None if it is one of another page."""
+    address, _, query = link.strip().partition("#")[0].partition("?")
+    page = re.sub(r"^[a-z]+://", "", address).rpartition("/")[2]
+    return dict(parse_qsl(query, keep_blank_values=True)) if page == "experiment" else None
+
+
 def query_of_comparison(comparison: Comparison) -> str:
     """Return the query of the link that trains a comparison; empty if all is as usual."""
     return urlencode(comparison_to_query(comparison), safe=":")

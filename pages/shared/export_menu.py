@@ -40,10 +40,31 @@ def export_menu(session: Session) -> None:
             )
 
 
-def page_address() -> str:
-    """Return the address of this app, without page and parameters; empty if it is not known."""
+def report_button(session: Session, name: str, make: Callable[[], bytes]) -> None:
+    """Show the button of a report that ``make`` returns once it is pressed.
+
+    ``make`` is called in another thread, without Streamlit. ``name`` tells buttons apart; its
+    letters and digits stand in the file's name.
+    """
+    plain = "".join(sign for sign in name if sign.isascii() and sign.isalnum())[:40]
+    st.download_button(
+        "Report (HTML)",
+        lambda: made(session.visitor, make),
+        f"batch_norm_lab_{plain}.html",
+        "text/html",
+        key=f"export.report.{name}",
+        help="One file with settings, numbers, charts that zoom and the verdict or conclusion.",
+        on_click="ignore",
+    )
+
+
+def page_address(page: str = "") -> str:
+    """Return the address of a page of this app, the Lab's by default, without parameters."""
     parts = urlsplit(st.context.url or "")
-    return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else "/"
+    folder = "/".join(filter(None, ["", str(st.get_option("server.baseUrlPath")).strip("/"), ""]))
+    path = f"/{folder}/{page}".replace("//", "/")
+    known = parts.scheme in ("http", "https") and parts.netloc
+    return f"{parts.scheme}://{parts.netloc}{path}" if known else path
 
 
 def _maker(session: Session, exporter: Exporter, address: str) -> Callable[[], bytes]:

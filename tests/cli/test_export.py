@@ -1,5 +1,6 @@
 """``export LINK --to KIND``: code without training, numbers after it."""
 
+import html
 import json
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def test_numbers_are_those_of_the_run(tmp_path, capsys):
     assert f"# Fingerprint: {fingerprint}" in target.read_text().splitlines()
 
 
+def test_the_report_of_an_experiment_has_the_verdict_of_its_run(tmp_path, capsys):
+    chosen = ["--seeds", "2", "--first-seed", "5", "--quick", "--json"]
+    assert main(["experiment", "lag", *chosen]) == 0
+    words = json.loads(capsys.readouterr().out)["words"]
+    link = "http://lab.example/experiment?experiment=lag&seeds=2&first_seed=5&quick=on"
+    target = tmp_path / "report.html"
+    assert main(["export", link, "--to", "report", "--out", str(target)]) == 0
+    page = html.unescape(target.read_text("utf-8"))
+    assert words in page and link in page
+
+
 def test_a_dash_is_stdout(capfdbinary):
     assert main(["export", QUERY, "--to", "pytorch", "--out", "-"]) == 0
     assert capfdbinary.readouterr().out.startswith(b'"""Nets of the Batch Norm Lab')
@@ -51,6 +63,9 @@ def test_a_dash_is_stdout(capfdbinary):
     [
         (["nonsense", "--to", "pytorch"], "no link of the Lab"),
         (["depth=99", "--to", "pytorch"], "Hidden layers"),
+        (["localhost/experiment?experiment=lag", "--to", "csv"], "--to report"),
+        (["localhost/experiment?experiment=no", "--to", "report"], "no experiment “no”"),
+        (["localhost/experiment?seeds=99", "--to", "report"], "from 1 to 10"),
         ([QUERY, "--to", "word"], "invalid choice"),
         ([QUERY], "--to"),
         ([QUERY, "--to", "pytorch", "--out", "{here}"], "is a directory"),
