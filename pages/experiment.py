@@ -124,7 +124,8 @@ def show() -> None:
 
 def offer_report(spec: ExperimentSpec, run: ExperimentRun) -> None:
     """Offer what has been found so far as one file."""
-    prediction = st.session_state.get(widget_key(f"prediction.{spec.slug}")) or ""
+    number = st.session_state.get(widget_key(_prediction(spec)))
+    prediction = spec.answers[number - 1] if number else ""
     session = this_session()
     chosen = {name: text for name, text in session.link_values.items() if text is not None}
     address = f"{page_address('experiment')}?{urlencode(chosen)}"

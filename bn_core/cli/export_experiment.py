@@ -32,7 +32,9 @@ def experiment_report(choices: Mapping[str, str], link: str) -> tuple[bytes, boo
     result, verdict = run_with_progress(asked)
     spec = experiments.spec_of(slug)
     chosen = (asked.seeds, asked.first_seed, asked.quick)
-    request = ExperimentRequest(spec, result, verdict, *chosen, link)
+    number = _whole(choices, f"prediction_{slug}", 0, 0, len(spec.answers))
+    prediction = spec.answers[number - 1] if number else ""
+    request = ExperimentRequest(spec, result, verdict, *chosen, link, prediction)
     return report_of_experiment(request), verdict is not None
 
 

@@ -112,8 +112,8 @@ def chart_places(charts: Sequence[Chart]) -> str:
 
 
 def _place(number: int, chart: Chart) -> str:
-    height = max(PLOT_HEIGHT, getattr(chart, "height", 0))
-    legend = "".join(legend_line(entry) for entry in getattr(chart, "legend", ()))
+    height = max(PLOT_HEIGHT, chart.height)
+    legend = "".join(legend_line(entry) for entry in chart.legend)
     return (
         f"<figure><h3>{escaped(chart.title)}</h3>"
         + (f'<ul class="legend">{legend}</ul>' if legend else "")

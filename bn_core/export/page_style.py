@@ -1,8 +1,8 @@
 """How a report looks, on screen and on paper: the light theme's colours, and A4."""
 
 import html
-from typing import Any
 
+from bn_core.figures.chart import LegendEntry
 from bn_core.figures.theme import paint
 
 _COLOURS = {
@@ -80,7 +80,7 @@ _SYMBOLS = {
 """A sign for each of plotly's markers that the theme uses."""
 
 
-def legend_line(entry: Any) -> str:
+def legend_line(entry: LegendEntry) -> str:
     """Return a line of a legend: a sample of its line and marker, then its label."""
     colour = html.escape(str(paint(entry.colour, "light")), quote=True)
     dash = "" if entry.dash in ("", "solid") else entry.dash.replace("px", "")

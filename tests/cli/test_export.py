@@ -46,11 +46,12 @@ def test_the_report_of_an_experiment_has_the_verdict_of_its_run(tmp_path, capsys
     chosen = ["--seeds", "2", "--first-seed", "5", "--quick", "--json"]
     assert main(["experiment", "lag", *chosen]) == 0
     words = json.loads(capsys.readouterr().out)["words"]
-    link = "http://lab.example/experiment?experiment=lag&seeds=2&first_seed=5&quick=on"
+    link = "http://lab.example/experiment?experiment=lag&seeds=2&first_seed=5&quick=on&prediction_lag=2"
     target = tmp_path / "report.html"
     assert main(["export", link, "--to", "report", "--out", str(target)]) == 0
     page = html.unescape(target.read_text("utf-8"))
-    assert words in page and link in page
+    predicted = experiments.spec_of("lag").answers[1]
+    assert words in page and link in page and f"Predicted: {predicted}." in page
 
 
 def test_a_dash_is_stdout(capfdbinary):
