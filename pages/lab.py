@@ -32,9 +32,10 @@ except PoolFull:
     wait_for_place(session)
     st.stop()
 write_link(session, lab_query(run.as_run(), session.lab.view))
-toolbar(session, run)
+row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
-runs_line(session)
+with row:
+    runs_line(session)
 write_link(session, lab_query(run.as_run(), session.lab.view))
 live_view()

@@ -20,6 +20,7 @@ from pages.shared.lab.arm_edits import (
     edited,
     same_net,
 )
+from pages.shared.lab.diagram_edits import diagram_edit
 from pages.shared.lab.events import CopyAsked, LabState, OpenRun, RateMoved, RunStatus, Say
 
 BASE = Config(depth=4, width=32, batch_size=64, learning_rate=0.1)
@@ -233,6 +234,34 @@ def test_an_own_rate_stays_when_the_slider_moves_the_others():
     own = derived("before", learning_rate=1.0)
     state, _ = reduce(at(nets("before", own)), RateMoved(0.01))
     assert [config.learning_rate for config in state.comparison.configs] == [0.01, 1.0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None,
+        [],
+        "toggle",
+        {},
+        {"kind": "toggle"},
+        {"kind": "format", "arm": "before", "layer": 1, "place": "before"},
+        {"kind": ["toggle"], "arm": "before", "layer": 1, "place": "before"},
+        {"kind": "toggle", "arm": 7, "layer": 1, "place": "before"},
+        {"kind": "toggle", "arm": "before", "layer": True, "place": "before"},
+        {"kind": "toggle", "arm": "before", "layer": 1.5, "place": "before"},
+        {"kind": "toggle", "arm": "before", "layer": 21, "place": "before"},
+        {"kind": "toggle", "arm": "before", "layer": -1, "place": "before"},
+        {"kind": "move", "arm": "before", "layer": 1, "place": "beside"},
+    ],
+)
+def test_a_message_that_is_no_edit_is_not_read(asked):
+    assert diagram_edit(asked) is None
+
+
+def test_an_edit_is_read_from_the_browsers_message():
+    asked = {"kind": "move", "arm": "before", "layer": 2, "place": "after"}
+    assert diagram_edit(asked) == DiagramEdited("move", "before", 2, "after")
+    assert diagram_edit({"kind": "copy", "arm": "none"}) == DiagramEdited("copy", "none")
 
 
 def test_nets_are_the_same_when_they_differ_in_nothing_that_they_read():

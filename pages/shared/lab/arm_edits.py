@@ -14,6 +14,8 @@ from bn_core.config import SETTINGS, Config
 from bn_core.settings import SettingError
 
 Place = Literal["before", "after"]
+EditKind = Literal["toggle", "move", "remove", "copy", "select"]
+NOTHING_CHANGED = " Nothing has changed."
 Change = tuple[tuple[str, Any], ...]
 """Fields of a config with their new values."""
 
@@ -68,7 +70,7 @@ class ArmChanged:
 class DiagramEdited:
     """Something was pressed or moved in the drawing of a net; layer 0 stands for all layers."""
 
-    kind: Literal["toggle", "move", "remove", "copy", "select"]
+    kind: EditKind
     arm: str
     layer: int = 0
     place: Place = "before"
@@ -209,11 +211,11 @@ def _with_arm(comparison: Comparison, others: list[Arm], place: int, new: Arm) -
     for arm in others:
         if same_net(arm.config(comparison.base), config):
             raise Refused(
-                f"That net would be the same as “{arm.label}”, which is already here. "
-                "Nothing has changed; choose another value."
+                f"That net would be the same as “{arm.label}”, which is already here. Choose "
+                f"another value.{NOTHING_CHANGED}"
             )
     changed = replace(comparison, arms=(*others[:place], new, *others[place:]))
     problem = changed.problem()
     if problem and not comparison.problem():
-        raise Refused(f"{problem} Nothing has changed.")
+        raise Refused(problem + NOTHING_CHANGED)
     return changed

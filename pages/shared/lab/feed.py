@@ -13,6 +13,7 @@ from bn_core.records import Record
 from bn_core.service.pool import PoolFull
 from bn_core.settings import SettingError, settings_of
 from pages.shared.lab import dashboard
+from pages.shared.lab.diagram_edits import diagram_edit
 from pages.shared.lab.events import StepChosen, ViewChanged
 from pages.shared.lab.runs import dispatch, problem, runs_training
 from pages.shared.live.component import show_feed
@@ -36,7 +37,7 @@ def live_view() -> None:
     session = this_session()
     if "lab" not in session.feeds:
         session.feeds["lab"] = LabFeed(session)
-    show_feed(_KEY, session.feeds["lab"], on_chosen_change=_choose)
+    show_feed(_KEY, session.feeds["lab"], on_chosen_change=_choose, on_edited_change=_edit)
 
 
 class LabFeed(Feed):
@@ -144,3 +145,11 @@ def _choose() -> None:
         session.notice = str(error)
     else:
         dispatch(session, ViewChanged(replace(session.lab.view, **{name: value})))
+
+
+def _edit() -> None:
+    """Take over what the reader did in the drawing of the nets."""
+    session = this_session()
+    edit = diagram_edit(st.session_state[_KEY].get("edited"))
+    if edit is not None:
+        dispatch(session, edit)

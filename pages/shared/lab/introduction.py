@@ -18,7 +18,10 @@ _TERMS = {
 
 def introduction(session: Session) -> None:
     """Show the title, and the words of the chosen example or else what batch norm is."""
-    st.html(f"<h1 class='bn-title'>The Lab</h1><p class='bn-lead'>{_lead(session)}</p>")
+    run = session.run
+    begun = run is not None and (run.playing or (run.record is not None and run.record.step > 0))
+    shown = "bn-lead bn-begun" if begun else "bn-lead"  # a phone has no room for it any longer
+    st.html(f"<h1 class='bn-title'>The Lab</h1><p class='{shown}'>{_lead(session)}</p>")
 
 
 def _lead(session: Session) -> str:

@@ -6,6 +6,7 @@ from bn_core.arms import ARMS, MOST_ARMS, Arm
 from bn_core.config import LAYER_FIELDS, SETTINGS
 from bn_core.figures.theme import ArmStyle, arm_styles, paint
 from pages.shared.lab.arm_edits import (
+    NOTHING_CHANGED,
     ArmAdded,
     ArmChanged,
     ArmEvent,
@@ -25,6 +26,8 @@ _ADD = "lab.add_net"
 _COPIED = "lab.copied"
 _OFFERED_AT_ONCE = ("none", "before", "after", "layer")
 """Registered arms that one press adds."""
+_FORM = 340
+"""Width of what a popover asks, in pixels."""
 _SAME = "All nets train on the same data, from the same initial weights where they share layers."
 
 
@@ -54,7 +57,8 @@ def _chip(session: Session, index: int, arm: Arm) -> None:
         )
         with popover:
             if popover.open:
-                _change_a_net(session, index, arm)
+                with st.container(width=_FORM):
+                    _change_a_net(session, index, arm)
         st.button(
             f"Remove {arm.label}",
             key=f"lab.remove.{index}",
@@ -88,8 +92,8 @@ def _change_a_net(session: Session, index: int, arm: Arm) -> None:
         st.button(
             "Copy it",
             key=f"lab.copy.{index}",
-            on_click=dispatch,
-            args=(session, CopyAsked(arm.name)),
+            on_click=_close_and_dispatch,
+            args=(session, f"lab.net.{index}", CopyAsked(arm.name)),
         )
 
 
@@ -106,8 +110,9 @@ def _add_a_net(session: Session) -> None:
     )
     with popover:
         if popover.open:
-            _copy_a_net(session, {arm.name: arm for arm in arms})
-            _other_normalizations(session)
+            with st.container(width=_FORM):
+                _copy_a_net(session, {arm.name: arm for arm in arms})
+                _other_normalizations(session)
 
 
 def _copy_a_net(session: Session, arms: dict[str, Arm]) -> None:
@@ -149,7 +154,7 @@ def _button(session: Session, label: str, popover: str, event: ArmEvent, refusal
     )
 
 
-def _close_and_dispatch(session: Session, popover: str, event: ArmEvent) -> None:
+def _close_and_dispatch(session: Session, popover: str, event: ArmEvent | CopyAsked) -> None:
     st.session_state[popover] = False
     dispatch(session, event)
 
@@ -160,7 +165,7 @@ def _preview(session: Session, event: ArmAdded | ArmChanged) -> str:
     try:
         after = edited(held, event)
     except Refused as refused:
-        st.caption(plain_text(str(refused)))
+        st.caption(plain_text(str(refused).removesuffix(NOTHING_CHANGED)))
         return str(refused)
     new = [arm for arm in after.arms if arm not in held.arms]
     if not new:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bn_core.figures.view import View
 from bn_core.service.pool import PoolFull
@@ -15,10 +16,14 @@ from pages.shared.lab.runs import current_run, dispatch
 from pages.shared.session import Session
 
 
-def toolbar(session: Session, run: TrainingRun) -> None:
-    """Show Train or Pause, Step, Reset, New seeds and the speed, with their keys."""
+def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
+    """Show Train or Pause, Step, Reset, New seeds and the speed, with their keys; return the row.
+
+    What is added to the row stands to the right of the buttons.
+    """
     over = run.ending is not None
-    with st.container(key="lab_toolbar", horizontal=True, gap="small", vertical_alignment="center"):
+    row = st.container(key="lab_toolbar", horizontal=True, gap="small", vertical_alignment="center")
+    with row:
         if run.playing:
             _button(session, "pause", "Pause", "P", primary=True)
         else:
@@ -47,6 +52,7 @@ def toolbar(session: Session, run: TrainingRun) -> None:
         )
         _speed(session)
         export_menu(session)
+    return row
 
 
 def wait_for_place(session: Session) -> None:

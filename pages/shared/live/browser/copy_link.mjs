@@ -1,5 +1,6 @@
 // The button that copies the address of the page. Browsers allow it on secure pages only; elsewhere
 // the address is shown and selected, to be copied by hand.
+import "./printing.mjs";
 import { stylesReady } from "./theme.mjs";
 
 const shown = 4000; // milliseconds that "Copied" stays
