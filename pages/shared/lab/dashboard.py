@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
+from bn_core.conclusion import conclude
 from bn_core.figures import diagram
 from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.settings_words import settings_line
@@ -46,6 +47,7 @@ def frame(
         planned=record.comparison.base.steps,
         cursor=None if cursor is None else steps[cursor],
         diagram=diagram.diagram(record, cursor, live),
+        conclusion=conclude(record) if record.ending is not None else "",
         projector=view.projector,
     )
 

@@ -101,6 +101,8 @@ class Frame(TypedDict):
     planned: NotRequired[int]
     cursor: NotRequired[int | None]
     """The step that the reader went back to."""
+    conclusion: NotRequired[str]
+    """What the run shows in one sentence; empty until it has ended."""
     diagram: NotRequired[Diagram]
     """What of the nets' diagram moves; absent where there is none."""
     projector: NotRequired[bool]

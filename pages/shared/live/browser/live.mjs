@@ -88,10 +88,17 @@ class View {
 
   showFrame(update, palette) {
     this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
+    this.conclude(update.conclusion ?? "");
     this.root.classList.toggle("bn-projector", update.projector);
     this.root.classList.toggle("bn-computation", update.computation ?? false);
     if (!update.computation) this.slider.show(update);
     this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));
+  }
+
+  // The sentence is read out by screen readers when it changes, so it is written only then.
+  conclude(sentence) {
+    const place = this.root.querySelector(".bn-conclusion");
+    if (place.textContent !== sentence) place.textContent = sentence;
   }
 }
 
