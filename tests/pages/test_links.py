@@ -114,3 +114,50 @@ def test_the_lab_reads_its_link_on_arrival_alone(app):
     go(app, "lab", depth="9")
     depth = next(slider for slider in app.slider if slider.label == "Hidden layers")
     assert depth.value == 9
+
+
+def test_a_prediction_travels_in_the_link_of_its_experiment(app):
+    go(app, "experiment", experiment="scale", prediction_scale="2")
+    assert app.radio[0].value == 2
+    assert link_of(app) == {"experiment": "scale", "prediction_scale": "2"}
+    app.radio[0].set_value(1).run()
+    assert link_of(app)["prediction_scale"] == "1"
+    other = go(another_visitor(), "experiment", **link_of(app))
+    assert other.radio[0].value == 1
+    go(app, "experiment", experiment="scale", prediction_scale="99")
+    assert not app.exception
+    assert "prediction" in " ".join(warning.value for warning in app.warning)
+
+
+def test_a_pages_link_names_the_nets_of_the_lab_that_it_computes_with(app):
+    go(app, "lab", depth="3", width="16", arms="none~before;batch:8")
+    go(app, "covariate_shift")
+    app.button_group(key="covariate_shift.chapter").set_value(2).run()
+    link = link_of(app)
+    assert "batch" in link["nets"] and "depth=3" in link["nets"]
+    other = go(another_visitor(), "covariate_shift", **link)
+    assert not other.exception and link_of(other) == link
+    go(other, "lab")
+    assert {slider.label: slider.value for slider in other.slider}["Hidden layers"] == 3
+    assert link_of(other)["arms"] == "none~before;batch:8"
+
+
+@pytest.mark.parametrize(
+    "nets", ["%%%", "a=b", "depth=" + "9" * 5000, "&".join(f"k{i}=1" for i in range(500)), "depth"]
+)
+def test_nets_in_a_link_that_cannot_be_read_change_nothing(app, nets):
+    go(app, "covariate_shift", chapter="2", nets=nets)
+    assert not app.exception
+    assert "nets cannot be read" in " ".join(warning.value for warning in app.warning)
+    assert link_of(app) == {"chapter": "2"}
+
+
+def test_what_a_link_asks_for_in_vain_is_said_until_the_reader_leaves(app):
+    go(app, "inside_the_layer", chapter="2", gamma="1e9", batch="1_2_x", evil="1")
+    said = " ".join(warning.value for warning in app.warning)
+    assert all(name in said for name in ("gamma", "batch", "evil"))
+    app.run()
+    assert len(app.warning) == 3
+    go(app, "claims")
+    go(app, "inside_the_layer")
+    assert not app.warning

@@ -5,7 +5,6 @@ chapters can use one name. The link is written here: with ``bind="query-params"`
 would have to be called as the key is, and one name could stand on one page only.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,9 +27,8 @@ def from_link(name: str) -> str | None:
 
 def warn_of(name: str) -> None:
     """Say on the page that the link's value of a widget is not used."""
-    readable = re.sub(r"[^\w ]", " ", name)
     this_session().link_warnings.append(
-        f"The link's value for “{readable}” is none that this page has; it is left out."
+        f"The link's value for “{name}” is none that this page has; it is left out."
     )
 
 

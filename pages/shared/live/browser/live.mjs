@@ -98,7 +98,11 @@ class View {
   // The sentence is read out by screen readers when it changes, so it is written only then.
   conclude(sentence) {
     const place = this.root.querySelector(".bn-conclusion");
-    if (place.textContent !== sentence) place.textContent = sentence;
+    if (place.textContent === sentence) return;
+    const [shown, changed] = sentence.split(/(?= What changed:)/);
+    const first = document.createElement("b");
+    first.textContent = shown;
+    place.replaceChildren(...(sentence ? [first, changed ?? ""] : []));
   }
 }
 
