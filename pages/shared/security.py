@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, net_util
 
 from pages.shared import environment, security_connections
+from pages.shared.security_messages import AllowedMessages
 
 UPLOADS = False
 """Whether the upload endpoint is open. Before it is: bound uploads for each visitor and in all."""
@@ -47,6 +48,7 @@ def middleware() -> list[Middleware]:
         Middleware(SecurityHeaders, embed_origins=found.embed_origins),
         Middleware(AllowedHosts, hosts=found.hosts),
         Middleware(ClosedRoutes, uploads=UPLOADS),
+        Middleware(AllowedMessages),
     ]
 
 
