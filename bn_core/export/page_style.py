@@ -23,7 +23,8 @@ STYLE = (
     """
 @page { size: A4; margin: 15mm; }
 body { margin: 0; background: var(--paper); color: var(--text);
-  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+  overflow-wrap: break-word; }
 main { width: 180mm; max-width: calc(100vw - 2rem); margin: 1.5rem auto; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 0.4rem; }
 h2 { font-size: 1.15rem; margin: 1.6rem 0 0.5rem; border-bottom: 1px solid var(--line);
@@ -62,40 +63,38 @@ textarea { resize: vertical; }
 """
 )
 
-_SYMBOLS = {
-    "circle": "●",
-    "square": "■",
-    "triangle-up": "▲",
-    "triangle-down": "▼",
-    "triangle-left": "◀",
-    "diamond": "◆",
-    "cross": "✚",
-    "x": "✖",
-    "star": "★",
-    "hexagram": "✶",
-    "pentagon": "⬟",
-    "hourglass": "⧗",
-    "bowtie": "⧓",
+_CIRCLE = "M -4 0 A 4 4 0 1 0 4 0 A 4 4 0 1 0 -4 0 Z"
+SYMBOLS = {
+    "circle": _CIRCLE,
+    "square": "M -4 -4 H 4 V 4 H -4 Z",
+    "triangle-up": "M 0 -5 L 5 4 H -5 Z",
+    "triangle-down": "M 0 5 L 5 -4 H -5 Z",
+    "triangle-left": "M -5 0 L 4 -5 V 5 Z",
+    "diamond": "M 0 -5 L 5 0 L 0 5 L -5 0 Z",
+    "cross": "M -1.5 -5 H 1.5 V -1.5 H 5 V 1.5 H 1.5 V 5 H -1.5 V 1.5 H -5 V -1.5 H -1.5 Z",
+    "x": "M -4 -5 L 0 -1 L 4 -5 L 5 -4 L 1 0 L 5 4 L 4 5 L 0 1 L -4 5 L -5 4 L -1 0 L -5 -4 Z",
+    "star": "M 0 -6 L 1.4 -1.9 H 5.7 L 2.2 .7 L 3.5 4.9 L 0 2.3 L -3.5 4.9 L -2.2 .7 L -5.7 -1.9 "
+    "H -1.4 Z",
+    "hexagram": "M 0 -6 L 1.7 -3 H 5.2 L 3.5 0 L 5.2 3 H 1.7 L 0 6 L -1.7 3 H -5.2 L -3.5 0 "
+    "L -5.2 -3 H -1.7 Z",
+    "pentagon": "M 0 -5 L 4.8 -1.5 L 2.9 4 H -2.9 L -4.8 -1.5 Z",
+    "hourglass": "M -4 -5 H 4 L -4 5 H 4 Z",
+    "bowtie": "M -5 -4 V 4 L 5 -4 V 4 Z",
 }
-"""A sign for each of plotly's markers that the theme uses."""
+"""The outline of each of plotly's markers that the theme uses, around (0, 0)."""
 
 
 def legend_line(entry: LegendEntry) -> str:
     """Return a line of a legend: a sample of its line and marker, then its label."""
     colour = html.escape(str(paint(entry.colour, "light")), quote=True)
-    dash = "" if entry.dash in ("", "solid") else entry.dash.replace("px", "")
-    stroke = f'stroke-dasharray="{html.escape(dash, quote=True)}"' if dash else ""
-    drawn = (
-        f'<line x1="0" y1="7" x2="34" y2="7" stroke="{colour}" stroke-width="2" {stroke}/>'
-        if entry.dash
-        else ""
-    )
-    symbol = _SYMBOLS.get(entry.symbol, "")
-    sign = (
-        f'<text x="17" y="11.5" font-size="12" text-anchor="middle" fill="{colour}">{symbol}</text>'
-        if symbol
-        else ""
-    )
+    dash = "none" if entry.dash in ("", "solid") else entry.dash.replace("px", "")
+    drawn = f'<path d="M -17 0 H 17" stroke-dasharray="{html.escape(dash, quote=True)}"/>'
+    outline = SYMBOLS.get(entry.symbol, _CIRCLE)
+    sign = f'<path d="{outline}" fill="{colour}" stroke="none"/>'
     words = html.escape(" ".join(filter(None, (entry.label, entry.value))))
-    sample = f'<svg width="34" height="14" aria-hidden="true">{drawn}{sign}</svg>'
+    sample = (
+        '<svg width="34" height="14" viewBox="-17 -7 34 14" aria-hidden="true" fill="none" '
+        f'stroke="{colour}" stroke-width="2">{drawn if entry.dash else ""}'
+        f"{sign if entry.symbol else ''}</svg>"
+    )
     return f"<li>{sample}{words}</li>"

@@ -28,9 +28,9 @@ def report_of_run(request: ExportRequest) -> bytes:
     """Return the report of a run as it stands, as HTML. Errors: ``ExportError``."""
     record = request.of_record()
     drawn = charts(record, request.view)
-    labels = [arm.label for arm in record.comparison.arms]
+    title = _title([arm.label for arm in record.comparison.arms])
     parts = [
-        heading("A run", " against ".join(labels), request.link),
+        heading("A run", title, request.link),
         paragraph(conclude(record), "conclusion"),
         section(
             "Numbers",
@@ -48,7 +48,7 @@ def report_of_run(request: ExportRequest) -> bytes:
         answers(),
         ending(f"Fingerprint of the record: {record.fingerprint()}"),
     ]
-    return page(f"Batch Norm Lab: {' against '.join(labels)}", parts, drawn)
+    return page(f"Batch Norm Lab: {title}", parts, drawn)
 
 
 REPORT = Exporter(
@@ -68,7 +68,15 @@ _NUMBERS = (
     "Time per step",
     "State",
 )
+_MOST_IN_TITLE = 3
 _SEEDS = ("Net", "Seed", "Validation loss", "Validation accuracy")
+
+
+def _title(labels: list[str]) -> str:
+    """Return what was compared; of many nets the first two and how many more there are."""
+    if len(labels) <= _MOST_IN_TITLE:
+        return " against ".join(labels)
+    return f"{labels[0]} against {labels[1]} and {len(labels) - 2} other nets"
 
 
 def heading(kind: str, title: str, address: str) -> str:

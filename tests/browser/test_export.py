@@ -44,7 +44,9 @@ def test_a_report_draws_its_charts_without_a_network_and_they_zoom(open_page: Op
     report = downloaded(page, "Report (HTML)")
     held = Path(report.path()).with_suffix(".html")
     Path(report.path()).rename(held)
-    page.context.set_offline(True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(held.as_uri())
     page.wait_for_function("() => document.documentElement.dataset.drawn === '6'")
     expect(page.locator(".plot .main-svg").first).to_be_visible()
@@ -64,6 +66,7 @@ def test_a_report_draws_its_charts_without_a_network_and_they_zoom(open_page: Op
     )
     wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
 
 def test_an_experiment_hands_out_its_report(open_page: OpenPage):

@@ -11,10 +11,13 @@ from bn_core import experiments
 from bn_core.comparison import Arm, Comparison
 from bn_core.conclusion import conclude
 from bn_core.export import EXPORTS, ExportError, ExportRequest
+from bn_core.export.page_style import SYMBOLS, legend_line
 from bn_core.export.report_experiment import ExperimentRequest, report_of_experiment
 from bn_core.export.report_runs import report_of_runs
+from bn_core.figures.chart import LegendEntry
 from bn_core.figures.dashboard import IDS
 from bn_core.figures.summary import rows
+from bn_core.figures.theme import CURVE_STYLES
 from bn_core.kept_runs import summarize
 from bn_core.records import Record
 from bn_core.results import Metric, Result
@@ -95,6 +98,12 @@ def test_its_charts_are_those_of_the_lab_with_room_for_an_answer(page):
     plots = [attributes for _, attributes in page.tags if attributes.get("class") == "plot"]
     assert len(plots) == len(IDS) and all(plot.get("aria-label") for plot in plots)
     assert [tag for tag, _ in page.tags if tag in ("input", "textarea")] == ["input", "textarea"]
+
+
+def test_every_marker_of_the_theme_has_a_sample_in_the_legend():
+    assert {style.symbol for style in CURVE_STYLES.values()} | {"x"} <= set(SYMBOLS)
+    lines = [legend_line(LegendEntry("a", symbol=symbol)) for symbol in SYMBOLS]
+    assert len(set(lines)) == len(SYMBOLS)
 
 
 def test_it_stands_alone_and_prints_on_a4(page):
