@@ -66,7 +66,7 @@ class NetState:
 def diagnose(record: Record, cursor: int | None = None) -> list[NetState]:
     """Return the state of each arm at a snapshot; ``cursor`` is its index, None the newest."""
     last = len(record.snapshots) - 1
-    position = last if cursor is None else max(0, min(cursor, last))
+    position = last if cursor is None else min(max(cursor, 0), last)
     return [_state(record, arm, position) for arm in range(len(record.comparison.arms))]
 
 

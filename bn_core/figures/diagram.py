@@ -1,104 +1,42 @@
-"""The nets as a diagram: ``nets`` is what stands still while they train, ``diagram`` what moves.
+"""What of the nets' diagram moves while they train; what stands still is in ``diagram_nets``.
 
-A layer is a label, its stages as chips, and a distribution, so that any kind of net can be drawn.
+All numbers are medians over the seeds that have not diverged, losses and accuracies over all.
 """
 
+import dataclasses
 import math
 from typing import TypedDict
 
 import numpy as np
 
 from bn_core.config import Config
+from bn_core.diagnosis import NetState, diagnose
 from bn_core.figures import record_queries as queries
 from bn_core.figures.distributions import MIDDLES, WIDTHS
-from bn_core.figures.theme import arm_styles
-from bn_core.records import SITES, DataSummary, LayerOutline, NetStatistics, Record, Snapshot
+from bn_core.figures.view import View
+from bn_core.records import SITES, DataSummary, NetStatistics, Record, Snapshot
 
 Array = np.ndarray
 
 DENSITY_POINTS = 49
 """Odd, so that one lies at zero."""
 DENSITY_TOP = 100
-MOST_POINTS = 80
 
 _HALF_AXES = (4.0, 10.0, 30.0, 100.0, 1_000.0, 10_000.0)
 """The distributions' axis reaches this far on either side; 4 shows a deviation of 1."""
 
-_NORMS = {
-    "batch": ("BN", "batch normalization"),
-    "layer": ("LN", "layer normalization"),
-    "group": ("GN", "group normalization"),
-    "instance": ("IN", "instance normalization"),
-    "ghost": ("GBN", "ghost batch normalization"),
-    "renorm": ("BRN", "batch renormalization"),
-}
-_ACTIVATIONS = {
-    "relu": "ReLU",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "leaky_relu": "LReLU",
-    "gelu": "GELU",
-}
 _SHARES = {"relu": "dead", "tanh": "saturated", "sigmoid": "saturated"}
 """What can go wrong with the outputs of an activation: the field of the statistics."""
 
-
-class Chip(TypedDict):
-    """A stage of a layer."""
-
-    kind: str
-    """"linear", "norm", "activation", "dropout", "shortcut" or another stage of a net."""
-    text: str
-    words: str
-    present: bool
-    """False for a normalization that the layer lacks and could have."""
-
-
-class Block(TypedDict):
-    """A layer: its chips stand in the order in which its stages run."""
-
-    layer: int
-    """Counted from 1; 0 for the output layer."""
-    label: str
-    units: int
-    chips: list[Chip]
-
-
-class Lane(TypedDict):
-    """One arm's net, its output layer last."""
-
-    arm: str
-    label: str
-    colour: str
-    dash: str
-    blocks: list[Block]
-
-
-class Examples(TypedDict):
-    """A few examples of the data that the nets are shown."""
-
-    kind: str
-    images: list[list[list[int]]]
-    """Shades from 0 to 255, a list for each row of pixels."""
-    points: list[tuple[float, float, int]]
-    """Points of a plane within -1..1, with their classes."""
-    shown: list[tuple[float, float]]
-    """The examples among them."""
-    classes: list[str]
-    truths: list[int]
-    """The true class of each example."""
-    words: str
-
-
-class Nets(TypedDict):
-    """What of the diagram does not move while the nets train."""
-
-    lanes: list[Lane]
-    examples: Examples
+_SITE_WORDS = {
+    "pre_activation": "into the activation",
+    "post_activation": "out of the activation",
+    "normalized": "out of the normalization",
+}
 
 
 class LayerState(TypedDict):
-    """What passes a layer at one step, medians over the seeds."""
+    """What passes a layer at one step."""
 
     density: list[int]
     """Of what enters the activation, at even places of the axis, as shares of 100."""
@@ -112,7 +50,7 @@ class LayerState(TypedDict):
 
 
 class LaneState(TypedDict):
-    """One arm's nets at one step, medians over the seeds."""
+    """One arm's nets at one step."""
 
     layers: list[LayerState]
     """The output layer's is the last; nothing enters an activation there."""
@@ -125,6 +63,21 @@ class LaneState(TypedDict):
     """The state of the nets."""
 
 
+class SiteState(TypedDict):
+    """The distribution at one place of a layer."""
+
+    words: str
+    density: list[int]
+    numbers: str
+
+
+class Enlarged(TypedDict):
+    """One layer of every net, with the distributions at all places; a list for each arm."""
+
+    layer: int
+    lanes: list[list[SiteState]]
+
+
 class Diagram(TypedDict):
     """What of the diagram moves while the nets train."""
 
@@ -133,40 +86,29 @@ class Diagram(TypedDict):
     axis: float
     """The distributions are drawn from minus this to this."""
     lanes: list[LaneState]
+    large: Enlarged | None
 
 
-def nets(record: Record) -> Nets:
-    """Return the lanes with their blocks and chips, and the examples."""
-    first = record.snapshots[0].arms if record.snapshots else ()
-    styles = arm_styles(record.comparison.arms)
-    lanes = [
-        Lane(
-            arm=arm.name,
-            label=arm.label,
-            colour=style.colour,
-            dash=style.dash,
-            blocks=_blocks(config, statistics),
-        )
-        for arm, style, config, statistics in zip(
-            record.comparison.arms, styles, record.configs, first, strict=False
-        )
-    ]
-    return Nets(lanes=lanes, examples=_examples(record.summary))
-
-
-def diagram(record: Record, cursor: int | None = None, live: Snapshot | None = None) -> Diagram:
+def diagram(
+    record: Record,
+    cursor: int | None = None,
+    live: Snapshot | None = None,
+    view: View | None = None,
+) -> Diagram:
     """Return the state of each net at the cursor, a snapshot's index; None is the newest there is.
 
-    ``live`` is a newer measurement than the record's, and is shown unless there is a cursor.
+    ``live`` is a newer measurement than the record's, and is shown unless there is a cursor. The
+    layer that the view names is shown large.
     """
-    snapshot = queries.snapshot_at(record, cursor)
-    if cursor is None and live is not None and live.step >= snapshot.step:
-        snapshot = live
+    record = record if cursor is not None else _up_to_date(record, live)
+    snapshot, states = queries.snapshot_at(record, cursor), diagnose(record, cursor)
     half = _half_axis(snapshot)
+    large = view.layer if view is not None and view.layer <= record.comparison.depth else 0
     return Diagram(
         at=snapshot.step,
         axis=half,
-        lanes=[_lane_state(record, arm, snapshot, half) for arm in range(len(record.configs))],
+        lanes=[_lane_state(record, arm, snapshot, state, half) for arm, state in enumerate(states)],
+        large=_enlarged(record, snapshot, large, half) if large else None,
     )
 
 
@@ -175,151 +117,115 @@ def densities(histogram: Array, half: float) -> Array:
 
     The places lie from -half to half; each layer's highest density anywhere is DENSITY_TOP.
     """
-    counts = histogram.astype(np.float64)
-    per_value = counts / WIDTHS
+    per_value = histogram.astype(np.float64) / WIDTHS
     places = np.linspace(-half, half, DENSITY_POINTS)
     drawn = np.array([np.interp(places, MIDDLES, layer) for layer in per_value])
-    drawn = drawn.reshape(len(counts), DENSITY_POINTS)
-    peak = np.maximum(drawn.max(axis=1, keepdims=True), 1e-300)
+    drawn = drawn.reshape(len(histogram), DENSITY_POINTS)
     outside = (per_value * (np.abs(MIDDLES) > half)).max(axis=1, keepdims=True)
-    return np.rint(DENSITY_TOP * drawn / np.maximum(peak, outside)).astype(int)
+    highest = np.maximum(drawn.max(axis=1, keepdims=True), outside)
+    return np.rint(DENSITY_TOP * drawn / np.maximum(highest, 1e-300)).astype(int)
 
 
-def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
-    layers = statistics.outline if statistics else ()
-    hidden = len(layers) - 1
-    return [
-        Block(
-            layer=index + 1 if index < hidden else 0,
-            label=layer.label,
-            units=layer.units,
-            chips=_chips(config, layer, index if index < hidden else None),
+def _up_to_date(record: Record, live: Snapshot | None) -> Record:
+    """Return the record with what was measured since, and without nets that were lost since."""
+    snapshots = record.snapshots
+    if live is not None and snapshots and live.step > snapshots[-1].step:
+        snapshots = (*snapshots, live)
+    lost = [queries.divergence_of(record, arm) is not None for arm in range(len(record.configs))]
+    if snapshots and any(lost):
+        left = tuple(
+            None if gone else arm for gone, arm in zip(lost, snapshots[-1].arms, strict=True)
         )
-        for index, layer in enumerate(layers)
-    ]
-
-
-def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]:
-    """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
-    chips = [_chip(config, stage) for stage in layer.stages]
-    if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
-        missing = _chip(config, "norm")
-        missing["present"] = False
-        behind = config.placement_of(index) == "after"
-        chips.insert(layer.stages.index("activation") + behind, missing)
-    return chips
-
-
-def _chip(config: Config, stage: str) -> Chip:
-    match stage:
-        case "linear":
-            text, words = "W", "weights"
-        case "norm":
-            text, words = _NORMS.get(config.normalization, _NORMS["batch"])
-        case "activation":
-            text = _ACTIVATIONS[config.activation]
-            words = f"activation function {text}"
-        case "dropout":
-            text, words = "drop", f"dropout of {config.dropout:.0%}"
-        case "shortcut":
-            text, words = "+x", "shortcut: the layer's input is added"
-        case _:
-            text = words = stage
-    return Chip(kind=stage, text=text, words=words, present=True)
-
-
-def _examples(summary: DataSummary) -> Examples:
-    shown = summary.examples.astype(np.float64)
-    rows = list(summary.example_rows)
-    is_image = shown.ndim == 4
-    is_plane = shown.ndim == 2 and shown.shape[1:] == (2,) and summary.extent > 0
-    extent = summary.extent or 1.0
-    points = summary.points[:MOST_POINTS] / extent
-    return Examples(
-        kind="image" if is_image else "plane" if is_plane else "table",
-        images=_shades(shown[:, 0]).tolist() if is_image else [],
-        points=[
-            (round(float(x), 3), round(float(y), 3), int(label))
-            for (x, y), label in zip(points, summary.labels, strict=False)
-        ],
-        shown=[(float(x), float(y)) for x, y in (shown / extent).round(3)] if is_plane else [],
-        classes=list(summary.classes),
-        truths=[int(summary.row_labels[row]) for row in rows],
-        words=_size_words(shown, is_image),
-    )
-
-
-def _shades(images: Array) -> Array:
-    low, high = images.min(), images.max()
-    return np.rint(255 * (images - low) / max(high - low, 1e-9)).astype(int)
-
-
-def _size_words(shown: Array, is_image: bool) -> str:
-    if is_image:
-        return f"{' x '.join(str(size) for size in shown.shape[2:])} pixels"
-    count = shown.shape[1] if shown.ndim == 2 else 0
-    return f"{count} numbers" if count else ""
+        snapshots = (*snapshots[:-1], Snapshot(snapshots[-1].step, left))
+    return dataclasses.replace(record, snapshots=snapshots)
 
 
 def _half_axis(snapshot: Snapshot) -> float:
     """Return how far the axis reaches: at least half of all layers fit into it."""
-    reach = [_moments(arm) for arm in snapshot.arms if arm is not None]
-    reaches = np.concatenate([np.abs(mean) + 2 * std for mean, std in reach] or [np.zeros(0)])
+    moments = [_moments(arm) for arm in snapshot.arms if arm is not None]
+    reaches = np.concatenate([np.abs(mean) + 2 * std for mean, std in moments] or [np.zeros(0)])
     typical = float(queries.middle(reaches, 0)) if len(reaches) else 0.0
     return next((half for half in _HALF_AXES if typical <= half), _HALF_AXES[-1])
 
 
-def _moments(statistics: NetStatistics) -> tuple[Array, Array]:
-    """Return mean and deviation of what enters the activation of each layer, (L,) each."""
-    site = SITES.index("pre_activation")
-    return (
-        queries.middle(statistics.mean[:, site], 0),
-        queries.middle(statistics.std[:, site], 0),
-    )
+def _moments(statistics: NetStatistics, site: str = "pre_activation") -> tuple[Array, Array]:
+    """Return mean and deviation of what passes a site of each layer, (L,) each."""
+    at = SITES.index(site)
+    mean, std = statistics.mean[:, at], statistics.std[:, at]
+    return queries.middle(mean, 0), queries.middle(std, 0)
 
 
-def _lane_state(record: Record, arm: int, snapshot: Snapshot, half: float) -> LaneState:
+def _lane_state(
+    record: Record, arm: int, snapshot: Snapshot, state: NetState, half: float
+) -> LaneState:
     statistics, config = snapshot.arms[arm], record.configs[arm]
-    words = _state_words(record, arm)
+    kind, words = state.kind, state.words
     if statistics is None:
-        return LaneState(layers=[], outputs=[], accuracy="-", loss="-", kind="", words=words)
+        layers = _lost_layers(config, state)
+        return LaneState(layers=layers, outputs=[], accuracy="-", loss="-", kind=kind, words=words)
     lost = ~np.isfinite(statistics.validation_loss)
     loss = queries.median(np.where(lost, np.inf, statistics.validation_loss), 0)
     accuracy = queries.median(np.where(lost, 0.0, statistics.validation_accuracy), 0)
     return LaneState(
-        layers=_layer_states(config, statistics, half),
+        layers=_layer_states(config, statistics, dict(state.sick_layers), half),
         outputs=_outputs(record.summary, statistics),
         accuracy=f"{100 * float(accuracy):.0f} %",
         loss=queries.plain(float(loss)) if np.isfinite(loss) else "-",
-        kind="",
+        kind=kind,
         words=words,
     )
 
 
-def _layer_states(config: Config, statistics: NetStatistics, half: float) -> list[LayerState]:
+def _lost_layers(config: Config, state: NetState) -> list[LayerState]:
+    """Return layers without numbers; the one whose numbers were the first to be lost says so."""
+    return [
+        LayerState(
+            density=[],
+            std="",
+            share="",
+            sick="not finite" if number == state.layer else "",
+            gradient=None,
+        )
+        for number in range(1, config.depth + 2)
+    ]
+
+
+def _layer_states(
+    config: Config, statistics: NetStatistics, sick: dict[int, str], half: float
+) -> list[LayerState]:
     hills = densities(statistics.histogram[SITES.index("pre_activation")], half)
     _, stds = _moments(statistics)
-    field = _SHARES.get(config.activation, "")
-    shares = queries.shares(statistics, field) if field else np.full(len(stds), np.nan)
+    shares = _share_words(config, statistics)
     norms = queries.middle(statistics.gradient_norm, 0)
     layers = [
         LayerState(
             density=hill.tolist(),
             std=queries.plain(std) if math.isfinite(std) else "",
-            share=f"{100 * share:.0f} % {field}" if math.isfinite(share) else "",
-            sick="",
+            share=share,
+            sick=sick.get(number, ""),
             gradient=_power(norm),
         )
-        for hill, std, share, norm in zip(hills, stds, shares, norms[:-1], strict=True)
+        for number, (hill, std, share, norm) in enumerate(
+            zip(hills, stds, shares, norms[:-1], strict=True), start=1
+        )
     ]
     output = LayerState(density=[], std="", share="", sick="", gradient=_power(norms[-1]))
     return [*layers, output]
 
 
+def _share_words(config: Config, statistics: NetStatistics) -> list[str]:
+    field = _SHARES.get(config.activation)
+    if field is None:
+        return [""] * statistics.dead.shape[1]
+    shares = queries.shares(statistics, field).tolist()
+    return [f"{100 * share:.0f} % {field}" if math.isfinite(share) else "" for share in shares]
+
+
 def _power(norm: float) -> float | None:
+    """Return log10 of a norm; that of zero is as small as numbers get."""
     if not math.isfinite(norm):
         return None
-    return round(max(math.log10(norm), -99.0), 2) if norm > 0 else -99.0
+    return round(math.log10(norm), 2) if norm > 0 else -99.0
 
 
 def _outputs(summary: DataSummary, statistics: NetStatistics) -> list[list[int]]:
@@ -331,8 +237,29 @@ def _outputs(summary: DataSummary, statistics: NetStatistics) -> list[list[int]]
     return np.rint(percent.clip(0, 100)).astype(int).tolist()
 
 
-def _state_words(record: Record, arm: int) -> str:
-    stopped = queries.divergence_of(record, arm)
-    if stopped is not None:
-        return f"diverged at step {stopped:,}"
-    return "" if record.step else "not trained yet"
+def _enlarged(record: Record, snapshot: Snapshot, layer: int, half: float) -> Enlarged:
+    return Enlarged(
+        layer=layer,
+        lanes=[
+            _sites(config, statistics, layer - 1, half)
+            for config, statistics in zip(record.configs, snapshot.arms, strict=True)
+        ],
+    )
+
+
+def _sites(
+    config: Config, statistics: NetStatistics | None, index: int, half: float
+) -> list[SiteState]:
+    """Return the places of one layer; none where the net lacks the layer or has ended."""
+    if statistics is None or index >= statistics.mean.shape[2]:
+        return []
+    share, found = _share_words(config, statistics)[index], []
+    for at, (site, words) in enumerate(_SITE_WORDS.items()):
+        mean, std = (float(moment[index]) for moment in _moments(statistics, site))
+        if not math.isfinite(mean):
+            continue
+        numbers = f"mean {queries.plain(mean)}, std {queries.plain(std)}"
+        with_share = f"{numbers}, {share}" if site == "post_activation" and share else numbers
+        hill = densities(statistics.histogram[at, index : index + 1], half)[0]
+        found.append(SiteState(words=words, density=hill.tolist(), numbers=with_share))
+    return found

@@ -54,6 +54,34 @@ class Slate(Feed):
         return 0.25
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Diagrammed(Slate):
+    """A slate with a diagram, whose charts are drawn four times a second at most."""
+
+    def __init__(self, **words: str) -> None:
+        super().__init__(**words)
+        self.clock = self.time = Clock()
+        self.lanes, self.asked = "two", ""
+
+    def seconds_between_charts(self) -> float:
+        return 0.25
+
+    def charts_key(self) -> Hashable:
+        return self.asked
+
+    def nets(self) -> Chart:
+        return self.lanes, lambda: {"lanes": self.lanes}
+
+
 def sent(feed: Feed, have: int) -> tuple[int, list[str]]:
     """Return the number of the update and the names of the charts in it."""
     update = orjson.loads(feed.update(have))
@@ -83,6 +111,53 @@ def test_only_charts_that_changed_since_the_last_update_are_drawn_and_sent():
     # A view that has missed a update is sent all that it lacks, drawn no second time.
     assert sent(feed, 1) == (3, ["loss", "depth"])
     assert len(feed.drawn) == 4
+
+
+def test_charts_wait_for_their_time_while_the_frame_comes_with_every_update():
+    feed = Diagrammed(loss="a")
+    assert sent(feed, 0) == (1, ["loss"])
+    for number in (2, 3):
+        feed.time.now += 0.1
+        feed.words["loss"] = f"a{number}"
+        assert feed.is_stale(number - 1)
+        update = orjson.loads(feed.update(number - 1))
+        assert (update["number"], update["charts"], update["notice"]) == (number, [], "fine")
+        assert update["order"] == ["loss"]
+    feed.time.now += 0.1
+    feed.words["loss"] = "a4"
+    assert sent(feed, 3) == (4, ["loss"])
+    assert feed.drawn == ["loss", "loss"]
+
+
+def test_charts_that_were_left_out_follow_without_further_news():
+    feed = Diagrammed(loss="a")
+    feed.update(0)
+    feed.words["loss"] = "b"
+    assert sent(feed, 1) == (2, [])
+    assert not feed.rests(), "the view must ask again, though nothing will change by itself"
+    assert not feed.is_stale(2)
+    feed.time.now += 0.3
+    assert feed.is_stale(2)
+    assert sent(feed, 2) == (3, ["loss"])
+    assert feed.rests() and not feed.is_stale(3)
+
+
+def test_charts_do_not_wait_for_what_the_reader_has_done():
+    feed = Diagrammed(loss="a")
+    feed.update(0)
+    feed.words["loss"], feed.asked = "b", "another view"
+    assert sent(feed, 1) == (2, ["loss"])
+
+
+def test_what_stands_still_in_a_diagram_is_sent_only_when_it_changes():
+    feed = Diagrammed(loss="a")
+    assert orjson.loads(feed.update(0))["nets"] == {"lanes": "two"}
+    feed.words["loss"] = "b"
+    assert "nets" not in orjson.loads(feed.update(1))
+    feed.words["loss"], feed.lanes = "c", "three"
+    assert orjson.loads(feed.update(2))["nets"] == {"lanes": "three"}
+    # One that begins anew is sent all.
+    assert orjson.loads(feed.update(0))["nets"] == {"lanes": "three"}
 
 
 def test_without_news_nothing_is_sent():

@@ -27,7 +27,8 @@ READERS = [
     "table",
     "time_slider",
 ]
-READERS += [f"diagram{part}" for part in ("", "_lane", "_parts", "_examples", "_control")]
+READERS += ["diagram", "diagram_lane", "diagram_parts", "diagram_examples", "diagram_control"]
+READERS += ["diagram_enlarged", "diagram_drag"]
 """The modules that read the payload."""
 
 

@@ -1,7 +1,6 @@
 """A snapshot changes nothing, and says what passed through the net."""
 
 import dataclasses
-import inspect
 import math
 
 import numpy as np
@@ -18,10 +17,12 @@ from bn_core.records import (
     QUANTILES,
     SITES,
     NetStatistics,
+    Record,
     RecordChunk,
     Snapshot,
 )
-from bn_core.training import Request, Setup, train
+from bn_core.training import Request, Setup, Start, train
+from bn_core.training import build as build_arms
 
 BASE = Config(depth=3, width=16, steps=20, batch_size=32, replicas=2, dropout=0.3)
 
@@ -30,14 +31,27 @@ def comparison_of(arm: str, **changes) -> Comparison:
     return Comparison(BASE.changed(changes), (ARMS[arm],))
 
 
+def started(comparison: Comparison, setup: Setup) -> Start:
+    """Return untrained nets, as they are built for a run."""
+    building = build_arms(comparison, setup)
+    while True:
+        try:
+            next(building)
+        except StopIteration as stop:
+            return stop.value
+
+
 def first_steps(
-    comparison: Comparison, *, snapshot: bool
+    comparison: Comparison, *, snapshot: bool = False, live: bool = False
 ) -> tuple[RecordChunk, dict[str, torch.Tensor]]:
     """Return what the first 20 steps yield, and all that the net then holds."""
-    training = train(comparison)
+    setup = Setup.of(comparison)
+    start = started(comparison, setup)
+    training = train(comparison, setup, start)
     step_results = [next(training)]
-    step_results += [training.send(Request(snapshot=snapshot)) for _ in range(20)]
-    (arm,) = inspect.getgeneratorlocals(training)["arms"]
+    request = Request(snapshot=snapshot, live=live)
+    step_results += [training.send(request) for _ in range(20)]
+    (arm,) = start.arms
     return RecordChunk.of(step_results), arm.trainer.net.state_dict()
 
 
@@ -60,6 +74,42 @@ def test_looking_at_every_step_leaves_losses_and_nets_bit_for_bit_the_same(arm, 
     for name, tensor in usual_net.items():
         assert torch.equal(tensor, watched_net[name]), name
     assert_equal_snapshots(usual.snapshots[0], watched.snapshots[0])
+
+
+@pytest.mark.parametrize("arm", ["none", "before"])
+def test_measuring_for_the_display_at_every_step_changes_no_number_of_the_record(arm):
+    comparison = comparison_of(arm, steps=240)  # a snapshot at each tenth step
+    usual, usual_net = first_steps(comparison)
+    watched, watched_net = first_steps(comparison, live=True)
+    assert usual.live is None
+    assert watched.live is not None and watched.live.step == 19, "a snapshot serves at step 20"
+    assert np.array_equal(usual.train_loss, watched.train_loss)
+    for name, tensor in usual_net.items():
+        assert torch.equal(tensor, watched_net[name]), name
+    records = [
+        Record(comparison, Setup.of(comparison).probe.summary()).extended(chunk)
+        for chunk in (usual, watched)
+    ]
+    assert records[0].fingerprint() == records[1].fingerprint()
+    assert len(records[1].snapshots) == 3
+
+
+def test_a_live_measurement_says_what_a_snapshot_of_the_step_would():
+    comparison = comparison_of("before", steps=1000)
+    measured = []
+    for request in (Request(snapshot=True), Request(live=True)):
+        training = train(comparison)
+        next(training)
+        result = training.send(request)
+        measured.append(result.snapshot or result.live)
+    recorded, live = measured
+    assert recorded.step == live.step == 1
+    unlike = {
+        name
+        for name, numbers in recorded.arms[0].arrays().items()
+        if not np.array_equal(numbers, live.arms[0].arrays()[name], equal_nan=True)
+    }
+    assert unlike == {"update_ratio"}
 
 
 def net_and_probe(arm: str, **changes) -> tuple[Net, Probe]:

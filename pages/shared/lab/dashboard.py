@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, cast
 
 from bn_core.conclusion import conclude
-from bn_core.figures import diagram
+from bn_core.figures import diagram_nets
 from bn_core.figures.dashboard import builders, state_of
+from bn_core.figures.diagram import diagram
 from bn_core.figures.settings_words import settings_line
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
@@ -46,7 +47,7 @@ def frame(
         step=record.step,
         planned=record.comparison.base.steps,
         cursor=None if cursor is None else steps[cursor],
-        diagram=diagram.diagram(record, cursor, live),
+        diagram=diagram(record, cursor, live, view),
         conclusion=conclude(record) if record.ending is not None else "",
         projector=view.projector,
     )
@@ -54,7 +55,7 @@ def frame(
 
 def nets(record: Record, run: int) -> Chart:
     """Return the layers of the nets and the examples, which change with the run alone."""
-    return (run, record.comparison, bool(record.snapshots)), partial(diagram.nets, record)
+    return (run, record.comparison, bool(record.snapshots)), partial(diagram_nets.nets, record)
 
 
 def charts(

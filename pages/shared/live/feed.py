@@ -52,6 +52,7 @@ class Feed(ABC):
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(16)
         self._number = 0
+        self.clock: Callable[[], float] = time.monotonic
         self._charts_at = -math.inf
         self._charts_key: Hashable = None
         self._charts_missing = False
@@ -130,7 +131,7 @@ class Feed(ABC):
         return to_bytes({**self.status(), **self.frame(), **self._newer_nets(have), **drawn})
 
     def _charts_due(self) -> bool:
-        since = time.monotonic() - self._charts_at
+        since = self.clock() - self._charts_at
         waited = since >= self.seconds_between_charts() - _MOMENT
         return waited or self.charts_key() != self._charts_key
 
@@ -142,7 +143,7 @@ class Feed(ABC):
             return
         for name in changed:
             self._make(name, charts[name])
-        self._charts_at, self._charts_key = time.monotonic(), self.charts_key()
+        self._charts_at, self._charts_key = self.clock(), self.charts_key()
 
     def _newer_nets(self, have: int) -> dict[str, Any]:
         nets = self.nets()

@@ -6,16 +6,8 @@ modules in ``browser/`` read is declared here.
 
 from typing import Any, NotRequired, TypedDict
 
-from bn_core.figures.diagram import (
-    Block,
-    Chip,
-    Diagram,
-    Examples,
-    Lane,
-    LaneState,
-    LayerState,
-    Nets,
-)
+from bn_core.figures.diagram import Diagram, Enlarged, LaneState, LayerState, SiteState
+from bn_core.figures.diagram_nets import Block, Chip, Examples, Lane, Nets
 
 
 class Choice(TypedDict):
@@ -147,5 +139,7 @@ READ_AS: dict[str, type] = {
     "diagram": Diagram,
     "net": LaneState,
     "layer": LayerState,
+    "large": Enlarged,
+    "site": SiteState,
 }
 """The names under which the browser's modules hold each of these."""

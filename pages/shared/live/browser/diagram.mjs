@@ -1,18 +1,27 @@
 // The nets as a diagram: a lane for each, drawn at once and updated in place, at most once a frame.
 import { Control } from "./diagram_control.mjs";
 import { LaneView } from "./diagram_lane.mjs";
-import { legend } from "./diagram_parts.mjs";
+import { Enlarged } from "./diagram_enlarged.mjs";
+import { element, legend, setText } from "./diagram_parts.mjs";
 
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const calmPause = 500; // milliseconds between two drawings for readers who asked for less motion
+const quiet = 4000; // milliseconds between two sentences to a screen reader
 
 export class NetDiagram {
-  // `onEdit` is called with what the reader changes: { kind, arm, layer, place }.
-  constructor(root, onEdit) {
+  // `onEdit` is called with what the reader changes: { kind, arm, layer, place }; `onClose` when
+  // the layer shown large is to be closed.
+  constructor(root, onEdit, onClose) {
     this.root = root.querySelector(".bn-nets");
-    this.lanes = [];
-    this.shown = 0;
-    this.control = new Control(this, onEdit);
+    Object.assign(this, { lanes: [], shown: 0, saidAt: 0, kinds: [] });
+    this.control = new Control(this, onEdit, (sentence) => this.say(sentence));
+    this.list = element("div", "bn-lanes");
+    this.legend = legend();
+    this.hint = Object.assign(element("p", "bn-nets-hint"), { textContent: Control.help });
+    this.enlarged = new Enlarged(onClose);
+    this.said = Object.assign(element("p", "bn-nets-said"), { role: "status" });
+    this.list.addEventListener("scroll", (event) => this.follow(event), true);
+    this.root.append(this.list, this.legend, this.hint, this.enlarged.box, this.said);
   }
 
   // Take over an update; it is drawn in the browser's next frame.
@@ -29,21 +38,29 @@ export class NetDiagram {
     Object.assign(this, { nets, palette });
     while (this.lanes.length > nets.lanes.length) this.lanes.pop().box.remove();
     nets.lanes.forEach((lane, index) => {
-      this.lanes[index] ??= new LaneView(this.laneList(), index);
+      this.lanes[index] ??= new LaneView(this.list, index);
       this.lanes[index].build(lane, nets, palette);
     });
     this.root.classList.toggle("bn-compact", nets.lanes.length > 3);
     this.root.hidden = false;
+    this.align();
     this.control.restore();
   }
 
-  laneList() {
-    if (!this.list) {
-      this.list = document.createElement("div");
-      this.list.className = "bn-lanes";
-      this.root.append(this.list, legend());
-    }
-    return this.list;
+  // Give every layer one width, so that a layer of one net stands below the same of another.
+  align() {
+    const hidden = this.lanes.map((view) => view.blocks.filter((one) => one.block.layer).length);
+    this.list.classList.add("bn-measured");
+    const chips = [...this.root.querySelectorAll(".bn-chips")].map((box) => box.offsetWidth);
+    this.list.classList.remove("bn-measured");
+    this.list.style.setProperty("--bn-layers", Math.max(...hidden));
+    this.list.style.setProperty("--bn-block", `max(5.3rem, ${Math.max(...chips) + 2}px)`);
+  }
+
+  // The lanes scroll sideways together.
+  follow(event) {
+    const left = event.target.scrollLeft;
+    for (const view of this.lanes) if (view.strip.scrollLeft !== left) view.strip.scrollLeft = left;
   }
 
   schedule() {
@@ -58,9 +75,27 @@ export class NetDiagram {
     const diagram = this.next;
     this.scheduled = false;
     diagram.lanes.forEach((net, index) => this.lanes[index]?.draw(net));
-    this.list.style.setProperty("--bn-axis", `"±${diagram.axis}"`);
+    const axis = diagram.axis.toLocaleString("en");
+    setText(this.legend.lastChild, `Hills: what enters each activation, from -${axis} to ${axis}, dotted line at 0.`);
+    this.enlarged.draw(diagram, this.lanes);
+    this.sayStates(diagram);
     this.shown = performance.now();
     tellTests(diagram, this.shown - began);
+  }
+
+  // Tell a screen reader when the state of a net becomes another, not when its numbers do.
+  sayStates(diagram) {
+    if (performance.now() - this.saidAt < quiet) return;
+    const changed = diagram.lanes.filter((net, index) => net.kind !== this.kinds[index]);
+    const first = this.kinds.length === 0;
+    this.kinds = diagram.lanes.map((net) => net.kind);
+    const words = changed.map((net) => `${this.lanes[diagram.lanes.indexOf(net)]?.lane.label}: ${net.words}, accuracy ${net.accuracy}.`);
+    if (words.length && !first) this.say(words.join(" "));
+  }
+
+  say(sentence) {
+    this.said.textContent = sentence;
+    this.saidAt = performance.now();
   }
 }
 

@@ -31,8 +31,8 @@ function drawImages(box, images, chosen) {
       }),
     );
     for (const [level, d] of shades) box.append(svg("path", { d, "fill-opacity": level, class: "bn-ink" }));
-    const frame = { x: left - 1.5, y: top - 1.5, width: half - 1, height: half - 1 };
-    if (index === chosen) box.append(svg("rect", { ...frame, class: "bn-chosen-example" }));
+    const frame = { x: left - 1.5, y: top - 1.5, width: half - 1, height: half - 1, "data-example": index };
+    box.append(svg("rect", { ...frame, class: index === chosen ? "bn-chosen-example" : "bn-example" }));
   });
 }
 

@@ -1,5 +1,5 @@
 // One net of the diagram: its examples, its layers as blocks, its outputs, its numbers.
-import { arrow, bars, element, hill, setPath, setText } from "./diagram_parts.mjs";
+import { arrow, bars, element, hill, hillPath, setPath, setText } from "./diagram_parts.mjs";
 import { drawExamples } from "./diagram_examples.mjs";
 import { paint } from "./theme.mjs";
 
@@ -12,7 +12,8 @@ export class LaneView {
     this.box.innerHTML = `<header><h3><svg viewBox="0 0 28 10" aria-hidden="true"><path d="M0 5H28"></path></svg><span></span></h3>
       <span class="bn-lane-tools">
       <button type="button" data-tool="copy">Copy</button>
-      <button type="button" data-tool="remove">Remove</button></span></header>
+      <button type="button" data-tool="remove">Remove</button>
+      <button type="button" data-tool="all" aria-pressed="false" title="Whether a change of a norm applies to all layers of the net">All layers</button></span></header>
       <div class="bn-lane-net"><button type="button" class="bn-examples"></button><div class="bn-blocks"></div></div>
       <div class="bn-lane-numbers"><span class="bn-what-number">accuracy</span><b></b>
       <span class="bn-lane-loss"></span><span class="bn-lane-state"></span></div>`;
@@ -22,6 +23,7 @@ export class LaneView {
       name: find("h3 span"),
       sample: find("h3 path"),
       examplesBox: find(".bn-examples"),
+      strip: find(".bn-lane-net"),
       blocksBox: find(".bn-blocks"),
       accuracy: find("b"),
       loss: find(".bn-lane-loss"),
@@ -41,15 +43,26 @@ export class LaneView {
     this.box.setAttribute("aria-label", `The net ${lane.label}`);
     this.name.textContent = lane.label;
     this.sample.setAttribute("stroke-dasharray", lane.dash === "solid" ? "none" : lane.dash.replaceAll("px", ""));
-    for (const tool of this.box.querySelectorAll("[data-tool]")) {
+    for (const tool of this.box.querySelectorAll("[data-tool]:not([data-tool=all])")) {
       tool.setAttribute("aria-label", `${tool.textContent} the net ${lane.label}`);
     }
-    drawExamples(this.examplesBox, nets.examples, this.example, palette);
+    this.box.querySelector("[data-tool=copy]").disabled = nets.lanes.length >= nets.most;
+    this.box.querySelector("[data-tool=remove]").disabled = nets.lanes.length < 2;
+    this.drawExamples = () => drawExamples(this.examplesBox, nets.examples, this.example, palette);
+    this.drawExamples();
     while (this.blocks.length > lane.blocks.length) this.blocks.pop().remove();
     lane.blocks.forEach((block, index) => {
       this.blocks[index] ??= new BlockView(this.blocksBox);
       this.blocks[index].build(block, lane);
     });
+  }
+
+  // Show the classes of the example that was pressed; by keyboard, of the next one.
+  nextExample(event) {
+    const pressed = event.detail ? event.target.closest("[data-example]")?.dataset.example : undefined;
+    this.example = pressed === undefined ? (this.example + 1) % this.truths.length : Number(pressed);
+    this.drawExamples();
+    if (this.net) this.draw(this.net);
   }
 
   draw(net) {
@@ -63,7 +76,7 @@ export class LaneView {
     const share = net.outputs[this.example] ?? [];
     this.blocks.forEach((view, index) => {
       view.draw(net.layers[index]);
-      if (view.block.layer === 0) view.drawOutputs(share, this.truths[this.example]);
+      if (view.block.layer === 0) view.drawOutputs(share, this.truths[this.example], this.classes);
       if (label) view.label();
     });
   }
@@ -80,7 +93,8 @@ class BlockView {
     this.number = element("span", "bn-layer-number");
     this.hill = hill();
     this.bars = bars();
-    this.button.append(this.hill.svg, this.bars.svg, this.sigma, this.share);
+    this.sick = element("span", "bn-sick-word");
+    this.button.append(this.hill.svg, this.bars.svg, this.sick, this.sigma, this.share);
     this.box.append(this.chipsBox, this.button, this.number);
     this.arrow = arrow();
     parent.append(this.box, this.arrow.svg);
@@ -103,14 +117,21 @@ class BlockView {
     const offered = JSON.stringify(block.chips);
     if (offered !== this.offered) this.buildChips(block);
     this.offered = offered;
+    this.norm?.setAttribute("aria-label", `${this.normWords}, ${block.label} of ${lane.label}, ${this.place} the activation`);
     this.label();
   }
 
   buildChips(block) {
     const held = this.chipsBox.contains(document.activeElement);
-    const views = block.chips.map((chip) => chipView(chip, block, this.lane));
+    const views = block.chips.map((chip) => chipView(chip, block));
     this.chipsBox.replaceChildren(...views);
-    if (held) this.chipsBox.querySelector("button")?.focus();
+    const at = block.chips.findIndex((chip) => chip.kind === "norm");
+    const norm = at >= 0 && block.layer > 0 ? block.chips[at] : null;
+    this.norm = norm ? views[at] : null;
+    this.hasNorm = norm?.present ?? false;
+    this.normWords = norm?.words ?? "";
+    this.place = at < block.chips.findIndex((chip) => chip.kind === "activation") ? "before" : "after";
+    if (held) this.norm?.focus();
   }
 
   draw(layer) {
@@ -118,28 +139,33 @@ class BlockView {
     this.box.classList.toggle("bn-gone", !layer);
     setPath(this.hill.path, layer ? hillPath(layer.density) : "");
     setText(this.sigma, layer?.std ? `σ ${layer.std}` : "");
-    setText(this.share, layer?.sick || layer?.share || "");
+    setText(this.share, (layer?.share ?? "").replace("saturated", "sat."));
+    setText(this.sick, layer?.sick ?? "");
     this.box.classList.toggle("bn-sick", Boolean(layer?.sick));
     this.arrow.draw(layer?.gradient ?? null);
   }
 
-  drawOutputs(shares, truth) {
+  drawOutputs(shares, truth, classes) {
     this.bars.draw(shares, truth);
+    const known = shares.length > 0;
+    setText(this.sigma, known ? `true: ${classes[truth]}` : "");
+    setText(this.share, known ? `${shares[truth]} %` : "");
   }
 
   // Say the layer's numbers to a screen reader.
   label() {
     const { block, layer } = this;
-    const parts = [`${block.label}, ${block.units} units`];
+    const parts = [`${block.label} of ${this.lane.label}, ${block.units} units`];
     if (layer?.std) parts.push(`standard deviation ${layer.std}`);
     if (layer?.share) parts.push(layer.share);
+    if (!block.layer) parts.push(`probability of the example's class: ${this.share.textContent || "unknown"}`);
     if (layer?.sick) parts.push(layer.sick);
     if (layer && layer.gradient !== null) parts.push(`gradient 10 to the ${layer.gradient.toFixed(1)}`);
     this.button.setAttribute("aria-label", parts.join(", "));
   }
 }
 
-function chipView(chip, block, lane) {
+function chipView(chip, block) {
   const isControl = chip.kind === "norm" && block.layer > 0;
   const view = element(isControl ? "button" : "span", `bn-chip bn-chip-${chip.kind}`);
   view.textContent = chip.present ? chip.text : `+${chip.text}`;
@@ -147,13 +173,7 @@ function chipView(chip, block, lane) {
   if (isControl) {
     view.type = "button";
     view.setAttribute("aria-pressed", chip.present);
-    view.setAttribute("aria-label", `${chip.words}, ${block.label} of ${lane.label}`);
     view.classList.toggle("bn-absent", !chip.present);
   }
   return view;
-}
-
-function hillPath(density) {
-  if (!density.length) return "";
-  return `M0 100L${density.map((height, index) => `${index} ${100 - height}`).join("L")}L${density.length - 1} 100Z`;
 }

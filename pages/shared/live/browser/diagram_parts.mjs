@@ -4,7 +4,7 @@ const leastPower = -6; // of ten: gradients of this norm and less are the thinne
 const mostPower = 1;
 const thinnest = 1; // pixels
 const thickest = 11;
-const arrowBox = { width: 20, height: 30 };
+const arrowBox = { width: 16, height: 30 };
 
 export function element(kind, className) {
   const made = document.createElement(kind);
@@ -29,6 +29,12 @@ export function setPath(node, path) {
   if (node.bnPath === path) return;
   node.bnPath = path;
   node.setAttribute("d", path);
+}
+
+// Return the outline of a distribution, heights from 0 to 100.
+export function hillPath(density) {
+  if (!density.length) return "";
+  return `M0 100L${density.map((height, index) => `${index} ${100 - height}`).join("L")}L${density.length - 1} 100Z`;
 }
 
 // A distribution over 48 even steps, with a line at zero.
@@ -72,7 +78,7 @@ function arrowPath(power) {
   if (power === null) return "";
   const share = Math.min(Math.max((power - leastPower) / (mostPower - leastPower), 0), 1);
   const half = (thinnest + (thickest - thinnest) * share) / 2;
-  const neck = 8;
+  const neck = 7;
   const wing = half + 3;
   const [low, high] = [(middle + half).toFixed(1), (middle - half).toFixed(1)];
   return `M${width} ${high}H${neck}V${middle - wing}L0 ${middle}L${neck} ${middle + wing}V${low}H${width}Z`;
@@ -85,9 +91,10 @@ export function legend() {
     one.draw(power);
     box.append(one.svg, Object.assign(element("span", ""), { textContent: words }));
   };
-  box.append("Arrows: the gradient that comes back to a layer's weights, ");
-  sample(leastPower, "10⁻⁶ or less");
-  sample(-2.5, "");
-  sample(mostPower, "10 or more");
+  box.append("Arrows, right to left: the norm of the gradient that comes back to a layer's weights, ");
+  sample(leastPower, "10⁻⁶ or less,");
+  sample(-2.5, "10⁻²·⁵,");
+  sample(mostPower, "10 or more.");
+  box.append(Object.assign(element("span", "bn-axis-words"), { textContent: "" }));
   return box;
 }

@@ -2,7 +2,7 @@
 // What is fetched is declared in schema.py, beside this folder.
 import { NetDiagram } from "./diagram.mjs";
 import { Drawing } from "./drawing.mjs";
-import { Fetcher } from "./fetching.mjs";
+import { Fetcher, sleep } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
 import { table } from "./table.mjs";
 import { base, isDark, palettesReady, stylesReady } from "./theme.mjs";
@@ -23,7 +23,9 @@ class View {
       (name, value) => this.api.setTriggerValue("chosen", { name, value }),
       () => this.describe(),
     );
-    this.netDiagram = new NetDiagram(this.root, (edit) => this.api.setTriggerValue("edited", edit));
+    this.netDiagram = new NetDiagram(this.root, (edit) => this.api.setTriggerValue("edited", edit), () =>
+      this.api.setTriggerValue("chosen", { name: "layer", value: "0" }),
+    );
     this.panels.onHide = (panel) => this.drawing.redraw(panel);
     this.fetcher = new Fetcher(this);
     this.slider = new TimeSlider(this.root, () => this.fetcher.run());
@@ -67,10 +69,12 @@ class View {
     if (!update.steps) return; // there are no nets yet
     const palette = palettes[this.dark ? "dark" : "light"];
     this.netDiagram.show(newer ?? update, palette);
-    this.showFrame(update, palette);
+    this.showFrame(update);
+    if (newer && !newer.charts.length && !update.computation) return;
+    this.showTable(update, palette);
     for (const chart of newer?.charts ?? []) this.panels.update(chart);
-    await this.drawing.draw(this.panels.values(), palette, `${this.fetcher.feed}/${this.dark}`);
-    if (newer?.steps) tellTests(update);
+    this.chartsWait = true;
+    this.charting ??= this.drawCharts().finally(() => (this.charting = null));
   }
 
   // What a saved picture says about the run, and where the numbers of its charts are.
@@ -86,8 +90,29 @@ class View {
     };
   }
 
-  showFrame(update, palette) {
+  // Draw the charts as they are now, and once more if others have come meanwhile: updates of the
+  // diagram do not wait for them. A slow browser rests in between.
+  async drawCharts() {
+    while (this.chartsWait && this.isOnPage()) {
+      this.chartsWait = false;
+      const [update, began] = [this.last, performance.now()];
+      const palette = (await palettesReady)[this.dark ? "dark" : "light"];
+      try {
+        await this.drawing.draw(this.panels.values(), palette, `${this.fetcher.feed}/${this.dark}`);
+      } catch (error) {
+        this.say(error.message);
+      }
+      tellTests(update);
+      await sleep((performance.now() - began) / 2);
+    }
+  }
+
+  // The table changes as often as the charts.
+  showTable(update, palette) {
     this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
+  }
+
+  showFrame(update) {
     this.conclude(update.conclusion ?? "");
     this.root.classList.toggle("bn-projector", update.projector);
     this.root.classList.toggle("bn-computation", update.computation ?? false);

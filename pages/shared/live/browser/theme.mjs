@@ -2,13 +2,17 @@
 export const base = new URL("lab-files/", document.baseURI);
 const named = /^@([a-z_]+)(?:\/([0-9.]+))?$/;
 
-export const stylesReady = new Promise((resolve) => {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("lab.css", base);
-  link.onload = link.onerror = resolve;
-  document.head.append(link);
-});
+export const stylesReady = Promise.all(["lab.css", "diagram.css"].map(styled));
+
+function styled(name) {
+  return new Promise((resolve) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = new URL(name, base);
+    link.onload = link.onerror = resolve;
+    document.head.append(link);
+  });
+}
 
 export const plotlyReady = new Promise((resolve, reject) => {
   const script = document.createElement("script");

@@ -1,0 +1,187 @@
+"""What of the nets' diagram stands still while they train: layers, their stages, and examples.
+
+A layer is a label and its stages as chips, so that any kind of net can be drawn.
+"""
+
+from typing import TypedDict
+
+import numpy as np
+
+from bn_core.arms import MOST_ARMS
+from bn_core.config import Config
+from bn_core.figures.theme import arm_styles
+from bn_core.records import DataSummary, LayerOutline, NetStatistics, Record
+
+Array = np.ndarray
+
+MOST_POINTS = 80
+"""Points of a plane that are drawn."""
+
+_NORMS = {
+    "batch": ("BN", "Batch norm"),
+    "layer": ("LN", "Layer norm"),
+    "group": ("GN", "Group norm"),
+    "instance": ("IN", "Instance norm"),
+    "ghost": ("GBN", "Ghost batch norm"),
+    "renorm": ("BRN", "Batch renormalization"),
+}
+_ACTIVATIONS = {
+    "relu": "ReLU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "leaky_relu": "LReLU",
+    "gelu": "GELU",
+}
+
+
+class Chip(TypedDict):
+    """A stage of a layer."""
+
+    kind: str
+    """"linear", "norm", "activation", "dropout", "shortcut" or another stage of a net."""
+    text: str
+    words: str
+    present: bool
+    """False for a normalization that the layer lacks and could have."""
+
+
+class Block(TypedDict):
+    """A layer: its chips stand in the order in which its stages run."""
+
+    layer: int
+    """Counted from 1; 0 for the output layer."""
+    label: str
+    units: int
+    chips: list[Chip]
+
+
+class Lane(TypedDict):
+    """One arm's net, its output layer last."""
+
+    arm: str
+    label: str
+    colour: str
+    dash: str
+    blocks: list[Block]
+
+
+class Examples(TypedDict):
+    """A few examples of the data that the nets are shown."""
+
+    kind: str
+    images: list[list[list[int]]]
+    """Shades from 0 to 255, a list for each row of pixels."""
+    points: list[tuple[float, float, int]]
+    """Points of a plane within -1..1, with their classes."""
+    shown: list[tuple[float, float]]
+    """The examples among them."""
+    classes: list[str]
+    truths: list[int]
+    """The true class of each example."""
+    words: str
+
+
+class Nets(TypedDict):
+    """What of the diagram stands still while the nets train."""
+
+    lanes: list[Lane]
+    examples: Examples
+    most: int
+    """How many lanes there can be."""
+
+
+def nets(record: Record) -> Nets:
+    """Return the lanes with their blocks and chips, and the examples."""
+    first = record.snapshots[0].arms if record.snapshots else ()
+    styles = arm_styles(record.comparison.arms)
+    lanes = [
+        Lane(
+            arm=arm.name,
+            label=arm.label,
+            colour=style.colour,
+            dash=style.dash,
+            blocks=_blocks(config, statistics),
+        )
+        for arm, style, config, statistics in zip(
+            record.comparison.arms, styles, record.configs, first, strict=False
+        )
+    ]
+    return Nets(lanes=lanes, examples=_examples(record.summary), most=MOST_ARMS)
+
+
+def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
+    layers = statistics.outline if statistics else ()
+    hidden = len(layers) - 1
+    return [
+        Block(
+            layer=index + 1 if index < hidden else 0,
+            label=layer.label,
+            units=layer.units,
+            chips=_chips(config, layer, index if index < hidden else None),
+        )
+        for index, layer in enumerate(layers)
+    ]
+
+
+def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]:
+    """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
+    chips = [_chip(config, stage) for stage in layer.stages]
+    if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
+        missing = _chip(config, "norm")
+        missing["present"] = False
+        behind = config.placement_of(index) == "after"
+        chips.insert(layer.stages.index("activation") + behind, missing)
+    return chips
+
+
+def _chip(config: Config, stage: str) -> Chip:
+    match stage:
+        case "linear":
+            text, words = "W", "Weights"
+        case "norm":
+            text, words = _NORMS.get(config.normalization, _NORMS["batch"])
+        case "activation":
+            text = _ACTIVATIONS[config.activation]
+            words = f"Activation function {text}"
+        case "dropout":
+            text, words = "drop", f"Dropout of {config.dropout:.0%}"
+        case "shortcut":
+            text, words = "+x", "Shortcut: the layer's input is added"
+        case _:
+            text = words = stage
+    return Chip(kind=stage, text=text, words=words, present=True)
+
+
+def _examples(summary: DataSummary) -> Examples:
+    shown = summary.examples.astype(np.float64)
+    is_image = shown.ndim == 4
+    is_plane = summary.extent > 0 and shown.shape[1:] == (2,)
+    return Examples(
+        kind="image" if is_image else "plane" if is_plane else "table",
+        images=_shades(shown[:, 0]).tolist() if is_image else [],
+        points=[
+            (x, y, int(label))
+            for (x, y), label in zip(_placed(summary.points, summary), summary.labels, strict=True)
+        ][:MOST_POINTS],
+        shown=_placed(shown, summary) if is_plane else [],
+        classes=list(summary.classes),
+        truths=[int(summary.row_labels[row]) for row in summary.example_rows],
+        words=_size_words(shown, is_image),
+    )
+
+
+def _placed(points: Array, summary: DataSummary) -> list[tuple[float, float]]:
+    """Return points of a plane with its ends at -1 and 1."""
+    return [(float(x), float(y)) for x, y in (points / (summary.extent or 1.0)).round(3)]
+
+
+def _shades(images: Array) -> Array:
+    low, high = images.min(initial=0.0), images.max(initial=0.0)
+    return np.rint(255 * (images - low) / max(high - low, 1e-9)).astype(int)
+
+
+def _size_words(shown: Array, is_image: bool) -> str:
+    if is_image:
+        return f"{' x '.join(str(size) for size in shown.shape[2:])} pixels"
+    count = shown.shape[1] if shown.ndim == 2 else 0
+    return f"{count} numbers" if count else ""
