@@ -261,7 +261,7 @@ def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
 
 def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
-    button(page, "Start from an example").click()
+    button(page, "Examples").click()
     button(page, "Learning rate 1").click()
     page.wait_for_url(re.compile("lr=1"))
     page.wait_for_function("() => window.bnLabStep === 0")

@@ -52,7 +52,7 @@ def test_an_embedded_lab_has_no_navigation_and_leads_to_the_whole_page(open_page
     expect(page.get_by_role("link", name="Open in Batch Norm Lab")).to_be_visible()
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     expect(button(page, "Copy link")).to_be_hidden()
-    expect(button(page, "Start from an example")).to_have_count(0)
+    expect(button(page, "Examples")).to_have_count(0)
     page.get_by_role("slider", name="Hidden layers").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("depth=4"))

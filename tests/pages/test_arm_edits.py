@@ -19,6 +19,7 @@ from pages.shared.lab.arm_edits import (
     Refused,
     edited,
     same_net,
+    same_nets,
 )
 from pages.shared.lab.diagram_edits import diagram_edit
 from pages.shared.lab.events import CopyAsked, LabState, OpenRun, RateMoved, RunStatus, Say
@@ -262,6 +263,13 @@ def test_an_edit_is_read_from_the_browsers_message():
     asked = {"kind": "move", "arm": "before", "layer": 2, "place": "after"}
     assert diagram_edit(asked) == DiagramEdited("move", "before", 2, "after")
     assert diagram_edit({"kind": "copy", "arm": "none"}) == DiagramEdited("copy", "none")
+
+
+def test_two_nets_that_another_base_makes_the_same_are_named():
+    own = nets("none", "before", SMALL)
+    assert same_nets(own) == []
+    changed = replace(own, base=BASE.changed({"batch_size": 4}))
+    assert same_nets(changed) == [("BN before", SMALL.label)]
 
 
 def test_nets_are_the_same_when_they_differ_in_nothing_that_they_read():

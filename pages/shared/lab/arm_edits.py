@@ -6,6 +6,7 @@ Each takes a comparison and what was asked, and returns the comparison with othe
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, Literal
 
 from bn_core.arms import ARMS, MOST_ARMS, Arm, derived_arm
@@ -144,6 +145,16 @@ def norm_moved(config: Config, layer: int, place: Place) -> dict[str, Any]:
 def same_net(one: Config, other: Config) -> bool:
     """Return whether two configs train the same net: what neither of them reads does not count."""
     return _read_settings(one) == _read_settings(other)
+
+
+def same_nets(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the labels of each two nets that train the same, as another base may make them."""
+    labelled = zip(comparison.arms, comparison.configs, strict=True)
+    return [
+        (one.label, other.label)
+        for (one, config), (other, second) in combinations(labelled, 2)
+        if same_net(config, second)
+    ]
 
 
 def _read_settings(config: Config) -> Config:

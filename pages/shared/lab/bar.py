@@ -20,7 +20,7 @@ from pages.shared.lab.runs import dispatch, observed
 from pages.shared.session import Session
 from pages.shared.widgets.data_sets import choose_data_set
 
-_SLIDER = 178
+_SLIDER = 150
 """Width of a slider of the bar in pixels."""
 
 
@@ -30,7 +30,7 @@ def top_bar(session: Session) -> None:
     take_over(session)
     with st.container(key="lab_bar", border=True, gap="small"):
         with st.container(
-            key="lab_settings", horizontal=True, gap="medium", vertical_alignment="bottom"
+            key="lab_settings", horizontal=True, gap="small", vertical_alignment="bottom"
         ):
             _data(session)
             show(session, "depth", disabled=bool(session.lab.comparison.base.widths), width=_SLIDER)
@@ -68,7 +68,7 @@ def _take_data(session: Session) -> Callable[[str], None]:
 
 def _start_from(session: Session) -> None:
     """Offer the presets, each with its words; the one that the controls show is marked."""
-    with st.popover("Start from an example", help="Comparisons that show one thing each."):
+    with st.popover("Examples", help="Start from a comparison that shows one thing."):
         for name, preset in PRESETS.items():
             chosen = preset.comparison == session.lab.comparison
             st.button(

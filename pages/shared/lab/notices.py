@@ -6,6 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from pages.shared.lab.arm_edits import same_nets
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 
@@ -48,6 +49,11 @@ def notices(session: Session, comparison: Comparison) -> None:
         st.warning(plain_text(session.notice))
         session.notice = ""
     _planned_rates(session, comparison)
+    for one, other in same_nets(comparison):
+        st.info(
+            f"**{plain_text(one)}** and **{plain_text(other)}** are the same net with these "
+            "settings: their curves cover each other. Change or remove one of them."
+        )
     for text in dict.fromkeys(t for config in comparison.configs for t in _without_spread(config)):
         st.info(text)
 
