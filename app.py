@@ -10,12 +10,12 @@ if runtime.exists():
     page_layout.set_up()
     pages = [
         st.Page("pages/lab.py", title="The Lab", default=True),
-        st.Page("pages/runs.py", title="Runs"),
         st.Page("pages/inside_the_layer.py", title="Inside the layer"),
         st.Page("pages/training_and_inference.py", title="Training and inference"),
         st.Page("pages/covariate_shift.py", title="Internal covariate shift"),
         st.Page("pages/claims.py", title="Claims"),
         st.Page("pages/experiment.py", title="Experiment"),
+        st.Page("pages/runs.py", title="Runs"),
     ]
     page_layout.run_page(st.navigation(pages, position="top"))
 else:

@@ -22,6 +22,7 @@ PAGES = {
     "/covariate_shift": "Internal covariate shift",
     "/claims": "Claims",
     "/experiment?experiment=scale": "Experiment",
+    "/runs": "Runs",
 }
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
