@@ -54,6 +54,7 @@ def test_a_net_is_added_by_keyboard_and_the_link_brings_it_back(open_page):
     assert chips(other) == chips(page)
 
 
+@pytest.mark.slow
 def test_all_settings_say_how_many_differ_and_return_to_the_usual(open_page):
     page = drawn(open_page("/?" + SMALL))
     open_by_key(page, "All settings: 2 changed")

@@ -47,6 +47,7 @@ def test_the_link_is_copied_or_where_that_is_refused_shown_to_copy(open_page):
     assert page.evaluate("getSelection().toString()") == page.url
 
 
+@pytest.mark.slow
 def test_an_embedded_lab_has_no_navigation_and_leads_to_the_whole_page(open_page):
     page = drawn(open_page("/?embed=true&" + SMALL))
     expect(page.get_by_role("link", name="Open in Batch Norm Lab")).to_be_visible()
@@ -62,6 +63,7 @@ def test_an_embedded_lab_has_no_navigation_and_leads_to_the_whole_page(open_page
     expect(link).to_have_attribute("href", page.url.replace("embed=true&", ""))
 
 
+@pytest.mark.slow
 def test_paper_gets_charts_of_its_width_and_no_buttons(open_page):
     page = drawn(open_page("/?" + SMALL, dark=True))
     page.wait_for_selector(RESTS)
