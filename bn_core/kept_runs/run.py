@@ -104,7 +104,7 @@ class KeptRun:
             return self.title
         differing = differing_settings(self.comparison, comparison)
         words = ", ".join(f"{label[:1].lower()}{label[1:]} {value}" for label, value in differing)
-        words = words or "the same settings"
+        words = words or "these settings before"
         return words if len(words) <= most else f"{words[: most - 1].rstrip(' ,')}…"
 
     def renamed(self, title: str) -> "KeptRun":

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.lab.events import Effect, LabState
-from pages.shared.runs.collection import RunCollection
+from pages.shared.runs.collection import PresentKept, RunCollection
+from pages.shared.runs.page_state import RunsView
 
 if TYPE_CHECKING:
     from bn_core.service.tasks import TrainingRun
@@ -51,8 +52,9 @@ class Session:
     notice: str = ""
     """A sentence for the next run of the script to show."""
     kept_runs: RunCollection = field(default_factory=RunCollection)
-    present_kept_as: tuple[int, str] = (0, "")
-    """The present run's number in the pool, and the id under which it was kept last."""
+    present_kept: PresentKept = field(default_factory=PresentKept)
+    """The run of the Lab that was kept last."""
+    runs_view: RunsView = field(default_factory=RunsView)
     runs_changed: bool = False
     """Whether the browser has told something of kept runs that the page does not show yet."""
     slider_stops: dict[str, set[float]] = field(default_factory=dict)

@@ -23,6 +23,8 @@ from bn_core.kept_runs import (
 
 MOST_HEARD = 4 * MOST_RUNS
 """Stored texts that are read at a time; several tabs may together have stored too many."""
+MOST_UNDONE = 10
+"""Deletions that can be undone."""
 _ID = re.compile(r"[0-9a-f]{16}")
 
 _DROPPED = (
@@ -44,6 +46,15 @@ class Operation:
     text: str | None
 
 
+@dataclass(frozen=True)
+class PresentKept:
+    """What was kept of the Lab's run: its number in the pool, its id here, and its steps."""
+
+    number: int = 0
+    id: str = ""
+    steps: int = 0
+
+
 @dataclass
 class RunCollection:
     """The kept runs of one visitor, oldest first, and what has still to be stored."""
@@ -63,7 +74,7 @@ class RunCollection:
     """Another number when the runs have changed."""
     _operations: dict[str, Operation] = field(default_factory=dict)
     _number: int = 0
-    _deleted: tuple[KeptRun, ...] = ()
+    _deletions: list[tuple[KeptRun, ...]] = field(default_factory=list)
     _said_dropped: bool = False
 
     def get(self, id: str) -> KeptRun | None:
@@ -108,22 +119,21 @@ class RunCollection:
             self._put(run.noted(note))
 
     def delete(self, ids: Collection[str]) -> None:
-        """Delete runs; the last deletion can be undone."""
+        """Delete runs; the last few deletions can be undone, one after the other."""
         gone = tuple(run for run in self.runs if run.id in ids)
         if gone:
-            self._deleted = gone
+            self._deletions = [*self._deletions, gone][-MOST_UNDONE:]
             for run in gone:
                 self._remove(run.id)
 
     @property
     def deleted(self) -> tuple[KeptRun, ...]:
         """What the last deletion took, while it can be undone."""
-        return self._deleted
+        return self._deletions[-1] if self._deletions else ()
 
     def undo(self) -> None:
         """Bring back what was deleted last."""
-        gone, self._deleted = self._deleted, ()
-        for run in gone:
+        for run in self._deletions.pop() if self._deletions else ():
             self.keep(run)
 
     def forget_unreadable(self) -> None:

@@ -24,5 +24,5 @@ def ghosts(session: Session) -> tuple[KeptRun, ...]:
 
 def _present_id(session: Session) -> str:
     """Return the id under which the present run was kept; its link may have changed since."""
-    number, id = session.present_kept_as
-    return id if session.run is not None and session.run.id == number else ""
+    present = session.present_kept
+    return present.id if session.run is not None and session.run.id == present.number else ""

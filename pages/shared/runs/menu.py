@@ -6,7 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.figures.view import View
-from bn_core.kept_runs import LONGEST_TITLE, KeptRun
+from bn_core.kept_runs import LONGEST_TITLE, KeptRun, link_of
 from bn_core.settings import settings_of
 from pages.shared.lab.actions import ViewChanged
 from pages.shared.lab.runs import dispatch
@@ -56,14 +56,12 @@ def _present(session: Session) -> Comparison:
 
 
 def _keep_form(session: Session) -> None:
-    number, id = session.present_kept_as
-    held = session.kept_runs.get(id)
-    present = session.run is not None and session.run.id == number and held is not None
-    key = f"runs.title.{session.run.id if session.run else 0}"
+    held = _kept_form_of(session)
+    key = f"runs.title.{session.run.id if session.run is not None else 0}.{held is not None}"
     with st.form(f"{key}.form", border=False):
         st.text_input(
             "Name of this run",
-            held.words_beside(Comparison(), LONGEST_TITLE) if present and held else "",
+            held.words_beside(Comparison(), LONGEST_TITLE) if held is not None else "",
             max_chars=LONGEST_TITLE,
             key=key,
             help="A run with a name stays until you delete it; the others make room for newer.",
@@ -71,8 +69,19 @@ def _keep_form(session: Session) -> None:
         st.form_submit_button("Keep this run", on_click=_keep, args=(session, key))
 
 
+def _kept_form_of(session: Session) -> KeptRun | None:
+    """Return the present run as it is kept, or what its link has trained earlier."""
+    kept = session.kept_runs
+    if session.run is None:
+        return None
+    if session.present_kept.number == session.run.id:
+        return kept.get(session.present_kept.id)
+    link = link_of(session.run.as_run())
+    return next((one for one in kept.runs if one.link == link), None)
+
+
 def _keep(session: Session, key: str) -> None:
-    held = keep_present(session)
+    held = keep_present(session, again=True) or _kept_form_of(session)
     if held is None:
         session.kept_runs.notice = "There is nothing to keep yet: train at least one step."
         return
