@@ -8,7 +8,7 @@ from bn_core.comparison import Comparison
 from bn_core.figures.view import View
 from bn_core.kept_runs import LONGEST_TITLE, KeptRun, link_of
 from bn_core.settings import settings_of
-from pages.shared.lab.actions import ViewChanged
+from pages.shared.lab.events import ViewChanged
 from pages.shared.lab.runs import dispatch
 from pages.shared.plain_text import plain_text
 from pages.shared.runs.ghosts import ghosts
