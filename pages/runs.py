@@ -4,7 +4,11 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from bn_core.kept_runs import serialize_file, to_csv
+from bn_core.export.report_runs import report_of_runs
+from bn_core.figures.kept import overlay
+from bn_core.figures.view import View
+from bn_core.kept_runs import KeptRun, serialize_file, to_csv
+from pages.shared.export_menu import page_address, report_button
 from pages.shared.plain_text import plain_text
 from pages.shared.runs.keeping import keep_present
 from pages.shared.runs.menu import said_later
@@ -47,8 +51,8 @@ def say(session: Session) -> None:
             st.markdown(f"Deleted: {plain_text(names)}.", width="content")
 
 
-def downloads(session: Session) -> None:
-    """Offer all runs as files."""
+def downloads(session: Session, chosen: list[KeptRun]) -> None:
+    """Offer all runs as files, and a report of those in the charts."""
     runs = session.kept_runs.runs
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.download_button(
@@ -67,6 +71,14 @@ def downloads(session: Session) -> None:
             on_click="ignore",
             help="A row for each net of each run: settings that differ, numbers, links.",
         )
+        if chosen:
+            address = page_address()
+            report_button(session, "runs", lambda: _report(chosen, address))
+
+
+def _report(runs: list[KeptRun], address: str) -> bytes:
+    charts = [make() for make in overlay(runs, View()).values()]
+    return report_of_runs(runs, charts, address)
 
 
 def show() -> None:
@@ -93,7 +105,7 @@ def show() -> None:
             overlay_view(session, chosen)
         else:
             st.caption("Tick up to four runs to see their curves in the same charts.")
-        downloads(session)
+        downloads(session, chosen)
     runs_table(session)
 
 

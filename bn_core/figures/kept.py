@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from bn_core.figures.bands import alone_shown, area
-from bn_core.figures.chart import Chart
-from bn_core.figures.context import Trace
+from bn_core.figures.chart import Chart, LegendEntry
+from bn_core.figures.context import Trace, over_steps
 from bn_core.figures.ghosts import escaped
 from bn_core.figures.layout import axis, guide, layout, line, note, text_size, thick
 from bn_core.figures.record_queries import float32, percent, plain
 from bn_core.figures.theme import CURVE_STYLES, ArmStyle, arm_styles
 from bn_core.figures.view import View
-from bn_core.kept_runs import KeptArm, KeptRun, Spread
+from bn_core.kept_runs import KeptArm, KeptRun, Spread, names_among
 
 Array = np.ndarray
 
@@ -61,7 +61,7 @@ def loss(runs: Sequence[KeptRun], view: View) -> Chart:
         ends.append((_last(drawn), one))
     figure = _figure(view, runs, traces, ends, axis(view, "cross entropy (nats)", range=[0, top]))
     words = _words(lines, "final_loss", "Validation loss at the end, median", plain)
-    return Chart("loss", "Loss", figure, words, _LOSS_HELP)
+    return _chart("loss", "Loss", figure, words, _LOSS_HELP, runs)
 
 
 def accuracy(runs: Sequence[KeptRun], view: View) -> Chart:
@@ -77,12 +77,23 @@ def accuracy(runs: Sequence[KeptRun], view: View) -> Chart:
     percents = axis(view, "accuracy (%)", range=[-2, 102], dtick=25, tick0=0)
     words = _words(lines, "final_accuracy", "Validation accuracy at the end, median", percent)
     figure = _figure(view, runs, traces, ends, percents)
-    return Chart("accuracy", "Accuracy", figure, words, _ACCURACY_HELP)
+    return _chart("accuracy", "Accuracy", figure, words, _ACCURACY_HELP, runs)
 
 
 def overlay(runs: Sequence[KeptRun], view: View) -> dict[str, Any]:
     """Return what makes each chart of the runs, by the chart's name."""
     return {"loss": partial(loss, runs, view), "accuracy": partial(accuracy, runs, view)}
+
+
+def _chart(
+    id: str, title: str, figure: dict[str, Any], words: str, help: str, runs: Sequence[KeptRun]
+) -> Chart:
+    """Return a chart whose legend names the runs; which net a curve is stands at its end."""
+    legend = [
+        LegendEntry(f"{LETTERS[place]}: {name}", colour=colour_of(place), dash="solid")
+        for place, name in enumerate(names_among(runs[: len(LETTERS)]))
+    ]
+    return Chart(id, title, figure, words, help, legend=legend, **over_steps(""))
 
 
 def _lines(runs: Sequence[KeptRun]) -> list[_Line]:

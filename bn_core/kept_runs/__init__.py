@@ -13,6 +13,7 @@ from bn_core.kept_runs.run import (
     clean,
     differing_settings,
     link_of,
+    names_among,
     settings_that_differ,
 )
 from bn_core.kept_runs.summary import summarize
@@ -43,6 +44,7 @@ __all__ = [
     "clean",
     "differing_settings",
     "link_of",
+    "names_among",
     "parse",
     "parse_file",
     "serialize",

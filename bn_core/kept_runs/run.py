@@ -104,8 +104,7 @@ class KeptRun:
             return self.title
         differing = differing_settings(self.comparison, comparison)
         words = ", ".join(f"{label[:1].lower()}{label[1:]} {value}" for label, value in differing)
-        words = words or "these settings before"
-        return words if len(words) <= most else f"{words[: most - 1].rstrip(' ,')}…"
+        return _cut(words or "these settings before", most)
 
     def renamed(self, title: str) -> "KeptRun":
         """Return the run with another name; without one it may be dropped for a newer run."""
@@ -146,6 +145,20 @@ def settings_that_differ(runs: Sequence[KeptRun]) -> list[tuple[str, list[str]]]
     """Return the label of each setting that the runs do not share, and each run's value."""
     found = _values([run.comparison for run in runs])
     return [(label, values) for label, *values in found if len(set(values)) > 1]
+
+
+def names_among(runs: Sequence[KeptRun]) -> list[str]:
+    """Return each run's name, or else its values of the settings in which the runs differ."""
+    differing = settings_that_differ(runs)
+    names = []
+    for place, run in enumerate(runs):
+        values = [f"{label[:1].lower()}{label[1:]} {found[place]}" for label, found in differing]
+        names.append(run.title or _cut(", ".join(values)) or run.words_beside(Comparison()))
+    return names
+
+
+def _cut(words: str, most: int = 48) -> str:
+    return words if len(words) <= most else f"{words[: most - 1].rstrip(' ,')}…"
 
 
 def _values(comparisons: Sequence[Comparison]) -> Iterator[list[str]]:

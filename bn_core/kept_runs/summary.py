@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from bn_core.conclusion import conclude
+from bn_core.diagnosis import diagnose
 from bn_core.kept_runs.run import (
     LONGEST_CONCLUSION,
     LONGEST_LABEL,
@@ -26,28 +28,28 @@ _ROOM_FOR_EDITS = 2 * (LONGEST_TITLE + LONGEST_NOTE)
 _DIGITS = 4
 
 
-def summarize(record: Record, link: str, kept_at: int, conclusion: str = "") -> KeptRun:
+def summarize(record: Record, link: str, kept_at: int) -> KeptRun:
     """Return what is kept of a run; its text fits in ``LONGEST_RUN`` whatever the run.
 
     ``link`` repeats the run, ``kept_at`` is in seconds since 1970. A seed that diverged counts as
     an infinite loss and an accuracy of 0.
     """
     points = min(MOST_POINTS, _POINTS_OF_ALL_ARMS // len(record.comparison.arms))
-    kept = _summary(record, link, kept_at, conclusion, points)
+    kept = _summary(record, link, kept_at, points)
     while len(serialize(kept)) > LONGEST_RUN - _ROOM_FOR_EDITS and points > 2:
         points = 2 * points // 3
-        kept = _summary(record, link, kept_at, conclusion, points)
+        kept = _summary(record, link, kept_at, points)
     return kept
 
 
-def _summary(record: Record, link: str, kept_at: int, conclusion: str, points: int) -> KeptRun:
+def _summary(record: Record, link: str, kept_at: int, points: int) -> KeptRun:
     trained, measured = _spaced(record.step, points), _spaced(len(record.snapshots), points)
-    losses = _train_losses(record, trained)
+    losses, states = _train_losses(record, trained), diagnose(record)
     arms = tuple(
         KeptArm(
             name=arm.name,
             label=clean(arm.label, LONGEST_LABEL),
-            state=clean(_state(record, i), LONGEST_STATE),
+            state=clean(states[i].words, LONGEST_STATE),
             train_loss=losses[:, i],
             **_measured(record, i, measured),
         )
@@ -58,7 +60,7 @@ def _summary(record: Record, link: str, kept_at: int, conclusion: str, points: i
         kept_at=kept_at,
         steps=record.step,
         ending=record.ending.kind if record.ending else "",
-        conclusion=clean(conclusion, LONGEST_CONCLUSION),
+        conclusion=clean(conclude(record), LONGEST_CONCLUSION),
         arms=arms,
         train_steps=trained + 1,
         measured_steps=np.array([record.snapshots[i].step for i in measured], int),
@@ -107,14 +109,3 @@ def _rounded(values: Array) -> Array:
     """Return the values as 32-bit floats of four digits: no picture shows more."""
     texts = [f"{value:.{_DIGITS - 1}e}" for value in np.asarray(values, np.float64).ravel()]
     return np.array([float(text) for text in texts], np.float32).reshape(np.shape(values))
-
-
-def _state(record: Record, arm: int) -> str:
-    """Return at which step an arm diverged, or how many of its seeds did; empty if none."""
-    steps = [one.step for one in record.divergences if one.arm == arm]
-    seeds = record.comparison.base.replicas
-    if not steps:
-        return ""
-    if len(steps) < seeds:
-        return f"{len(steps)} of {seeds} seeds diverged"
-    return f"diverged at step {max(steps):,}"

@@ -191,7 +191,7 @@ def test_an_experiment_that_has_not_ended_has_no_verdict(experiment):
 
 
 def test_the_report_of_kept_runs_compares_them_and_keeps_the_notes_as_text(record):
-    first = summarize(record, LINK, 1_790_000_000, "So: it learned.").renamed(HOSTILE[:50])
+    first = summarize(record, LINK, 1_790_000_000).renamed(HOSTILE[:50])
     second = run(comparison_of(LINK.replace("lr=0.5", "lr=0.01")))
     other = summarize(second, LINK.replace("lr=0.5", "lr=0.01"), 1_790_000_100).noted(HOSTILE)
     reader = read(report_of_runs([first, other], [], "http://lab.example/"))
@@ -199,7 +199,7 @@ def test_the_report_of_kept_runs_compares_them_and_keeps_the_notes_as_text(recor
     for said in (
         "2 runs",
         "Learning rate",
-        "So: it learned.",
+        first.conclusion,
         f"Note: {HOSTILE}",
         HOSTILE[:50],
         f"http://lab.example/?{LINK}",

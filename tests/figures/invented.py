@@ -175,6 +175,21 @@ def flooded(record: Record, value: float) -> Record:
     return dataclasses.replace(record, train_loss=losses, snapshots=tuple(snapshots))
 
 
+def with_shares(record: Record) -> Record:
+    """Return a record whose accuracies are shares of 1, as those of a true one always are."""
+
+    def clipped(seen: NetStatistics | None) -> NetStatistics | None:
+        if seen is None:
+            return None
+        names = ("validation_accuracy", "train_accuracy")
+        return dataclasses.replace(
+            seen, **{name: np.nan_to_num(getattr(seen, name)).clip(0, 1) for name in names}
+        )
+
+    snapshots = tuple(Snapshot(one.step, tuple(map(clipped, one.arms))) for one in record.snapshots)
+    return dataclasses.replace(record, snapshots=snapshots)
+
+
 CASES: dict[str, Callable[[], Record]] = {
     "usual": make_record,
     "no snapshots": lambda: dataclasses.replace(make_record(trained=0), snapshots=()),

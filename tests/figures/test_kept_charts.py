@@ -13,7 +13,7 @@ from bn_core.figures.serialize import to_bytes
 from bn_core.figures.view import View
 from bn_core.kept_runs import KeptRun, link_of, summarize
 from bn_core.records import Record
-from tests.figures.invented import CASES, make_record
+from tests.figures.invented import CASES, make_record, with_shares
 
 VIEW = View()
 
@@ -80,7 +80,7 @@ def test_names_that_readers_bring_are_no_markup_and_no_templates():
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_kept_run_can_be_drawn_and_told(case):
-    run = kept_run(CASES[case]())
+    run = kept_run(with_shares(CASES[case]()))
     for make in (kept.loss, kept.accuracy):
         chart = make([run, kept_run(batch_size=4)], VIEW)
         low, high = chart.figure["layout"]["yaxis"]["range"]

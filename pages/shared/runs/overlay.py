@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from bn_core.figures.kept import overlay
 from bn_core.figures.view import View
-from bn_core.kept_runs import KeptRun
+from bn_core.kept_runs import KeptRun, names_among
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
 from pages.shared.live.schema import ChartUpdate, Frame
@@ -54,6 +54,17 @@ class OverlayFeed(Feed):
         makers, state = overlay(self.runs, self._view()), self.cache_key()
         reset = repr([run.id for run in self.runs])
         return {name: (state, partial(_chart, make, reset)) for name, make in makers.items()}
+
+    def table(self) -> list[list[Any]]:
+        """Return how each net of the runs ended."""
+        head = ["run", "net", "steps", "validation accuracy", "validation loss"]
+        named = zip(self.runs, names_among(self.runs), strict=True)
+        numbers = [
+            [name, arm.label, run.steps, arm.final_accuracy.median, arm.final_loss.median]
+            for run, name in named
+            for arm in run.arms
+        ]
+        return [head, *numbers]
 
     def is_live(self) -> bool:
         """Return that nothing changes by itself."""
