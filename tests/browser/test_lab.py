@@ -119,13 +119,14 @@ def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_p
 
 
 def settled_step(page: Page) -> int:
-    """Return the step once it has stayed the same for a second."""
-    last, since = step_of(page), time.monotonic()
+    """Return the step beside the time slider once it has stayed the same for a second."""
+    shown = page.locator(".bn-time output")
+    last, since = shown.inner_text(), time.monotonic()
     while time.monotonic() - since < 1.0:
         page.wait_for_timeout(50)
-        if step_of(page) != last:
-            last, since = step_of(page), time.monotonic()
-    return last
+        if shown.inner_text() != last:
+            last, since = shown.inner_text(), time.monotonic()
+    return int(last.split()[1].replace(",", ""))
 
 
 def press(page: Page, key: str) -> None:

@@ -110,7 +110,7 @@ class BlockView {
     const isOutput = block.layer === 0;
     this.box.dataset.layer = block.layer;
     this.box.classList.toggle("bn-output", isOutput);
-    this.number.textContent = isOutput ? "output" : block.layer;
+    this.number.textContent = isOutput ? "" : block.layer;
     this.hill.svg.style.display = isOutput ? "none" : "";
     this.bars.svg.style.display = isOutput ? "" : "none";
     this.button.disabled = isOutput;

@@ -74,7 +74,7 @@ class View {
     this.showTable(update, palette);
     for (const chart of newer?.charts ?? []) this.panels.update(chart);
     this.chartsWait = true;
-    this.charting ??= this.drawCharts().finally(() => (this.charting = null));
+    this.drawCharts();
   }
 
   // What a saved picture says about the run, and where the numbers of its charts are.
@@ -93,6 +93,8 @@ class View {
   // Draw the charts as they are now, and once more if others have come meanwhile: updates of the
   // diagram do not wait for them. A slow browser rests in between.
   async drawCharts() {
+    if (this.charting) return;
+    this.charting = true;
     while (this.chartsWait && this.isOnPage()) {
       this.chartsWait = false;
       const [update, began] = [this.last, performance.now()];
@@ -103,8 +105,9 @@ class View {
         this.say(error.message);
       }
       tellTests(update);
-      await sleep((performance.now() - began) / 2);
+      if (!this.last.rest) await sleep((performance.now() - began) / 2);
     }
+    this.charting = false;
   }
 
   // The table changes as often as the charts.
