@@ -216,7 +216,7 @@ def _steps_to(record: Record, one: Outcome, target: float) -> Array:
 
 def _depends_on_the_seed(one: Outcome) -> str:
     lost = f", {one.diverged} diverged" if one.diverged else ""
-    count = f"{one.learned} of {one.seeds} learned{lost} ({_between(one.accuracy)})"
+    count = f"{one.learned} of {one.seeds} do better than chance{lost} ({_between(one.accuracy)})"
     return f"for {one.name} it depends on the seed: {count}"
 
 

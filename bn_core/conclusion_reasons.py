@@ -12,9 +12,9 @@ from bn_core.records import SITES, Record
 
 Array = np.ndarray
 
-SPREAD_POWERS = 1.0
-"""Powers of ten between the spreads of two layers that are told: in a healthy net they are
-alike."""
+SPREAD_POWERS = 0.5
+"""Powers of ten between the spreads of two layers that are told, a factor of three: in a healthy
+net they are alike."""
 
 GRADIENT_POWERS = 1.5
 """Powers of ten between the first layer's gradient and the output's that are told: the layers
@@ -71,7 +71,8 @@ def _inside(record: Record, best: int, worst: int, names: Sequence[str]) -> str:
     if ended:
         return f"in {names[worst]} {ended}" + (f"; in {names[best]} {healthy}" if healthy else "")
     found = _contrast(record, best, worst, names)
-    return found or f"all layers of {names[worst]} work, but it has learned less"
+    alike = "neither the gradients nor the values' spread vary much more from layer to layer"
+    return found or f"in {names[worst]} {alike} than in {names[best]}"
 
 
 def _how_it_ended(record: Record, arm: int, state: NetState) -> str:

@@ -40,10 +40,11 @@ def said_later(session: Session) -> None:
 def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
     count = len(session.kept_runs.runs)
     if not count:
-        return "Every run is kept: change a setting and train again to compare."
+        return "Earlier runs stay as faint curves: change a setting and train again to compare."
     if not drawn:
-        hidden = "hidden" if not session.lab.view.earlier else "of other data, or this one"
-        return f"{count} kept: {hidden}."
+        on_runs = f"{count} earlier {'run' if count == 1 else 'runs'}, listed on the page Runs"
+        why = "hidden here" if not session.lab.view.earlier else "none on these data"
+        return f"{on_runs}; {why}."
     present = _present(session)
     named = " · ".join(plain_text(one.words_beside(present)) for one in drawn)
     rest = count - len(drawn)
