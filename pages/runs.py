@@ -32,6 +32,18 @@ def open_in_lab(session: Session) -> None:
         st.switch_page("pages/lab.py", query_params=dict(parse_qsl(run.link)))
 
 
+def say_what_is_elsewhere(session: Session) -> None:
+    """Say that a link names runs which another browser keeps, once this one has answered."""
+    kept = session.kept_runs
+    missing = [id for id in session.runs_view.shown or () if kept.get(id) is None]
+    deleted = {run.id for run in kept.deleted}
+    if kept.heard and [id for id in missing if id not in deleted]:
+        st.info(
+            f"{len(missing)} of the runs in this link are not kept in this browser: runs stay with "
+            "whoever trained them. Ask for their own links (Open), or for their file."
+        )
+
+
 def say(session: Session) -> None:
     """Say what went wrong with the browser's storage, and offer to undo and to clear."""
     kept = session.kept_runs
@@ -92,6 +104,7 @@ def show() -> None:
     follow_link(session)
     open_in_lab(session)
     say(session)
+    say_what_is_elsewhere(session)
     kept = session.kept_runs
     if not kept.runs:
         st.info(

@@ -69,7 +69,7 @@ def ghost_words(context: FigureContext, ghosts: Sequence[KeptRun]) -> str:
 
 def ghost_legend(ghosts: Sequence[KeptRun]) -> list[LegendEntry]:
     """Return the line of the legend for all earlier runs together; none if there are none."""
-    return [LegendEntry("faint: earlier runs", colour="@muted/0.5", dash="solid")] * bool(ghosts)
+    return [LegendEntry("earlier runs", colour="@muted/0.5", dash="solid")] * bool(ghosts)
 
 
 def escaped(text: str) -> str:

@@ -163,7 +163,8 @@ def _labels(
     known = sorted(known[:_MOST_LABELS], key=lambda pair: pair[0])
     gap = thick(view, _LABEL_PIXELS) / _PLOT_PIXELS
     places = _apart([y for y, _ in known], gap)
-    font = {"size": text_size(view) - 1}
+    # Not in the colours of the curves, which are too pale for small letters on dark paper.
+    font = {"size": text_size(view) - 1, "color": "@text"}
     return [
         note(
             view,
@@ -173,7 +174,7 @@ def _labels(
             xanchor="left",
             yanchor="middle",
             xshift=5,
-            font=font | {"color": one.style.colour},
+            font=font,
         )
         for place, (_, one) in zip(places, known, strict=True)
     ]

@@ -28,6 +28,10 @@ LONGEST_TITLE, LONGEST_NOTE, LONGEST_LINK = 60, 500, 2_500
 LONGEST_CONCLUSION, LONGEST_LABEL, LONGEST_STATE = 900, 80, 120
 
 
+_NETS = "Nets"
+"""How the choice of nets is called among the settings; it is long, so it comes last in a name."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """The median, lowest and highest value over the seeds; infinite where a seed diverged."""
@@ -104,7 +108,7 @@ class KeptRun:
             return self.title
         differing = differing_settings(self.comparison, comparison)
         words = ", ".join(f"{label[:1].lower()}{label[1:]} {value}" for label, value in differing)
-        return _cut(words or "these settings before", most)
+        return _cut(words or "these settings, trained before", most)
 
     def renamed(self, title: str) -> "KeptRun":
         """Return the run with another name; without one it may be dropped for a newer run."""
@@ -149,7 +153,7 @@ def settings_that_differ(runs: Sequence[KeptRun]) -> list[tuple[str, list[str]]]
 
 def names_among(runs: Sequence[KeptRun]) -> list[str]:
     """Return each run's name, or else its values of the settings in which the runs differ."""
-    differing = settings_that_differ(runs)
+    differing = sorted(settings_that_differ(runs), key=lambda pair: pair[0] == _NETS)
     names = []
     for place, run in enumerate(runs):
         values = [f"{label[:1].lower()}{label[1:]} {found[place]}" for label, found in differing]
@@ -163,7 +167,7 @@ def _cut(words: str, most: int = 48) -> str:
 
 def _values(comparisons: Sequence[Comparison]) -> Iterator[list[str]]:
     """Yield each setting's label, followed by its value in each comparison."""
-    yield ["Nets", *(", ".join(arm.label for arm in one.arms) for one in comparisons)]
+    yield [_NETS, *(", ".join(arm.label for arm in one.arms) for one in comparisons)]
     for name, setting in SETTINGS.items():
         values = [getattr(one.base, name) for one in comparisons]
         texts = [setting.options.get(v, setting.write(v)) or "-" for v in values]

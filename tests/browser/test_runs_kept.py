@@ -22,7 +22,7 @@ def stored(page: Page, count: int) -> list[dict]:
 
 
 def rows(page: Page):
-    return page.locator(".bn-runs tbody tr")
+    return page.locator(".bn-runs tbody")
 
 
 def test_a_run_stays_as_a_faint_curve_and_on_its_page_after_a_reload(open_page):

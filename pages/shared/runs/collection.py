@@ -171,14 +171,14 @@ class RunCollection:
         """Take in what the browser's code says; return whether the page shows anything of it."""
         if not isinstance(message, Mapping) or message.get("token") != self.token:
             return False
-        number, performed = message.get("number"), message.get("performed")
+        first, number, performed = False, message.get("number"), message.get("performed")
         if isinstance(number, int) and isinstance(performed, int):
-            self.heard = number
+            first, self.heard = not self.heard, number
             done = [one.id for one in self._operations.values() if one.number <= performed]
             for id in done:
                 del self._operations[id]
         problem = _PROBLEMS.get(str(message.get("problem")), "")
-        news, self.problem = problem != self.problem, problem
+        news, self.problem = first or problem != self.problem, problem
         texts = message.get("runs")
         return (isinstance(texts, Mapping) and self.take_stored(texts)) or news
 

@@ -25,6 +25,8 @@ class StorageData(TypedDict):
     heard: int
     """The number of the last message that has arrived here."""
     operations: list[Change]
+    ask: bool
+    """Whether the page must be told even that nothing is stored."""
 
 
 @st.fragment
@@ -34,7 +36,12 @@ def browser_storage(session: Session) -> None:
     changes = [Change(number=o.number, id=o.id, text=o.text) for o in kept.operations()]
     component("storage", "<div hidden></div>")(
         key=_KEY,
-        data=StorageData(token=kept.token, heard=kept.heard, operations=changes),
+        data=StorageData(
+            token=kept.token,
+            heard=kept.heard,
+            operations=changes,
+            ask=session.page == "runs" and not kept.heard,
+        ),
         on_heard_change=lambda: _take_message(session),
     )
     if session.runs_changed:

@@ -9,7 +9,6 @@ from bn_core.figures.kept import LETTERS, colour_of
 from bn_core.kept_runs import (
     LONGEST_NOTE,
     LONGEST_TITLE,
-    MOST_NAMED,
     MOST_RUNS,
     KeptArm,
     KeptRun,
@@ -89,9 +88,8 @@ def table_data(session: Session) -> TableData:
     middle = [(label, label) for label, _ in settings]
     shown = view.ids(runs)
     return TableData(
-        caption=f"{len(runs)} of at most {MOST_RUNS} runs, {MOST_NAMED} of them with a name. "
-        "Without a name the oldest makes room for a new one. Numbers: median over the seeds, and "
-        "the range.",
+        caption=f"{len(runs)} of at most {MOST_RUNS} runs; the oldest without a name makes room "
+        "for a new one. Numbers are medians over the seeds, with the range.",
         columns=[Column(key=key, label=label) for key, label in (*_FIRST, *middle, *_LAST)],
         settings_from=len(_FIRST),
         sort=view.sort,

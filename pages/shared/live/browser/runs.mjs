@@ -35,9 +35,8 @@ function table(data, palette, ask) {
     if (column.key === "accuracy") head.append(heading("Nets"));
     head.append(sortHeading(column, data.sort, ask));
   }
-  for (const words of ["What came out", "Note", "Do"]) head.append(heading(words));
-  const body = made.createTBody();
-  for (const row of data.rows) body.append(line(row, data, palette, ask));
+  head.append(heading("Do"));
+  for (const row of data.rows) fill(made.createTBody(), row, data, palette, ask);
   return made;
 }
 
@@ -59,11 +58,12 @@ function sortHeading({ key, label }, sort, ask) {
   return cell;
 }
 
-function line(row, data, palette, ask) {
-  const made = element("tr");
-  made.dataset.run = row.id;
+// A run takes two lines: its numbers, and below them what came out and the reader's note.
+function fill(body, row, data, palette, ask) {
+  body.dataset.run = row.id;
+  let line = body.insertRow();
   const add = (label, ...parts) => {
-    const cell = made.insertCell();
+    const cell = line.insertCell();
     cell.dataset.label = label;
     cell.append(...parts);
     return cell;
@@ -76,10 +76,12 @@ function line(row, data, palette, ask) {
   add("Nets", lines(row.nets.map((net) => (net.state ? `${net.label}: ${net.state}` : net.label))));
   add("Accuracy", lines(row.nets.map((net) => net.accuracy)));
   add("Loss", lines(row.nets.map((net) => net.loss)));
-  add("What came out", row.conclusion);
-  add("Note", noteField(row, data, ask));
   add("Do", openLink(row, ask), deleteButton(row, ask));
-  return made;
+  const columns = line.cells.length;
+  line = body.insertRow();
+  const below = Math.ceil(columns / 2);
+  add("What came out", row.conclusion).colSpan = columns - below;
+  add("Note", noteField(row, data, ask)).colSpan = below;
 }
 
 function chooser(row, palette, ask) {
@@ -92,7 +94,7 @@ function chooser(row, palette, ask) {
   label.append(box);
   if (row.letter) {
     const badge = element("b", row.letter);
-    badge.style.color = paint(row.colour, palette);
+    badge.style.borderColor = paint(row.colour, palette);
     label.append(badge);
   }
   return label;

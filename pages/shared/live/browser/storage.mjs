@@ -12,17 +12,17 @@ let latest; // the component as it was shown last
 
 export default function (component) {
   latest = component;
-  const { token, heard, operations } = component.data ?? {};
+  const { token, heard, operations, ask } = component.data ?? {};
   if (!token) return;
   if (token !== outbox.token) {
     Object.assign(outbox, { token, number: 0, performed: 0, runs: {}, problem: "" });
     attempt(() => (outbox.runs = storedRuns()));
     perform(operations);
-    if (Object.keys(outbox.runs).length || outbox.problem || operations.length) tell();
+    if (ask || Object.keys(outbox.runs).length || outbox.problem || operations.length) tell();
     return;
   }
   if (heard >= outbox.number) outbox.runs = {};
-  if (perform(operations)) tell();
+  if (perform(operations) || (ask && !outbox.number)) tell();
   else if (heard < outbox.number) send(); // that message was lost
 }
 
