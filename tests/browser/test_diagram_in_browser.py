@@ -31,7 +31,7 @@ def norm(page: Page, net: int, layer: int) -> Locator:
 def expect_chips(page: Page, net: int, layer: int, *texts: str) -> None:
     """Wait until a layer has these chips, in this order."""
     chips = lane(page, net).locator(f".bn-block[data-layer='{layer}'] .bn-chip")
-    expect(chips).to_have_text(list(texts), timeout=15_000)
+    expect(chips).to_have_text(list(texts), timeout=60_000)
 
 
 def settle(page: Page) -> None:
@@ -110,6 +110,8 @@ def test_everything_can_be_done_by_keyboard(open_page):
     large = page.locator(".bn-enlarged")
     expect(large).to_be_visible()
     expect(large.locator("h3")).to_contain_text("Layer 2")
+    expect(layers.nth(1)).to_have_attribute("aria-expanded", "true")
+    expect(layers.nth(0)).to_have_attribute("aria-expanded", "false")
     page.wait_for_url(re.compile("layer=2"))
     large.get_by_role("button", name="Close").click()
     expect(large).to_be_hidden()

@@ -44,6 +44,7 @@ export class NetDiagram {
     this.root.classList.toggle("bn-compact", nets.lanes.length > 3);
     this.root.hidden = false;
     this.align();
+    this.marked = null;
     this.control.restore();
   }
 
@@ -78,9 +79,17 @@ export class NetDiagram {
     const axis = diagram.axis.toLocaleString("en");
     setText(this.legend.lastChild, `Hills: what enters each activation, from -${axis} to ${axis}, dotted line at 0.`);
     this.enlarged.draw(diagram, this.lanes);
+    this.mark(diagram.large?.layer ?? 0);
     this.sayStates(diagram);
     this.shown = performance.now();
     tellTests(diagram, this.shown - began);
+  }
+
+  // Mark the layer that is shown large.
+  mark(number) {
+    if (number === this.marked) return;
+    this.marked = number;
+    for (const view of this.lanes) for (const one of view.blocks) one.mark(number);
   }
 
   // Tell a screen reader when the state of a net becomes another, not when its numbers do.

@@ -152,6 +152,12 @@ class BlockView {
     setText(this.share, known ? `${shares[truth]} %` : "");
   }
 
+  mark(number) {
+    const isLarge = number > 0 && number === this.block.layer;
+    this.box.classList.toggle("bn-large", isLarge);
+    this.button.setAttribute("aria-expanded", isLarge);
+  }
+
   // Say the layer's numbers to a screen reader.
   label() {
     const { block, layer } = this;
