@@ -27,7 +27,9 @@ SHOWN = "document.querySelector('.bn-%s .bn-legend').innerText"
 
 def point_at(page: Page, chart: str, share: float) -> None:
     """Move the mouse to a share of the width of a chart's plot."""
-    box = page.locator(f".bn-{chart} .nsewdrag").first.bounding_box()
+    area = page.locator(f".bn-{chart} .nsewdrag").first
+    area.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    box = area.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + share * box["width"], box["y"] + 0.4 * box["height"], steps=3)
 
