@@ -1,14 +1,21 @@
 """Where a net draws the line between two classes of points in the plane."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart, LegendEntry
-from bn_core.figures.context import FigureContext, Trace, arm_title, split_interval
-from bn_core.figures.layout import axis, layout, line, note, thick
+from bn_core.figures.context import (
+    MOST_COLUMNS,
+    TWO_ROWS,
+    FigureContext,
+    Tile,
+    Trace,
+    arm_title,
+    tiles,
+)
+from bn_core.figures.layout import axis, layout, line, note, text_size, thick
 from bn_core.figures.outputs import first_seed_absence
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import BOUNDARY, CLASSES
@@ -33,13 +40,15 @@ def boundary(record: Record, view: View, cursor: int | None) -> Chart:
     shares = [_share_of(context, arm) for arm in range(len(context.arms))]
     data: list[Trace] = []
     notes, axes = [], {}
-    for arm, ((column, columns), across, up) in enumerate(_places(len(shares), view)):
-        number, share = str(arm + 1) if arm else "", shares[arm]
+    # Up to two stand side by side, more on two rows, to stay large.
+    parts = tiles(len(shares), 2 if len(shares) < 5 else MOST_COLUMNS, (0.05, 0.16))
+    for arm, tile in enumerate(parts):
+        share, number = shares[arm], tile.number
         names = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-        axes |= _axes(context, number, across, up, _TOWARDS.get((column, columns), "center"))
+        axes |= _axes(context, tile)
         # Relative to the drawn square, which is smaller than its cell.
         place = {"xref": f"x{number} domain", "yref": f"y{number} domain"}
-        notes.append(arm_title(context, arm, 0.5, 1, **place))
+        notes.append(arm_title(context, arm, tile))
         if share is None:
             notes.append(note(view, first_seed_absence(context, arm), 0.5, 0.5, **place))
             panel = [{"type": "scatter", "x": [None], "y": [None]}]
@@ -47,41 +56,33 @@ def boundary(record: Record, view: View, cursor: int | None) -> Chart:
             panel = [*_plane(context, arm, share), *_points(context)]
         data += [trace | names for trace in panel]
     figure_layout = layout(view, annotations=notes, **axes)
-    margin = figure_layout["margin"] | {"l": 8, "r": 8, "t": 28 if view.projector else 20}
+    margin = figure_layout["margin"] | {"l": 8, "r": 8, "b": 8, "t": text_size(view) + 10}
     figure = {"data": data, "layout": figure_layout | {"margin": margin}}
     legend = _legend(record.summary)
-    return Chart("moment", "Decision boundary", figure, _words(context), HELP, legend=legend)
+    return Chart(
+        "moment",
+        "Decision boundary",
+        figure,
+        _words(context),
+        HELP,
+        legend=legend,
+        height=TWO_ROWS - 60 if len(parts) > 2 else 0,
+    )
 
 
 _TOWARDS = {(0, 2): "right", (1, 2): "left"}
 """Squares on two columns stand side by side, however wide the chart is."""
 
 
-def _places(count: int, view: View) -> list[tuple[tuple[int, int], Any, Any]]:
-    """Return each panel's column of how many, and its place across and up, in shares of 1.
-
-    Up to two stand side by side, more on two rows, to stay large.
-    """
-    rows = 1 if count < 3 else 2
-    columns = math.ceil(count / rows)
-    across, up = (
-        split_interval(columns, 0.05),
-        split_interval(rows, 0.13 if view.projector else 0.11)[::-1],
-    )
-    cells = [divmod(i, columns) for i in range(count)]
-    return [((column, columns), across[column], up[row]) for row, column in cells]
-
-
-def _axes(
-    context: FigureContext, number: str, across: Any, up: Any, towards: str
-) -> dict[str, Any]:
+def _axes(context: FigureContext, tile: Tile) -> dict[str, Any]:
+    number, towards = tile.number, _TOWARDS.get((tile.column, tile.columns), "center")
     extent = context.record.summary.extent or 1.0
     plain = {"range": [-extent, extent], "showticklabels": False, "showgrid": False}
     plain["constrain"] = "domain"
     # Equal aspect: a circle of points is drawn as one.
     equal = {"scaleanchor": f"x{number}", "scaleratio": 1}
-    x = {"domain": list(across), "anchor": f"y{number}", "constraintoward": towards}
-    y = {"domain": list(up), "anchor": f"x{number}"}
+    x = {"domain": list(tile.across), "anchor": f"y{number}", "constraintoward": towards}
+    y = {"domain": list(tile.up), "anchor": f"x{number}"}
     return {
         f"xaxis{number}": axis(context.view, **plain, **x),
         f"yaxis{number}": axis(context.view, **plain, **y, **equal),

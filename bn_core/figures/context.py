@@ -1,8 +1,9 @@
 """What a figure is drawn from, and the parts that several figures share."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from bn_core.figures.layout import axis, guide, line, note, text_size, thick
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import ArmStyle, arm_styles
 from bn_core.figures.view import View
+from bn_core.figures.x_axis import Axis, axis_end, axis_values
 from bn_core.records import NetStatistics, Record, Snapshot
 
 Array = np.ndarray
@@ -21,8 +23,31 @@ Trace = dict[str, Any]
 LABEL_WIDTH = 0.22
 """Space for the label of a learning rate, as a share of the planned steps."""
 
-SIDE_BY_SIDE = 3
-"""Above more panels side by side than these, arms' names take two lines."""
+ARM_TITLE = "arm"
+"""The name by which the page knows annotations that name a panel's arm."""
+
+MOST_COLUMNS = 4
+"""More panels than these stand in two rows."""
+
+TWO_ROWS = 380
+"""The least height in pixels of a plot with two rows of panels."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Where one of several panels stands: its column and row, and its share of the plot."""
+
+    index: int
+    column: int
+    columns: int
+    last_row: bool
+    across: tuple[float, float]
+    up: tuple[float, float]
+
+    @property
+    def number(self) -> str:
+        """What plotly appends to the names of the panel's axes."""
+        return str(self.index + 1) if self.index else ""
 
 
 @dataclass(frozen=True)
@@ -53,10 +78,36 @@ class FigureContext:
         """The style of each arm."""
         return arm_styles(self.arms)
 
+    @property
+    def axis(self) -> Axis:
+        """What the x axis of curves over the steps counts."""
+        return cast(Axis, self.view.axis)
+
+    @property
+    def where(self) -> str:
+        """A plotly template of a place on that axis, for the pointer."""
+        words = {"steps": "step %{x:,}", "examples": "%{x:,} examples"}
+        return words.get(self.view.axis, "%{x:.2f} s")
+
     @cached_property
-    def steps(self) -> Array:
-        """The steps of all snapshots, (n,)."""
-        return queries.snapshot_steps(self.record)
+    def places(self) -> list[Array]:
+        """Where each arm's snapshots stand on the x axis, (n,) each."""
+        arms = range(len(self.arms))
+        return [axis_values(self.record, arm, self.axis)[1] for arm in arms]
+
+    @cached_property
+    def places_of_cursor(self) -> list[float]:
+        """Where the snapshot at the cursor stands on the x axis, for each arm."""
+        if not self.record.snapshots:
+            return [0.0] * len(self.arms)
+        position = queries.position(self.record, self.cursor)
+        return [float(places[position]) for places in self.places]
+
+    @property
+    def same_places(self) -> bool:
+        """Whether all arms stand at the same place after the same step."""
+        first, *others = self.places
+        return all(np.array_equal(first, places) for places in others)
 
     @cached_property
     def validation_losses(self) -> list[Array]:
@@ -109,78 +160,123 @@ def arm_legend(context: FigureContext) -> list[LegendEntry]:
             colour=style.colour,
             dash=style.dash,
             symbol=style.symbol,
-            at=float(context.snapshot.step),
+            at=at,
         )
-        for arm, style in zip(context.arms, context.styles, strict=True)
+        for arm, style, at in zip(
+            context.arms, context.styles, context.places_of_cursor, strict=True
+        )
     ]
 
 
-def steps_axis(context: FigureContext, title: str = "step", **changes: Any) -> dict[str, Any]:
-    """Return the x axis of a whole planned run: it does not move while the run grows."""
-    margin = context.planned * 0.01
-    ends = [-margin, context.planned + margin]
-    shared: dict[str, Any] = {"range": ends, "tickformat": ",d"}
-    if context.planned < 6:
-        shared["dtick"] = 1
-    return axis(context.view, title, **(shared | changes))
+def steps_axis(context: FigureContext, behind: str = "", **changes: Any) -> dict[str, Any]:
+    """Return the x axis of a whole planned run: over steps or examples it does not move.
+
+    ``behind`` stands behind its title.
+    """
+    end = axis_end(context.record, context.axis) or 1.0
+    shared: dict[str, Any] = {"range": [-0.01 * end, 1.01 * end]}
+    if context.axis != "seconds":
+        shared["tickformat"] = ",d"
+        if end < 6:
+            shared["dtick"] = 1
+    title = {"steps": "step", "examples": "training examples seen"}.get(context.axis, "seconds")
+    return axis(context.view, f"{title} {behind}".strip(), **(shared | changes))
 
 
-def over_steps(reads: str, axes: int = 1) -> dict[str, Any]:
+def over_steps(context: FigureContext, reads: str, axes: int = 1) -> dict[str, Any]:
     """Return what a chart over the steps says about its x axes and the numbers read there."""
     names = ["xaxis", *(f"xaxis{number}" for number in range(2, axes + 1))]
-    return {"time_axes": names, "time_unit": "step", "reads": reads}
+    unit = "step" if context.axis == "steps" else context.axis
+    return {"time_axes": names, "time_unit": unit, "reads": reads}
 
 
 def cursor_line(context: FigureContext, **changes: Any) -> dict[str, Any]:
-    """Return the vertical line at the cursor's step."""
-    step, style = context.snapshot.step, line(context.view, "@muted/0.8")
-    return guide(context.view, (step, step), (0, 1), yref="paper", line=style, **changes)
+    """Return the vertical line at the cursor's step, which is the same for all arms."""
+    at, style = context.places_of_cursor[0], line(context.view, "@muted/0.8")
+    return guide(context.view, (at, at), (0, 1), yref="paper", line=style, **changes)
+
+
+def cursor_lines(context: FigureContext) -> list[dict[str, Any]]:
+    """Return the vertical line at the cursor: one for each arm, where arms stand apart."""
+    places = context.places_of_cursor
+    if len(set(places)) == 1:
+        return [cursor_line(context)]
+    return [
+        guide(
+            context.view,
+            (at, at),
+            (0, 1),
+            yref="paper",
+            line=line(context.view, style.faint(0.8), style.dash),
+        )
+        for at, style in zip(places, context.styles, strict=True)
+    ]
+
+
+def _rate_changes(context: FigureContext) -> list[tuple[float, float]]:
+    """Return the place and the rate of each change; none where arms come to them apart."""
+    if not context.same_places:
+        return []
+    losses = axis_values(context.record, 0, context.axis)[0]
+    return [
+        (float(losses[step - 1]), rate)
+        for step, rate in context.record.rate_changes
+        if 1 <= step <= len(losses)
+    ]
 
 
 def rate_lines(context: FigureContext) -> list[dict[str, Any]]:
     """Return a dotted vertical line where the learning rate was changed."""
-    return [
-        guide(context.view, (step, step), (0, 1), yref="paper")
-        for step, _ in context.record.rate_changes
-    ]
+    return [guide(context.view, (at, at), (0, 1), yref="paper") for at, _ in _rate_changes(context)]
 
 
 def rate_labels(context: FigureContext) -> list[dict[str, Any]]:
     """Return the new learning rates above their lines, outside the plot; crowded ones are not."""
     labels, last = [], -np.inf
-    for step, rate in context.record.rate_changes:
-        if step - last < context.planned * LABEL_WIDTH:
+    end = axis_end(context.record, context.axis)
+    for at, rate in _rate_changes(context):
+        if at - last < end * LABEL_WIDTH:
             continue
-        last = step
+        last = at
         # A label stands on the side of its line where the plot has room for it.
-        side = "right" if step > context.planned * (1 - LABEL_WIDTH) else "left"
+        side = "right" if at > end * (1 - LABEL_WIDTH) else "left"
         place = {"xref": "x", "xanchor": side, "yanchor": "bottom"}
-        labels.append(note(context.view, f"rate {rate:g}", step, 1, **place))
+        labels.append(note(context.view, f"rate {rate:g}", at, 1, **place))
     return labels
 
 
 def margin_for_rates(context: FigureContext) -> dict[str, int]:
     """Return the margin of a chart over the steps, with room for the learning rates above it."""
-    rates = text_size(context.view) + 4 if context.record.rate_changes else 0
+    rates = text_size(context.view) + 4 if _rate_changes(context) else 0
     return {"l": 40, "r": 10, "t": 8 + rates, "b": 32, "pad": 0}
 
 
-def arm_title(
-    context: FigureContext, arm: int, x: float, y: float, **changes: Any
-) -> dict[str, Any]:
-    """Return an arm's name in its colour, centred above the panel that ends at (x, y)."""
+def arm_title(context: FigureContext, arm: int, tile: Tile, **changes: Any) -> dict[str, Any]:
+    """Return an arm's name in its colour, centred above its panel.
+
+    The page breaks it into lines, and cuts it, where the panel is narrower than the name.
+    """
     font = {"size": text_size(context.view), "color": context.styles[arm].colour}
-    shared = {"xanchor": "center", "yanchor": "bottom", "font": font}
-    label = context.arms[arm].label
-    if "xanchor" not in changes and len(context.arms) > SIDE_BY_SIDE:
-        label = label.replace(" ", "<br>")
-    return note(context.view, f"<b>{label}</b>", x, y, **(shared | changes))
+    shared = {"xanchor": "center", "yanchor": "bottom", "font": font, "name": ARM_TITLE}
+    axes = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
+    label = f"<b>{context.arms[arm].label}</b>"
+    return note(context.view, label, 0.5, 1) | shared | axes | changes
+
+
+def tiles(count: int, most_columns: int, gaps: tuple[float, float]) -> list[Tile]:
+    """Return places for so many panels, in rows of equal length; ``gaps`` across and up."""
+    rows = math.ceil(count / most_columns)
+    columns = math.ceil(count / rows)
+    across, up = split_interval(columns, gaps[0]), split_interval(rows, gaps[1])[::-1]
+    return [
+        Tile(i, i % columns, columns, i + columns >= count, across[i % columns], up[i // columns])
+        for i in range(count)
+    ]
 
 
 def titled_margin(context: FigureContext) -> dict[str, int]:
-    """Return the margin of panels side by side with their arms' names above them."""
-    lines = 1 if len(context.arms) <= SIDE_BY_SIDE else 2
-    return {"l": 40, "r": 10, "t": 6 + lines * (text_size(context.view) + 4), "b": 32, "pad": 0}
+    """Return the margin of panels with their arms' names above them."""
+    return {"l": 40, "r": 10, "t": text_size(context.view) + 10, "b": 32, "pad": 0}
 
 
 def absence(context: FigureContext, arm: int) -> str:

@@ -12,7 +12,7 @@ from bn_core.figures.context import (
     FigureContext,
     Trace,
     arm_legend,
-    cursor_line,
+    cursor_lines,
     faint_line,
     group,
     margin_for_rates,
@@ -34,6 +34,7 @@ from bn_core.figures.loss_axis import inner, loss_axis, loss_ends
 from bn_core.figures.record_queries import float32
 from bn_core.figures.smoothing import decimated, means_at, smoothed, window_of
 from bn_core.figures.view import View
+from bn_core.figures.x_axis import axis_values
 from bn_core.kept_runs import KeptRun
 from bn_core.records import Divergence, Record
 
@@ -61,19 +62,21 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
     ``ghosts`` are earlier runs, drawn faintly behind.
     """
     context = FigureContext(record, view, cursor)
+    ghosts = ghosts if view.axis == "steps" else ()  # which is all that is kept of them
     steps, means = _smoothed_losses(record)
     ends = loss_ends(context, means)
     data = loss_ghosts(context, ghosts, ends[1]) + _raw_losses(context)
     for arm, label in enumerate(arm.label for arm in context.arms):
         hover = _loss_hover(context, f"{label}, training", ends)
-        data += median_and_band(context, arm, steps, means[:, arm], hover)
+        places = _places_of_steps(context, arm, steps)
+        data += median_and_band(context, arm, places, means[:, arm], hover)
         data.append(_validation_loss(context, arm, ends))
     crosses = _crosses(context, steps, means, ends)
     figure_layout = layout(
         view,
-        xaxis=steps_axis(context, "step (line: training, marks: validation)"),
+        xaxis=steps_axis(context, "(line: training, marks: validation)"),
         yaxis=loss_axis(view, ends),
-        shapes=[*rate_lines(context), cursor_line(context)],
+        shapes=[*rate_lines(context), *cursor_lines(context)],
         annotations=rate_labels(context),
         margin=margin_for_rates(context),
     )
@@ -88,7 +91,7 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
             *[LegendEntry("diverged", symbol="x")] * bool(crosses),
             *ghost_legend(ghosts),
         ],
-        **over_steps("training / validation"),
+        **over_steps(context, "training / validation"),
     )
 
 
@@ -100,25 +103,26 @@ def accuracy(
     ``ghosts`` are earlier runs, drawn faintly behind.
     """
     context = FigureContext(record, view, cursor)
+    ghosts = ghosts if view.axis == "steps" else ()
     data = accuracy_ghosts(context, ghosts)
     for arm in range(len(context.arms)):
         train = 100 * queries.middle(queries.accuracies(record, arm, "train_accuracy"), 1)
-        data.append(faint_line(context, arm, context.steps, train))
+        data.append(faint_line(context, arm, context.places[arm], train))
     for arm, label in enumerate(arm.label for arm in context.arms):
         shares = 100 * queries.accuracies(record, arm)
-        hover = Hover(".1f", " %", "step %{x:,}", f"{label}, validation")
-        data += median_and_band(context, arm, context.steps, shares, hover)
+        hover = Hover(".1f", " %", context.where, f"{label}, validation")
+        data += median_and_band(context, arm, context.places[arm], shares, hover)
     chance = 100 / max(len(record.summary.classes), 1)
     figure_layout = layout(
         view,
-        xaxis=steps_axis(context, "step (line: validation, faint: training)"),
+        xaxis=steps_axis(context, "(line: validation, faint: training)"),
         yaxis=axis(view, "accuracy (%)", range=[-2, 102], dtick=25, tick0=0),
         shapes=[
             guide(
                 view, (0, 1), (chance, chance), xref="paper", line=line(view, "@muted", "2px,2px")
             ),
             *rate_lines(context),
-            cursor_line(context),
+            *cursor_lines(context),
         ],
         annotations=rate_labels(context),
         margin=margin_for_rates(context),
@@ -134,7 +138,7 @@ def accuracy(
             LegendEntry(f"chance, {chance:.0f} %", dash="2px,2px"),
             *ghost_legend(ghosts),
         ],
-        **over_steps("validation, %"),
+        **over_steps(context, "validation, %"),
     )
 
 
@@ -160,6 +164,13 @@ def _smoothed_losses(record: Record) -> tuple[Array, Array]:
     return indices + 1, queries.worst_for_lost(float32(means), np.inf)
 
 
+def _places_of_steps(context: FigureContext, arm: int, steps: Array) -> Array:
+    """Return where an arm's losses after some steps, (P,) from 1, stand on the x axis."""
+    if context.axis == "steps" or not len(steps):
+        return steps
+    return axis_values(context.record, arm, context.axis)[0][steps.astype(int) - 1]
+
+
 def _raw_losses(context: FigureContext) -> list[Trace]:
     if not context.record.step:
         return []
@@ -167,7 +178,8 @@ def _raw_losses(context: FigureContext) -> list[Trace]:
     traces = []
     for arm in range(len(context.arms)):
         kept = decimated(float32(middles[:, arm]), context.planned)
-        traces.append(faint_line(context, arm, kept + 1, middles[kept, arm]))
+        places = _places_of_steps(context, arm, kept + 1)
+        traces.append(faint_line(context, arm, places, middles[kept, arm]))
     return traces
 
 
@@ -175,7 +187,7 @@ def _loss_hover(context: FigureContext, name: str, ends: tuple[float, float]) ->
     """Return the hover of a loss; a logarithmic axis has no place for 0, so its foot stands in."""
     logarithmic = context.view.loss_scale == "log"
     low = ends[0] if logarithmic else -np.inf
-    return Hover(".4g", " nats", "step %{x:,}", name, low, ends[1], clips=logarithmic)
+    return Hover(".4g", " nats", context.where, name, low, ends[1], clips=logarithmic)
 
 
 def _validation_loss(context: FigureContext, arm: int, ends: tuple[float, float]) -> Trace:
@@ -186,7 +198,7 @@ def _validation_loss(context: FigureContext, arm: int, ends: tuple[float, float]
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": context.steps,
+        "x": context.places[arm],
         "y": float32(hover.drawn(values)),
         "line": line(context.view, context.styles[arm].faint(0.7), "2px,3px"),
         "marker": marker(context, arm, 5) | {"maxdisplayed": 12},
@@ -224,12 +236,14 @@ def _cross_trace(
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": np.array([one.step for one in found], np.float32),
+        "x": float32(_places_of_steps(context, arm, np.array([one.step for one in found]))),
         "y": heights,
         "marker": {"symbol": "x", "size": thick(context.view, 9), "color": colour},
-        "customdata": [f"seed {queries.seed(context.record, one.replica)}" for one in found],
-        "hovertemplate": "%{customdata} diverged at step %{x:,}"
-        f"<extra>{context.arms[arm].label}</extra>",
+        "customdata": [
+            f"seed {queries.seed(context.record, one.replica)} diverged at step {one.step:,}"
+            for one in found
+        ],
+        "hovertemplate": f"%{{customdata}}<extra>{context.arms[arm].label}</extra>",
         "name": f"{context.arms[arm].label}, diverged",
         "cliponaxis": False,
         **group(context, arm),

@@ -1,12 +1,13 @@
 """How activations are distributed in every layer at one step."""
 
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 
 from bn_core.figures import record_queries as queries
-from bn_core.figures.chart import Chart
+from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import (
     FigureContext,
     Trace,
@@ -36,6 +37,9 @@ LOWEST_DRAWN = 0.004
 SHARE_WIDTH = 0.085
 """Space for one arm's numbers at the right of the ridges, as a share of the width."""
 
+MOST_SHARES = 3
+"""With more arms the shares' columns would leave the ridges no room: the legend has the worst."""
+
 SITE_NAMES = {
     "pre_activation": "value that enters the activation",
     "post_activation": "value that leaves the activation",
@@ -55,17 +59,18 @@ RIDGES_HELP = (
 def ridges(record: Record, view: View, cursor: int | None) -> Chart:
     """Return every layer's distribution at the cursor, arms overlaid, layer 1 at the top."""
     context = FigureContext(record, view, cursor)
-    values, columns = value_axis(context), _share_columns(context)
+    values, shares = value_axis(context), _share_columns(context)
+    columns = shares if len(shares) <= MOST_SHARES else []
     data = [_ridges_of(context, arm, snapshot, values) for arm, snapshot in context.present]
     data += [_outermost(context, arm, snapshot, values) for arm, snapshot in context.present]
     data += [_share_texts(context, *column, at) for at, column in enumerate(columns)]
-    count = _counted(context)
-    title = SITE_NAMES[view.site] + (f" · {count} values a layer" if count else "")
     depth, right = record.comparison.depth, 1 - SHARE_WIDTH * len(columns)
     marks = [float(values.place(value)) for value in (-1, 0, 1)][0 if values.negative else 1 :]
     figure_layout = layout(
         view,
-        xaxis=axis(view, title, domain=[0, right], showgrid=False, **values.ticks()),
+        xaxis=axis(
+            view, SITE_NAMES[view.site], domain=[0, right], showgrid=False, **values.ticks()
+        ),
         xaxis2=axis(
             view, domain=[right, 1], anchor="y", visible=False, range=[-0.5, len(columns) - 0.5]
         ),
@@ -78,7 +83,7 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
         margin={"l": 40, "r": 10, "t": text_size(view) + 7, "b": 32, "pad": 0},
     )
     figure = {"data": data, "layout": figure_layout}
-    words, legend = _ridges_words(context), arm_legend(context)
+    words, legend = _ridges_words(context), _ridges_legend(context, shares)
     return Chart("distributions", "Distributions", figure, words, RIDGES_HELP, legend=legend)
 
 
@@ -193,6 +198,20 @@ def _share_columns(context: FigureContext) -> list[tuple[int, str, Array]]:
     return [
         (arm, field, queries.shares(snapshot, field)) for arm, field, snapshot in fields if field
     ]
+
+
+def _ridges_legend(
+    context: FigureContext, shares: list[tuple[int, str, Array]]
+) -> list[LegendEntry]:
+    """Return the arms; where they have no column, with the largest share of a layer."""
+    entries = arm_legend(context)
+    if len(shares) > MOST_SHARES:
+        for arm, field, values in shares:
+            worst = float(queries.highest(values))
+            if np.isfinite(worst):
+                words = f"≤ {100 * worst:.0f} % {field}"
+                entries[arm] = dataclasses.replace(entries[arm], value=words)
+    return entries
 
 
 def _share_texts(context: FigureContext, arm: int, field: str, shares: Array, at: int) -> Trace:

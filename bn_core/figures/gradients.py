@@ -10,22 +10,24 @@ from bn_core.figures.bands import Hover, median_and_band
 from bn_core.figures.chart import Chart, LegendEntry
 from bn_core.figures.context import (
     FigureContext,
+    Tile,
     Trace,
     arm_legend,
     arm_title,
-    cursor_line,
+    cursor_lines,
     group,
     margin_for_rates,
     over_steps,
     rate_labels,
     rate_lines,
-    split_interval,
     steps_axis,
+    tiles,
 )
 from bn_core.figures.layout import axis, guide, layout, line, text_size
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import SEQUENTIAL
 from bn_core.figures.view import View
+from bn_core.figures.x_axis import axis_end
 from bn_core.records import Record
 
 Array = np.ndarray
@@ -56,17 +58,18 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the gradient norm of each layer at each snapshot, a panel an arm, one colour scale."""
     context = FigureContext(record, view, cursor)
     maps = [_map_of(context, arm) for arm in range(len(context.arms))]
-    panels = split_interval(len(maps), 0.09 if view.projector else 0.075)[::-1]
+    places, height = _map_tiles(context)
     data, notes, axes = [], [], {}
-    for arm, ((bottom, top), powers) in enumerate(zip(panels, maps, strict=True)):
-        number = str(arm + 1) if arm else ""
-        data.append(_map_trace(context, arm, powers, f"y{number}"))
-        axes[f"yaxis{number}"] = _rows_axis(view, powers.shape[0], [bottom, top], len(maps))
-        notes.append(arm_title(context, arm, 0, top, xanchor="left", yshift=-2))
+    for arm, (tile, powers) in enumerate(zip(places, maps, strict=True)):
+        data.append(_map_trace(context, arm, powers, f"y{tile.number}"))
+        up = list(tile.up)
+        axes[f"yaxis{tile.number}"] = _rows_axis(view, powers.shape[0], up, len(maps))
+        left = {"x": 0, "xref": "paper", "xanchor": "left", "yshift": -2}
+        notes.append(arm_title(context, arm, tile, **left))
     figure_layout = layout(
         view,
         margin={"l": 40, "r": 10, "t": 24 if view.projector else 18, "b": 32, "pad": 0},
-        xaxis=steps_axis(context, "step", anchor=f"y{len(maps)}" if len(maps) > 1 else "y"),
+        xaxis=steps_axis(context, anchor=f"y{len(maps)}" if len(maps) > 1 else "y"),
         coloraxis=_power_scale(view, maps),
         shapes=_cursor_on_map(context),
         annotations=notes,
@@ -79,8 +82,17 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
         _map_words(context, maps),
         MAP_HELP,
         legend=arm_legend(context),
-        **over_steps("layer 1 / output"),
+        height=height,
+        **over_steps(context, "layer 1 / output"),
     )
+
+
+def _map_tiles(context: FigureContext) -> tuple[list[Tile], int]:
+    """Return the places of the maps, one above the other, and the height that they need."""
+    count, title = len(context.arms), text_size(context.view) + 5
+    height = 60 + count * (title + (60 if context.view.projector else 44))
+    gap = title / (height - 60)
+    return tiles(count, 1, (0.0, gap)), height
 
 
 def _map_of(context: FigureContext, arm: int) -> Array:
@@ -93,10 +105,14 @@ def _map_of(context: FigureContext, arm: int) -> Array:
 
 
 def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> Trace:
-    steps = context.steps
+    steps = context.places[arm]
     if len(steps) == 1:
         # A single column needs edges: its width cannot follow from its neighbours.
-        steps = np.array([0, max(1, context.planned / 64)], np.float32) + steps[0]
+        steps = (
+            np.array([0, max(1.0, axis_end(context.record, context.axis) / 64)], np.float32)
+            + steps[0]
+        )
+    where = context.where.replace(":,", ":,.0f")
     rows, value, texts = powers.shape[0], "10^%{z:.2f}", {}
     if (powers == -np.inf).any():
         value = "%{customdata}"
@@ -113,7 +129,7 @@ def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> 
         "name": context.arms[arm].label,
         "meta": {"read": "power", "y": "layer"},
         **group(context, arm),
-        "hovertemplate": f"layer %{{y}} · step %{{x:,.0f}}<br>gradient {value}"
+        "hovertemplate": f"layer %{{y}} · {where}<br>gradient {value}"
         f"<extra>{context.arms[arm].label}</extra>",
         **texts,
     }
@@ -171,11 +187,12 @@ def _power_scale(view: View, maps: list[Array]) -> dict[str, Any]:
 def _cursor_on_map(context: FigureContext) -> list[dict[str, Any]]:
     """Return the cursor as a white line with dark edges: it shows on every colour."""
     panels = ["y domain", *(f"y{arm + 1} domain" for arm in range(1, len(context.arms)))]
+    places = context.places_of_cursor
     dark = line(context.view, "@shade/0.55", width=2.6)
     light = line(context.view, "@shine/0.95", width=1.1)
     return [
-        cursor_line(context) | {"yref": panel, "layer": "above", "line": style}
-        for panel in panels
+        guide(context.view, (at, at), (0, 1), yref=panel, layer="above", line=style)
+        for panel, at in zip(panels, places, strict=True)
         for style in (dark, light)
     ]
 
@@ -208,8 +225,8 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
     high = float(np.fmax(math.ceil(np.fmin(queries.highest(seen), HIGHEST_RATIO)), -1))
     for arm, powers in enumerate(curves):
         name = context.arms[arm].label
-        hover = Hover(".2f", "", "step %{x:,}", name, low, high, clips=True, power=True)
-        data += median_and_band(context, arm, context.steps, powers, hover)
+        hover = Hover(".2f", "", context.where, name, low, high, clips=True, power=True)
+        data += median_and_band(context, arm, context.places[arm], powers, hover)
     figure_layout = layout(
         view,
         xaxis=steps_axis(context),
@@ -217,7 +234,7 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
         shapes=[
             guide(view, (0, 1), (-3, -3), xref="paper", line=line(view, "@muted", "2px,2px", 1.3)),
             *rate_lines(context),
-            cursor_line(context),
+            *cursor_lines(context),
         ],
         annotations=rate_labels(context),
         margin=margin_for_rates(context),
@@ -229,7 +246,7 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
         _ratio_words(context, curves),
         RATIO_HELP,
         legend=[*arm_legend(context), LegendEntry("-3: rule of thumb", dash="2px,2px")],
-        **over_steps("median of the layers"),
+        **over_steps(context, "median of the layers"),
     )
 
 

@@ -8,7 +8,16 @@ import numpy as np
 
 from bn_core.figures import record_queries as queries
 from bn_core.figures.chart import Chart
-from bn_core.figures.context import FigureContext, absence, arm_title, split_interval, titled_margin
+from bn_core.figures.context import (
+    MOST_COLUMNS,
+    TWO_ROWS,
+    FigureContext,
+    Tile,
+    absence,
+    arm_title,
+    tiles,
+    titled_margin,
+)
 from bn_core.figures.layout import axis, guide, layout, line, note, text_size
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import DIVERGING
@@ -28,29 +37,30 @@ OUTPUT_HELP = (
 def output_gradient(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the gradient at the outputs, images by classes, a panel an arm, one colour scale."""
     context = FigureContext(record, view, cursor)
-    count = len(context.arms)
-    parts = split_interval(count, 0.04)
+    parts = tiles(len(context.arms), MOST_COLUMNS, (0.04, 0.2))
     data, notes, axes = [], [], {}
-    for arm, (left, right) in enumerate(parts):
-        number, snapshot = str(arm + 1) if arm else "", context.snapshot.arms[arm]
-        axes[f"xaxis{number}"] = _classes_axis(context, [left, right])
-        notes.append(arm_title(context, arm, (left + right) / 2, 1))
-        gradient = gradient_of(snapshot)
+    for arm, tile in enumerate(parts):
+        axes[f"xaxis{tile.number}"] = _classes_axis(context, tile)
+        axes[f"yaxis{tile.number}"] = _images_axis(context, tile)
+        notes.append(arm_title(context, arm, tile))
+        gradient = gradient_of(context.snapshot.arms[arm])
         if gradient is None:
             text = first_seed_absence(context, arm)
-            notes.append(note(view, text, (left + right) / 2, 0.5, xanchor="center"))
-        data.append(_output_trace(context, arm, gradient) | {"xaxis": f"x{number}"})
+            place = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
+            notes.append(note(view, text, 0.5, 0.5, xanchor="center", **place))
+        axes_of = {"xaxis": f"x{tile.number}", "yaxis": f"y{tile.number}"}
+        data.append(_output_trace(context, arm, gradient) | axes_of)
     figure_layout = layout(
         view,
         margin=titled_margin(context),
-        yaxis=_images_axis(context),
         coloraxis=_signed_scale(view),
-        shapes=_class_borders(context),
+        shapes=[border for tile in parts for border in _class_borders(context, tile)],
         annotations=notes,
         **axes,
     )
     figure = {"data": data, "layout": figure_layout}
-    return Chart("moment", "Output gradient", figure, _output_words(context), OUTPUT_HELP)
+    words, height = _output_words(context), TWO_ROWS if len(parts) > MOST_COLUMNS else 0
+    return Chart("moment", "Output gradient", figure, words, OUTPUT_HELP, height=height)
 
 
 def gradient_of(snapshot: NetStatistics | None) -> Array | None:
@@ -87,15 +97,16 @@ def _output_trace(context: FigureContext, arm: int, z: Array | None) -> dict[str
     }
 
 
-def _classes_axis(context: FigureContext, domain: list[float]) -> dict[str, Any]:
+def _classes_axis(context: FigureContext, tile: Tile) -> dict[str, Any]:
     classes = context.record.summary.classes
-    size = text_size(context.view) - (2 if len(classes) > 2 and len(context.arms) > 2 else 1)
-    crowded = len(classes) * len(context.arms) > (20 if context.view.projector else 30)
-    every = math.ceil(len(context.arms) / 2) if crowded else 1
+    size = text_size(context.view) - (2 if len(classes) > 2 and tile.columns > 2 else 1)
+    crowded = len(classes) * tile.columns > (14 if context.view.projector else 20)
+    every = math.ceil((tile.columns + 1) / (1 if context.view.projector else 2)) if crowded else 1
     return axis(
         context.view,
-        "class",
-        domain=domain,
+        "class" if tile.last_row else "",
+        domain=list(tile.across),
+        anchor=f"y{tile.number}",
         range=[-0.5, len(classes) - 0.5],
         tickvals=list(range(0, len(classes), every)),
         ticktext=list(classes[::every]),
@@ -111,13 +122,17 @@ def _class_runs(labels: Array) -> list[tuple[int, int]]:
     return list(pairwise(borders)) if len(labels) else []
 
 
-def _images_axis(context: FigureContext) -> dict[str, Any]:
+def _images_axis(context: FigureContext, tile: Tile) -> dict[str, Any]:
     """Return an axis that names the true class once for each run of its images."""
     summary = context.record.summary
     runs = _class_runs(summary.row_labels)
     return axis(
         context.view,
-        "image, by true class",
+        "image, by true class" if tile.index == 0 else "",
+        domain=list(tile.up),
+        anchor=f"x{tile.number}",
+        showticklabels=tile.column == 0,
+        **({"matches": "y"} if tile.index else {}),
         range=[len(summary.row_labels) + 0.5, 0.5],
         tickvals=[(begin + end + 1) / 2 for begin, end in runs],
         ticktext=[summary.classes[summary.row_labels[begin]] for begin, _ in runs],
@@ -125,12 +140,16 @@ def _images_axis(context: FigureContext) -> dict[str, Any]:
     )
 
 
-def _class_borders(context: FigureContext) -> list[dict[str, Any]]:
-    """Return thin lines between the classes; one crosses all panels, which draws faster."""
+def _class_borders(context: FigureContext, tile: Tile) -> list[dict[str, Any]]:
+    """Return thin lines between the classes; one crosses a row of panels, which draws faster."""
+    if tile.column:
+        return []
+    y = f"y{tile.number}"
     thin = line(context.view, "@muted/0.45", width=0.6)
     return [
-        guide(context.view, (0, 1), (end + 0.5, end + 0.5), xref="paper", layer="above", line=thin)
+        guide(context.view, (0, 1), (at, at), xref="paper", yref=y, layer="above", line=thin)
         for _, end in _class_runs(context.record.summary.row_labels)[:-1]
+        for at in [end + 0.5]
     ]
 
 

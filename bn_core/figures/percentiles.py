@@ -8,20 +8,22 @@ from bn_core.figures import record_queries as queries
 from bn_core.figures.bands import band
 from bn_core.figures.chart import Chart
 from bn_core.figures.context import (
+    MOST_COLUMNS,
+    TWO_ROWS,
     FigureContext,
+    Tile,
     Trace,
     absence,
     arm_legend,
     arm_title,
-    cursor_line,
     group,
     over_steps,
-    split_interval,
     steps_axis,
+    tiles,
     titled_margin,
 )
 from bn_core.figures.distributions import SITE_NAMES, missing_words
-from bn_core.figures.layout import axis, layout, line, note
+from bn_core.figures.layout import axis, guide, layout, line, note
 from bn_core.figures.record_queries import float32
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
@@ -43,26 +45,34 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the 15th, 50th and 85th percentile of one layer over the steps, a panel an arm."""
     context = FigureContext(record, view, cursor)
     layer = queries.last_layer(record, view.layer)
-    values, parts = value_axis(context, layer), split_interval(len(context.arms), 0.03)
+    values = value_axis(context, layer)
+    parts = tiles(len(context.arms), MOST_COLUMNS, (0.03, 0.2))
     data: list[Trace] = []
-    axes: dict[str, Any] = {"yaxis": axis(view, SITE_NAMES[view.site], **values.ticks())}
+    axes: dict[str, Any] = {}
     notes, found = [], []
-    for arm, (left, right) in enumerate(parts):
-        number = str(arm + 1) if arm else ""
-        marks = {"nticks": 6 if len(parts) == 1 else 3}
-        axes[f"xaxis{number}"] = steps_axis(context, "step", domain=[left, right], **marks)
-        notes.append(arm_title(context, arm, (left + right) / 2, 1))
+    for arm, tile in enumerate(parts):
+        axes |= _axes(context, tile, values)
+        notes.append(arm_title(context, arm, tile))
         three = _percentile_curves(context, arm, layer)
         found.append(three[queries.position(record, cursor)] if len(three) else np.full(3, np.nan))
         if np.isfinite(three).any():
-            data += _percentile_traces(context, arm, three, values, f"x{number}")
+            axes_of = {"xaxis": f"x{tile.number}", "yaxis": f"y{tile.number}"}
+            data += [t | axes_of for t in _percentile_traces(context, arm, three, values)]
         if not np.isfinite(found[-1]).any():
-            notes.append(_empty(context, arm, layer, (left + right) / 2))
+            notes.append(_empty(context, arm, layer, tile))
     figure_layout = layout(
         view,
         margin=titled_margin(context),
         shapes=[
-            cursor_line(context, xref=f"x{arm + 1}" if arm else "x") for arm in range(len(parts))
+            guide(
+                view,
+                (at, at),
+                (0, 1),
+                xref=f"x{tile.number}",
+                yref=f"y{tile.number} domain",
+                line=line(view, "@muted/0.8"),
+            )
+            for tile, at in zip(parts, context.places_of_cursor, strict=True)
         ],
         annotations=notes,
         **axes,
@@ -75,7 +85,8 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
         words,
         PERCENTILES_HELP,
         legend=arm_legend(context),
-        **over_steps("15th / 50th / 85th percentile", len(parts)),
+        height=TWO_ROWS if len(parts) > MOST_COLUMNS else 0,
+        **over_steps(context, "15th / 50th / 85th percentile", len(parts)),
     )
 
 
@@ -101,25 +112,24 @@ def _counted(context: FigureContext) -> str:
 
 
 def _percentile_traces(
-    context: FigureContext, arm: int, three: Array, values: ValueAxis, x_axis: str
+    context: FigureContext, arm: int, three: Array, values: ValueAxis
 ) -> list[Trace]:
     style, label = context.styles[arm], context.arms[arm].label
     count = _counted(context)
     behind = f"<br>of {count} values in each seed" if count else ""
     places = values.place(three)
-    traces = [band(context, arm, context.steps, places[:, 0], places[:, 2]) | {"xaxis": x_axis}]
+    traces = [band(context, arm, context.places[arm], places[:, 0], places[:, 2])]
     for column, (name, width) in enumerate((("15th", 1), ("50th", 2.2), ("85th", 1))):
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "x": context.steps,
+                "x": context.places[arm],
                 "y": float32(places[:, column]),
                 "customdata": float32(three[:, column]),
-                "xaxis": x_axis,
                 "line": line(context.view, style.colour, style.dash, width),
                 "hovertemplate": f"{name} percentile %{{customdata:.3g}} · "
-                f"step %{{x:,}}{behind}<extra>{label}</extra>",
+                f"{context.where}{behind}<extra>{label}</extra>",
                 "name": f"{label}, {name} percentile",
                 "meta": {
                     "read": "customdata",
@@ -132,7 +142,26 @@ def _percentile_traces(
     return traces
 
 
-def _empty(context: FigureContext, arm: int, layer: int, x: float) -> dict[str, Any]:
+def _axes(context: FigureContext, tile: Tile, values: ValueAxis) -> dict[str, Any]:
+    """Return the axes of one panel; the values are named at the left, the steps at the foot."""
+    count = 6 if tile.columns == 1 else 3
+    x = steps_axis(context, domain=list(tile.across), anchor=f"y{tile.number}", nticks=count)
+    y = axis(
+        context.view,
+        SITE_NAMES[context.view.site] if tile.index == 0 else "",
+        domain=list(tile.up),
+        anchor=f"x{tile.number}",
+        showticklabels=tile.column == 0,
+        **values.ticks(),
+    )
+    if tile.index:
+        y["matches"] = "y"  # one zoom for all panels
+    if not tile.last_row:
+        x["title"] = {"text": ""}
+    return {f"xaxis{tile.number}": x, f"yaxis{tile.number}": y}
+
+
+def _empty(context: FigureContext, arm: int, layer: int, tile: Tile) -> dict[str, Any]:
     config = context.record.configs[arm]
     if layer >= config.depth:
         text = f"no layer {layer + 1}"
@@ -140,7 +169,8 @@ def _empty(context: FigureContext, arm: int, layer: int, x: float) -> dict[str, 
         text = "no normalization"
     else:
         text = absence(context, arm)
-    return note(context.view, text, x, 0.5, xanchor="center")
+    axes = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
+    return note(context.view, text, 0.5, 0.5, xanchor="center", **axes)
 
 
 def _percentile_words(context: FigureContext, layer: int, found: list[Array]) -> str:

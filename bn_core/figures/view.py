@@ -43,6 +43,14 @@ class View:
         label="Loss axis",
         help="A logarithmic axis shows small losses and large ones at once.",
     )
+    axis: str = choice(
+        "steps",
+        {"steps": "steps", "examples": "examples seen", "seconds": "seconds"},
+        key="axis",
+        label="Horizontal axis",
+        help="Where curves stand: after so many steps, after so many training examples, which "
+        "differ where batch sizes do, or after so many seconds of computing on this server.",
+    )
     distributions: str = choice(
         "ridges",
         {"ridges": "all layers", "percentiles": "over time"},

@@ -184,7 +184,9 @@ def test_boundaries_have_equal_aspect_and_two_symbols() -> None:
 
 def test_percentile_panels_share_their_y_axis(record: Record) -> None:
     figure = percentiles(record, View(), None).figure
-    assert {trace.get("yaxis", "y") for trace in figure["data"]} == {"y"}
+    layout = figure["layout"]
+    assert [layout[f"yaxis{n}"]["matches"] for n in (2, 3)] == ["y", "y"]
+    assert layout["yaxis"]["range"] == layout["yaxis2"]["range"] == layout["yaxis3"]["range"]
     assert {trace["xaxis"] for trace in figure["data"]} == {"x", "x2", "x3"}
     snapshot = record.snapshots[-1].arms[0]
     assert snapshot is not None
@@ -207,7 +209,7 @@ def test_divergence_is_crossed_and_named() -> None:
     (cross,) = [trace for trace in chart.figure["data"] if trace["name"] == "No norm, diverged"]
     assert cross["marker"]["symbol"] == "x" and cross["x"].tolist() == [13, 13, 13]
     assert [entry.symbol for entry in chart.legend if entry.label == "diverged"] == ["x"]
-    assert cross["customdata"] == ["seed 10", "seed 11", "seed 12"]
+    assert cross["customdata"] == [f"seed {n} diverged at step 13" for n in (10, 11, 12)]
     low, high = chart.figure["layout"]["yaxis"]["range"]
     assert np.all((low < cross["y"]) & (cross["y"] < high))
     assert "No norm diverged" in chart.alt
@@ -345,7 +347,7 @@ def test_how_many_values_are_behind_a_histogram_and_a_percentile_is_said(record:
     chart = ridges(record, View(), None)
     assert "Each histogram is made of 1,200 to 1,365 values." in chart.alt
     title = chart.figure["layout"]["xaxis"]["title"]["text"]
-    assert title == "value that enters the activation · 1,200 to 1,365 values a layer"
+    assert title == "value that enters the activation"
     chart = percentiles(record, View(), None)
     assert "Each is taken over 700 to 911 values in each seed." in chart.alt
     assert "of 700 to 911 values" in chart.figure["data"][1]["hovertemplate"]
@@ -424,3 +426,42 @@ def test_unfilled_running_averages_do_not_set_the_loss_axis(record: Record, scal
         assert low == 0 and 2 < high < 10
     else:
         assert 10**low < float(record.train_loss[-2:].mean()) and high < 4.1
+
+
+@pytest.mark.parametrize("axis", ["examples", "seconds"])
+def test_curves_stand_over_examples_or_seconds_where_the_view_says_so(axis: str) -> None:
+    record = dataclasses.replace(make_record(), rate_changes=((5, 0.01),))
+    sizes = {"examples": record.comparison.base.batch_size, "seconds": 0.001}
+    for make in (loss, accuracy, heat_map, update_ratio, percentiles):
+        chart = make(record, View(axis=axis), None)
+        assert chart.time_unit == axis
+        (trace,) = [
+            one
+            for one in chart.figure["data"]
+            if one.get("meta", {}).get("read")
+            and one["name"].startswith("BN before")
+            and "training" not in one["name"]
+            and "15th" not in one["name"]
+            and "85th" not in one["name"]
+        ]
+        np.testing.assert_allclose(trace["x"], np.arange(0, 41, 4) * sizes[axis], rtol=1e-5)
+        low, high = chart.figure["layout"]["xaxis"]["range"]
+        assert low < trace["x"][0] and trace["x"][-1] < high
+        at = [entry.at for entry in chart.legend if entry.group]
+        assert at == pytest.approx([40 * sizes[axis]] * 3, rel=1e-5)
+    assert [
+        note["text"] for note in loss(record, View(axis=axis), None).figure["layout"]["annotations"]
+    ] == ["rate 0.01"]
+
+
+def test_arms_with_batch_sizes_of_their_own_have_cursors_of_their_own() -> None:
+    record = make_record(["none", "before"])
+    small = dataclasses.replace(record.comparison.arms[1], changes=(("batch_size", 16),))
+    comparison = dataclasses.replace(record.comparison, arms=(record.comparison.arms[0], small))
+    record = dataclasses.replace(record, comparison=comparison, rate_changes=((5, 0.01),))
+    chart = accuracy(record, View(axis="examples"), 5)
+    lines = [shape for shape in chart.figure["layout"]["shapes"] if shape["x0"] == shape["x1"]]
+    assert [line["x0"] for line in lines] == [20 * 64, 20 * 16]
+    assert [entry.at for entry in chart.legend if entry.group] == [20 * 64, 20 * 16]
+    # The same step is at two places, so no line can stand for it.
+    assert not chart.figure["layout"]["annotations"]

@@ -84,7 +84,7 @@ def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:
     """Return the settings of the view that stand above a chart."""
     match chart_id:
         case "loss":
-            return ("loss_scale",)
+            return ("loss_scale", "axis")
         case "moment":
             return ("moment",) if record.comparison.base.data_spec.kind == "plane" else ()
         case "distributions" if view.distributions == "percentiles":

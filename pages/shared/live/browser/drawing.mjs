@@ -2,6 +2,7 @@
 import { Crosshair } from "./crosshair.mjs";
 import { sleep } from "./fetching.mjs";
 import { paint, plotlyReady } from "./theme.mjs";
+import { fitTitles } from "./titles.mjs";
 import { Zoom } from "./zoom.mjs";
 
 const coarse = window.matchMedia("(pointer: coarse)");
@@ -9,7 +10,7 @@ const options = { displaylogo: false, displayModeBar: false, doubleClick: false 
 
 export class Drawing {
   constructor(root) {
-    this.observer = new ResizeObserver((entries) => entries.forEach((e) => fit(e.target)));
+    this.observer = new ResizeObserver((entries) => entries.forEach((e) => this.fit(e.target)));
     this.crosshair = new Crosshair(root);
     this.zoom = new Zoom((panel) => this.redraw(panel));
     this.zoom.centre = () => this.crosshair.place;
@@ -39,14 +40,22 @@ export class Drawing {
     const { clientWidth: width, clientHeight: height } = plot;
     // On a touch screen a drag moves the crosshair, or scrolls the page.
     Object.assign(figure.layout, { width, height, dragmode: coarse.matches ? false : "zoom" });
+    fitTitles(figure.layout, width, plot._fullLayout);
     this.zoom.into(figure.layout, panel);
     for (const trace of figure.data) if (legend.hidden.has(trace.legendgroup)) trace.visible = false;
     await this.plotly.react(plot, figure.data, figure.layout, options);
     panel.tools.connect(this.zoom);
     this.zoom.show(panel);
     this.crosshair.show(panel);
-    plot.afterFit = () => this.crosshair.showIn(panel);
+    plot.redraw = () => this.redraw(panel);
     this.observer.observe(plot);
+  }
+
+  // Draw a chart anew whose place has another size: its titles may take other lines.
+  fit(plot) {
+    const { clientWidth: width, clientHeight: height } = plot;
+    const now = plot.layout;
+    if (now && width && height && (now.width !== width || now.height !== height)) plot.redraw();
   }
 
   forget(panel) {
@@ -54,12 +63,4 @@ export class Drawing {
     this.crosshair.forget(panel);
     this.zoom.forget(panel);
   }
-}
-
-async function fit(plot) {
-  const { clientWidth: width, clientHeight: height } = plot;
-  const now = plot.layout;
-  if (!now || !width || !height || (now.width === width && now.height === height)) return;
-  await window.Plotly.relayout(plot, { width, height });
-  plot.afterFit?.();
 }

@@ -24,6 +24,7 @@ export class Legend {
   // Show the crosshair's numbers.
   read({ heading, values }) {
     if (this.heading.textContent !== heading) this.heading.textContent = heading;
+    this.element.classList.toggle("bn-pairs", heading.includes(" / "));
     for (const [group, words] of values) this.write(group, words);
   }
 
