@@ -12,10 +12,11 @@ from bn_core.figures.context import (
     FigureContext,
     Tile,
     Trace,
+    absence_note,
     arm_title,
     tiles,
 )
-from bn_core.figures.layout import axis, layout, line, note, text_size, thick
+from bn_core.figures.layout import axis, layout, line, text_size, thick
 from bn_core.figures.outputs import first_seed_absence
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import BOUNDARY, CLASSES
@@ -46,11 +47,9 @@ def boundary(record: Record, view: View, cursor: int | None) -> Chart:
         share, number = shares[arm], tile.number
         names = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         axes |= _axes(context, tile)
-        # Relative to the drawn square, which is smaller than its cell.
-        place = {"xref": f"x{number} domain", "yref": f"y{number} domain"}
         notes.append(arm_title(context, arm, tile))
         if share is None:
-            notes.append(note(view, first_seed_absence(context, arm), 0.5, 0.5, **place))
+            notes.append(absence_note(context, first_seed_absence(context, arm), tile))
             panel = [{"type": "scatter", "x": [None], "y": [None]}]
         else:
             panel = [*_plane(context, arm, share), *_points(context)]

@@ -26,6 +26,9 @@ LABEL_WIDTH = 0.22
 ARM_TITLE = "arm"
 """The name by which the page knows annotations that name a panel's arm."""
 
+ABSENCE = "absence"
+"""The name of annotations that say why a panel is empty."""
+
 MOST_COLUMNS = 4
 """More panels than these stand in two rows."""
 
@@ -274,6 +277,11 @@ def tiles(count: int, most_columns: int, gaps: tuple[float, float]) -> list[Tile
     ]
 
 
+def row_gap(view: View) -> float:
+    """Return the share of the height between two rows of panels: ticks, and names in two lines."""
+    return 0.3 if view.projector else 0.2
+
+
 def titled_margin(context: FigureContext) -> dict[str, int]:
     """Return the margin of panels with their arms' names above them."""
     return {"l": 40, "r": 10, "t": text_size(context.view) + 10, "b": 32, "pad": 0}
@@ -283,6 +291,12 @@ def absence(context: FigureContext, arm: int) -> str:
     """Return why an arm shows nothing at the cursor."""
     step = queries.divergence_of(context.record, arm)
     return "no data yet" if step is None else f"diverged at<br>step {step:,}"
+
+
+def absence_note(context: FigureContext, words: str, tile: Tile) -> dict[str, Any]:
+    """Return words in the middle of an empty panel; the page breaks them into lines."""
+    axes = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
+    return note(context.view, words, 0.5, 0.5, xanchor="center", name=ABSENCE, **axes)
 
 
 def split_interval(count: int, gap: float) -> list[tuple[float, float]]:

@@ -14,11 +14,13 @@ from bn_core.figures.context import (
     FigureContext,
     Tile,
     absence,
+    absence_note,
     arm_title,
+    row_gap,
     tiles,
     titled_margin,
 )
-from bn_core.figures.layout import axis, guide, layout, line, note, text_size
+from bn_core.figures.layout import axis, guide, layout, line, text_size
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import DIVERGING
 from bn_core.figures.view import View
@@ -37,7 +39,7 @@ OUTPUT_HELP = (
 def output_gradient(record: Record, view: View, cursor: int | None) -> Chart:
     """Return the gradient at the outputs, images by classes, a panel an arm, one colour scale."""
     context = FigureContext(record, view, cursor)
-    parts = tiles(len(context.arms), MOST_COLUMNS, (0.04, 0.2))
+    parts = tiles(len(context.arms), MOST_COLUMNS, (0.04, row_gap(view)))
     data, notes, axes = [], [], {}
     for arm, tile in enumerate(parts):
         axes[f"xaxis{tile.number}"] = _classes_axis(context, tile)
@@ -46,8 +48,7 @@ def output_gradient(record: Record, view: View, cursor: int | None) -> Chart:
         gradient = gradient_of(context.snapshot.arms[arm])
         if gradient is None:
             text = first_seed_absence(context, arm)
-            place = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
-            notes.append(note(view, text, 0.5, 0.5, xanchor="center", **place))
+            notes.append(absence_note(context, text, tile))
         axes_of = {"xaxis": f"x{tile.number}", "yaxis": f"y{tile.number}"}
         data.append(_output_trace(context, arm, gradient) | axes_of)
     figure_layout = layout(
@@ -122,10 +123,21 @@ def _class_runs(labels: Array) -> list[tuple[int, int]]:
     return list(pairwise(borders)) if len(labels) else []
 
 
+def _readable(runs: list[tuple[int, int]], tile: Tile, view: View) -> list[tuple[int, int]]:
+    """Return the runs whose labels do not stand in one another, where panels are low."""
+    images, room = runs[-1][1] if runs else 0, 0.06 if tile.up == (0, 1) else 0.11
+    room *= 1.5 if view.projector else 1
+    kept: list[tuple[int, int]] = []
+    for begin, end in runs:
+        if not kept or (begin + end - sum(kept[-1])) / 2 >= room * images:
+            kept.append((begin, end))
+    return kept
+
+
 def _images_axis(context: FigureContext, tile: Tile) -> dict[str, Any]:
     """Return an axis that names the true class once for each run of its images."""
     summary = context.record.summary
-    runs = _class_runs(summary.row_labels)
+    runs = _readable(_class_runs(summary.row_labels), tile, context.view)
     return axis(
         context.view,
         "image, by true class" if tile.index == 0 else "",

@@ -14,16 +14,18 @@ from bn_core.figures.context import (
     Tile,
     Trace,
     absence,
+    absence_note,
     arm_legend,
     arm_title,
     group,
     over_steps,
+    row_gap,
     steps_axis,
     tiles,
     titled_margin,
 )
 from bn_core.figures.distributions import SITE_NAMES, missing_words
-from bn_core.figures.layout import axis, guide, layout, line, note
+from bn_core.figures.layout import axis, guide, layout, line
 from bn_core.figures.record_queries import float32
 from bn_core.figures.values import ValueAxis, value_axis
 from bn_core.figures.view import View
@@ -46,7 +48,7 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
     context = FigureContext(record, view, cursor)
     layer = queries.last_layer(record, view.layer)
     values = value_axis(context, layer)
-    parts = tiles(len(context.arms), MOST_COLUMNS, (0.03, 0.2))
+    parts = tiles(len(context.arms), MOST_COLUMNS, (0.03, row_gap(view)))
     data: list[Trace] = []
     axes: dict[str, Any] = {}
     notes, found = [], []
@@ -169,8 +171,7 @@ def _empty(context: FigureContext, arm: int, layer: int, tile: Tile) -> dict[str
         text = "no normalization"
     else:
         text = absence(context, arm)
-    axes = {"xref": f"x{tile.number} domain", "yref": f"y{tile.number} domain"}
-    return note(context.view, text, 0.5, 0.5, xanchor="center", **axes)
+    return absence_note(context, text, tile)
 
 
 def _percentile_words(context: FigureContext, layer: int, found: list[Array]) -> str:

@@ -1,5 +1,6 @@
 """A run in a table and in sentences: nothing that the record does not hold."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,15 +102,34 @@ def ending_words(record: Record) -> str:
             "diverged": f"Ended at step {ending.step:,}: every net has diverged.",
             "failed": f"Failed after {_steps(ending.step)}{why}.",
         }[ending.kind]
-    return " ".join([first, *(_divergence_words(record, one) for one in record.divergences)])
+    return " ".join([first, *_divergence_sentences(record)])
 
 
-def _divergence_words(record: Record, one: Divergence) -> str:
-    config = record.configs[one.arm]
-    layer = "the output layer" if one.layer > config.depth else f"layer {one.layer}"
-    label, seed = record.comparison.arms[one.arm].label, queries.seed(record, one.replica)
-    where = f"{layer} went non-finite first (its {one.what})"
-    return f"{label}: seed {seed} diverged at step {one.step:,}; {where}."
+def _divergence_sentences(record: Record) -> list[str]:
+    """Return one sentence for each arm of which a seed has diverged, however many have."""
+    by_arm = {
+        arm: [one for one in record.divergences if one.arm == arm]
+        for arm in range(len(record.comparison.arms))
+    }
+    return [_divergence_words(record, arm, lost) for arm, lost in by_arm.items() if lost]
+
+
+def _divergence_words(record: Record, arm: int, lost: list[Divergence]) -> str:
+    label, steps = record.comparison.arms[arm].label, sorted({one.step for one in lost})
+    if len(lost) == 1:
+        who = f"seed {queries.seed(record, lost[0].replica)}"
+    else:
+        who = f"{len(lost)} of {record.comparison.base.replicas} seeds"
+    ends = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+    when = f"step {ends}" if len(steps) == 1 else f"steps {ends}"
+    # Each cause once, the most frequent first.
+    causes = Counter(f"{_layer_words(record, one)} (its {one.what})" for one in lost)
+    where = " or ".join(cause for cause, _ in causes.most_common())
+    return f"{label}: {who} diverged at {when}; {where} went non-finite first."
+
+
+def _layer_words(record: Record, one: Divergence) -> str:
+    return "the output layer" if one.layer > record.configs[one.arm].depth else f"layer {one.layer}"
 
 
 def _going(record: Record) -> str:

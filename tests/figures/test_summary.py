@@ -71,11 +71,24 @@ def test_every_case_has_rows_and_words(any_record: Record) -> None:
 
 def test_endings_in_words() -> None:
     record = with_divergence(make_record(), 2, (2,), 31)
-    told = "BN after: seed 12 diverged at step 31; layer 4 went non-finite first (its weights)."
+    told = "BN after: seed 12 diverged at step 31; layer 4 (its weights) went non-finite first."
     assert ending_words(record) == f"40 of 100 steps so far. {told}"
     finished = ending_words(record.ended(Ending("finished", 100)))
     assert finished.startswith("Finished: No norm, BN before and BN after trained for 100 steps.")
     failed = ending_words(make_record().ended(Ending("failed", 40, "Out of memory.")))
     assert failed == "Failed after 40 steps: Out of memory."
     out = dataclasses.replace(record.divergences[0], layer=6)
-    assert "the output layer went" in ending_words(dataclasses.replace(record, divergences=(out,)))
+    words = ending_words(dataclasses.replace(record, divergences=(out,)))
+    assert "the output layer (its weights) went" in words
+
+
+def test_many_lost_seeds_of_a_net_are_one_sentence() -> None:
+    record = with_divergence(make_record(), 0, (0, 1, 2), 13)
+    first, second, third = record.divergences
+    earlier = dataclasses.replace(third, step=9, layer=2)
+    words = ending_words(dataclasses.replace(record, divergences=(first, second, earlier)))
+    assert words.count("diverged") == 1
+    assert words.endswith(
+        "No norm: 3 of 3 seeds diverged at steps 9 to 13; "
+        "layer 4 (its weights) or layer 2 (its weights) went non-finite first."
+    )

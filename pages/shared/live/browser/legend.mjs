@@ -18,6 +18,7 @@ export class Legend {
       this.values.clear();
       this.list.replaceChildren(...entries.map((entry) => this.line(entry, palette)));
     }
+    if (entries.some((entry) => entry.value)) this.element.classList.add("bn-pairs");
     for (const entry of entries) if (entry.value) this.write(entry.group, entry.value);
   }
 

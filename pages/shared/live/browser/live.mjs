@@ -4,7 +4,7 @@ import { NetDiagram } from "./diagram.mjs";
 import { Drawing } from "./drawing.mjs";
 import { Fetcher, sleep } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
-import { table } from "./table.mjs";
+import { table, linkTable } from "./table.mjs";
 import { base, isDark, palettesReady, stylesReady } from "./theme.mjs";
 import { TimeSlider } from "./time_slider.mjs";
 
@@ -113,6 +113,8 @@ class View {
   // The table changes as often as the charts.
   showTable(update, palette) {
     this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
+    const file = new URL(`feed/${this.fetcher.feed}/csv/table`, base);
+    linkTable(this.root, file.href, update.rows.length > 0);
   }
 
   showFrame(update) {

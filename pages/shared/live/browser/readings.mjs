@@ -25,6 +25,9 @@ export function readings({ chart, plot }, place) {
     values.set(entry.group, found.filter(Boolean).join(" / "));
   }
   at ??= place ?? chart.legend[0]?.at ?? null;
+  // Over examples or seconds the nets stand at different places after the same step.
+  const places = new Set(chart.legend.filter((entry) => entry.group).map((entry) => entry.at));
+  if (place === null && places.size > 1) at = null;
   const heading = at === null || !chart.time_unit ? "" : words[chart.time_unit](at);
   return { heading: [heading, chart.reads].filter(Boolean).join(" · "), values };
 }

@@ -23,3 +23,17 @@ function cell(kind, words, scope) {
   made.textContent = words;
   return made;
 }
+
+// Keep a link beside the table that saves its numbers; it stays while the table is made anew.
+export function linkTable(root, address, hasRows) {
+  const found = root.querySelector(".bn-csv");
+  const link = found ?? Object.assign(document.createElement("a"), { className: "bn-csv", download: "" });
+  if (!found) {
+    link.textContent = "CSV";
+    link.title = "Save this table";
+    link.setAttribute("aria-label", "Save this table as CSV");
+    root.querySelector(".bn-summary").after(link);
+  }
+  link.href = address;
+  link.hidden = !hasRows;
+}
