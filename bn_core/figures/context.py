@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_core.comparison import Arm
 from bn_core.figures import record_queries as queries
-from bn_core.figures.chart import LegendEntry
+from bn_core.figures.chart import LegendEntry, TimeUnit
 from bn_core.figures.layout import axis, guide, line, note, text_size, thick
 from bn_core.figures.record_queries import float32
 from bn_core.figures.theme import ArmStyle, arm_styles
@@ -85,6 +85,11 @@ class FigureContext:
     def axis(self) -> Axis:
         """What the x axis of curves over the steps counts."""
         return cast(Axis, self.view.axis)
+
+    @property
+    def time_unit(self) -> TimeUnit:
+        """What one place on that axis is called."""
+        return "step" if self.axis == "steps" else self.axis
 
     @property
     def where(self) -> str:
@@ -186,10 +191,9 @@ def steps_axis(context: FigureContext, behind: str = "", **changes: Any) -> dict
     return axis(context.view, f"{title} {behind}".strip(), **(shared | changes))
 
 
-def over_steps(context: FigureContext, reads: str, axes: int = 1) -> dict[str, Any]:
+def over_steps(reads: str, axes: int = 1, unit: TimeUnit = "step") -> dict[str, Any]:
     """Return what a chart over the steps says about its x axes and the numbers read there."""
     names = ["xaxis", *(f"xaxis{number}" for number in range(2, axes + 1))]
-    unit = "step" if context.axis == "steps" else context.axis
     return {"time_axes": names, "time_unit": unit, "reads": reads}
 
 

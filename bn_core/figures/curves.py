@@ -91,7 +91,7 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
             *[LegendEntry("diverged", symbol="x")] * bool(crosses),
             *ghost_legend(ghosts),
         ],
-        **over_steps(context, "training / validation"),
+        **over_steps("training / validation", unit=context.time_unit),
     )
 
 
@@ -138,7 +138,7 @@ def accuracy(
             LegendEntry(f"chance, {chance:.0f} %", dash="2px,2px"),
             *ghost_legend(ghosts),
         ],
-        **over_steps(context, "validation, %"),
+        **over_steps("validation, %", unit=context.time_unit),
     )
 
 

@@ -83,7 +83,7 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
         MAP_HELP,
         legend=arm_legend(context),
         height=height,
-        **over_steps(context, "layer 1 / output"),
+        **over_steps("layer 1 / output", unit=context.time_unit),
     )
 
 
@@ -246,7 +246,7 @@ def update_ratio(record: Record, view: View, cursor: int | None) -> Chart:
         _ratio_words(context, curves),
         RATIO_HELP,
         legend=[*arm_legend(context), LegendEntry("-3: rule of thumb", dash="2px,2px")],
-        **over_steps(context, "median of the layers"),
+        **over_steps("median of the layers", unit=context.time_unit),
     )
 
 

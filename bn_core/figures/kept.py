@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_core.figures.bands import alone_shown, area
 from bn_core.figures.chart import Chart, LegendEntry
-from bn_core.figures.context import Trace, over_steps
+from bn_core.figures.context import Trace
 from bn_core.figures.ghosts import escaped
 from bn_core.figures.layout import axis, guide, layout, line, note, text_size, thick
 from bn_core.figures.record_queries import float32, percent, plain
@@ -93,7 +93,9 @@ def _chart(
         LegendEntry(f"{LETTERS[place]}: {name}", colour=colour_of(place), dash="solid")
         for place, name in enumerate(names_among(runs[: len(LETTERS)]))
     ]
-    return Chart(id, title, figure, words, help, legend=legend, **over_steps(""))
+    return Chart(
+        id, title, figure, words, help, legend=legend, time_axes=["xaxis"], time_unit="step"
+    )
 
 
 def _lines(runs: Sequence[KeptRun]) -> list[_Line]:

@@ -88,7 +88,7 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
         PERCENTILES_HELP,
         legend=arm_legend(context),
         height=TWO_ROWS if len(parts) > MOST_COLUMNS else 0,
-        **over_steps(context, "15th / 50th / 85th percentile", len(parts)),
+        **over_steps("15th / 50th / 85th percentile", len(parts), unit=context.time_unit),
     )
 
 
