@@ -20,7 +20,7 @@ def workers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BN_LAB_WORKERS", "1")
         assert server.pool().wait_ready(60)
-        assert catalogue.catalogue()
+        assert catalogue.catalogue(seconds=120)
         yield
     server.pool().close()
     server.pool.cache_clear()
