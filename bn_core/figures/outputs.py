@@ -126,7 +126,7 @@ def _class_runs(labels: Array) -> list[tuple[int, int]]:
 def _readable(runs: list[tuple[int, int]], tile: Tile, view: View) -> list[tuple[int, int]]:
     """Return the runs whose labels do not stand in one another, where panels are low."""
     images, room = runs[-1][1] if runs else 0, 0.06 if tile.up == (0, 1) else 0.11
-    room *= 1.5 if view.projector else 1
+    room *= 2 if view.projector else 1
     kept: list[tuple[int, int]] = []
     for begin, end in runs:
         if not kept or (begin + end - sum(kept[-1])) / 2 >= room * images:
