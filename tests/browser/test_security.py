@@ -65,6 +65,9 @@ def test_a_link_s_text_is_shown_as_it_is(watched_page: Page, address: str, paylo
     alert = watched_page.get_by_test_id("stAlert").filter(has_text="There is no experiment")
     alert.wait_for()
     shown = alert.inner_text().replace("\u2060", "")
-    assert shown.strip() == f"There is no experiment “{asked}”. Here is the first one."
+    assert (
+        shown.strip()
+        == f"There is no experiment “{asked}”. Here is the one chosen last, or the first."
+    )
     inside = alert.get_by_test_id("stMarkdownContainer")
     assert inside.locator("img, a, b, code, em, strong, .katex, [role=img], span").count() == 0
