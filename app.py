@@ -1,10 +1,12 @@
 """The app: its pages, and the server that shows them."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit import runtime
 
 from pages.shared import page_layout, security, server
 from pages.shared.live import feed
+from pages.shared.preloading import Preloading
 
 if runtime.exists():
     page_layout.set_up()
@@ -24,6 +26,6 @@ else:
         __file__,
         lifespan=server.lifespan,
         routes=[*feed.routes(), *server.routes()],
-        middleware=security.middleware(),
+        middleware=[*security.middleware(), Middleware(Preloading)],
         on_script_error=server.say_what_failed,
     )

@@ -7,12 +7,11 @@ scripts run that the page is made with, by their hashes.
 import base64
 import hashlib
 import html
-import importlib.util
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from bn_core.export.page_style import STYLE, legend_line
 from bn_core.export.source import safe_link
+from bn_core.figures import plotly_js
 from bn_core.figures.chart import Chart
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.theme import paint
@@ -129,7 +128,4 @@ def _hash(script: str) -> str:
 
 def _plotly() -> str:
     """Return plotly's own code, in which no text ends a script."""
-    spec = importlib.util.find_spec("plotly")
-    assert spec is not None and spec.origin is not None, "plotly is among the requirements"
-    code = (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text("utf-8")
-    return code.replace("</script", "<\\/script")
+    return plotly_js.source().replace("</script", "<\\/script")

@@ -21,12 +21,14 @@ def contents(path: Path, packed: bool) -> bytes:
 
 @functools.cache
 def _packed(path: Path) -> bytes:
-    return gzip.compress(path.read_bytes(), 6)
+    body = path.read_bytes()
+    return body if path.suffix == ".gz" else gzip.compress(body, 6)
 
 
 @functools.cache
 def _unpacked(path: Path) -> bytes:
-    return path.read_bytes()
+    body = path.read_bytes()
+    return gzip.decompress(body) if path.suffix == ".gz" else body
 
 
 class ResponseInParts(Response):

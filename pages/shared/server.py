@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import importlib.util
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,11 +21,11 @@ from bn_core.service.executor import Executor
 from bn_core.service.pool import Pool
 from pages.shared import environment
 from pages.shared.expired_sessions import free_expired_sessions
+from pages.shared.live.browser_files import BASE, FILES, KINDS
 from pages.shared.security_files import ResponseInParts, contents
 
 _LOG = logging.getLogger(__name__)
-_FILES = Path(__file__).parent / "live" / "browser"
-_KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
+_FOR_GOOD = "public, max-age=31536000, immutable"
 _SECONDS_FOR_PICTURES = 20
 _SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -54,13 +53,11 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 def routes() -> list[Route]:
     """Return the routes of what the browser fetches once: scripts, styles, colours, pictures."""
-    files = sorted(path for path in _FILES.iterdir() if path.suffix in _KINDS)
     return [
-        Route("/lab-files/plotly.min.js", _sender(_plotly(), "public, max-age=604800")),
         Route("/lab-files/palettes.json", _palettes),
         Route("/lab-files/pictures.json", _pictures),
         Route("/lab-files/health", _health),
-        *(Route(f"/lab-files/{path.name}", _sender(path, "no-cache")) for path in files),
+        *(Route(f"/{BASE}/{name}", _sender(name)) for name in FILES),
     ]
 
 
@@ -74,22 +71,16 @@ def say_what_failed(error: Exception) -> bool:
     return True
 
 
-def _plotly() -> Path:
-    spec = importlib.util.find_spec("plotly")
-    assert spec is not None and spec.origin is not None, "plotly is among the requirements"
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
-
-
-def _sender(path: Path, keep: str) -> Callable[[Request], Response]:
+def _sender(name: str) -> Callable[[Request], Response]:
     """Return what answers with a file, packed if the browser can unpack it."""
 
     def send(request: Request) -> Response:
-        headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
+        headers = {"Cache-Control": _FOR_GOOD, "Vary": "Accept-Encoding"}
         packed = "gzip" in request.headers.get("accept-encoding", "")
         if packed:
             headers["Content-Encoding"] = "gzip"
-        body = contents(path, packed)
-        return ResponseInParts(body, media_type=_KINDS[path.suffix], headers=headers)
+        body = contents(FILES[name], packed)
+        return ResponseInParts(body, media_type=KINDS[Path(name).suffix], headers=headers)
 
     return send
 

@@ -1,11 +1,18 @@
 """The app as it is started: nothing is asked outside, and foreign origins are refused at once."""
 
+import gzip
+import hashlib
 import http.client
+import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
+import plotly
 import pytest
 
+from bn_core.figures import plotly_js
+from pages.shared.live.browser_files import BASE, PLOTLY
 from tests.edge.serving import Served, app_started
 
 HANDSHAKE = (
@@ -49,7 +56,38 @@ def test_what_is_not_used_is_closed(served: Served) -> None:
     assert ask(served.port, "GET", "/_stcore/metrics") == 404
     assert ask(served.port, "POST", "/_stcore/agent/run") == 405
     assert ask(served.port, "GET", "/", Host="a.example") == 421
-    assert ask(served.port, "GET", "/lab-files/plotly.min.js") == 200
+    assert ask(served.port, "GET", f"/{BASE}/{PLOTLY}") == 200
+
+
+def answer(port: int, path: str) -> tuple[dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    response = connection.getresponse()
+    headers, body = {name.lower(): value for name, value in response.getheaders()}, response.read()
+    connection.close()
+    assert response.status == 200, path
+    return headers, body
+
+
+def test_a_page_names_the_files_it_will_need_and_a_browser_keeps_them(served: Served) -> None:
+    headers, _ = answer(served.port, "/")
+    named = re.findall(r"<([^>]+)>; rel=(?:module)?preload", headers["link"])
+    assert f"{BASE}/{PLOTLY}" in named and f"{BASE}/live.mjs" in named
+    for path in named:
+        headers, body = answer(served.port, f"/{path}")
+        assert "immutable" in headers["cache-control"] and headers["content-encoding"] == "gzip"
+        assert "link" not in headers
+        assert headers["content-type"].startswith("text/javascript") and gzip.decompress(body)
+
+
+def test_plotly_is_the_file_of_its_own_package_in_the_version_that_checks_the_figures() -> None:
+    code = plotly_js.source()
+    assert hashlib.sha256(code.encode()).hexdigest() == plotly_js.SHA256
+    whole = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text("utf-8")
+    versions = [
+        re.search(r"plotly\.js (?:\(.*\) )?v([\d.]+)", text[:200]) for text in (code, whole)
+    ]
+    assert [found and found[1] for found in versions] == [plotly_js.VERSION] * 2
 
 
 @pytest.mark.slow

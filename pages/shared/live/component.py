@@ -5,6 +5,7 @@ from typing import Any
 
 from streamlit.components import v2
 
+from pages.shared.live.browser_files import BASE
 from pages.shared.live.feed import Feed
 from pages.shared.live.schema import ViewData
 from pages.shared.session import this_session
@@ -21,7 +22,7 @@ _LIVE = """<div class="bn-live">
 def component(name: str, html: str) -> Any:
     """Return the component whose code is the module ``browser/<name>.mjs``."""
     loader = f"""
-const ready = import(new URL("lab-files/{name}.mjs", document.baseURI));
+const ready = import(new URL("{BASE}/{name}.mjs", document.baseURI));
 export default async (component) => (await ready).default(component);
 """
     return v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)

@@ -1,7 +1,7 @@
 // Draws charts with plotly, and keeps their sizes to the page's.
 import { Crosshair } from "./crosshair.mjs";
 import { sleep } from "./fetching.mjs";
-import { paint, plotlyReady } from "./theme.mjs";
+import { loadPlotly, paint } from "./theme.mjs";
 import { fitTitles } from "./titles.mjs";
 import { Zoom } from "./zoom.mjs";
 
@@ -19,7 +19,7 @@ export class Drawing {
   // Draw those panels that have changed; `look` is another text in other colours.
   async draw(panels, palette, look) {
     this.palette = palette;
-    this.plotly = await plotlyReady;
+    this.plotly = await loadPlotly();
     for (const panel of panels) {
       const key = `${look}/${panel.chart.number}`;
       if (panel.key === key) continue;

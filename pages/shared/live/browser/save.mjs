@@ -1,7 +1,7 @@
 // A chart as a picture: plotly draws a copy, and the title, the legend, the settings and the link
 // are set around it.
 import { make, shapes, width as swatchWidth } from "./swatch.mjs";
-import { paint, palettesReady, plotlyReady } from "./theme.mjs";
+import { loadPlotly, paint, palettesReady } from "./theme.mjs";
 
 const size = { width: 960, plot: 480, edge: 24, line: 20 };
 const font = "'Source Sans', 'Source Sans 3', 'Source Sans Pro', system-ui, sans-serif";
@@ -45,7 +45,7 @@ async function plotOf({ chart, plot }, palette) {
   }
   const shown = (index) => plot.data?.[index]?.visible ?? true;
   const data = [...figure.data].map((trace, index) => ({ ...trace, visible: shown(index) }));
-  const plotly = await plotlyReady;
+  const plotly = await loadPlotly();
   const options = { format: "svg", width: size.width, height };
   const address = await plotly.toImage({ data, layout: wanted }, options);
   const source = decodeURIComponent(address.slice(address.indexOf(",") + 1));

@@ -1,4 +1,4 @@
-// Colours by name, light or dark, and plotly's own code: fetched once for the whole page.
+// Colours by name, light or dark, styles, and plotly's own code: each once for the whole page.
 export const base = new URL("lab-files/", document.baseURI);
 const named = /^@([a-z_]+)(?:\/([0-9.]+))?$/;
 
@@ -8,19 +8,37 @@ function styled(name) {
   return new Promise((resolve) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = new URL(name, base);
+    link.href = new URL(name, import.meta.url);
     link.onload = link.onerror = resolve;
     document.head.append(link);
   });
 }
 
-export const plotlyReady = new Promise((resolve, reject) => {
-  const script = document.createElement("script");
-  script.src = new URL("plotly.min.js", base);
-  script.onload = () => resolve(window.Plotly);
-  script.onerror = () => reject(new Error("The drawing code did not load. Reload the page."));
-  document.head.append(script);
-});
+let plotly = null;
+
+// Return plotly. Its code is fetched with the page, and takes a moment to start, in which the
+// browser does nothing else: so it starts when the first chart needs it, behind what can be seen.
+export function loadPlotly() {
+  plotly ??= painted().then(
+    () =>
+      new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = new URL("plotly.min.js", import.meta.url);
+        script.onload = () => resolve(window.Plotly);
+        script.onerror = () => reject(new Error("The drawing code did not load. Reload the page."));
+        document.head.append(script);
+      }),
+  );
+  return plotly;
+}
+
+// A page that is not in front paints nothing, so it waits for a moment only.
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 200);
+  });
+}
 
 export const palettesReady = fetch(new URL("palettes.json", base)).then((answer) => answer.json());
 

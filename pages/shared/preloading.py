@@ -1,0 +1,35 @@
+"""Tells a browser, with the page itself, which files the page will need: they come meanwhile."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pages.shared.live.browser_files import BASE, FILES, PLOTLY
+
+_HEADER = ", ".join(
+    [
+        f"<{BASE}/{PLOTLY}>; rel=preload; as=script; fetchpriority=low",
+        *(f"<{BASE}/{name}>; rel=modulepreload" for name in FILES if name.endswith(".mjs")),
+    ]
+)
+
+
+class Preloading:
+    """Adds a ``Link`` header to pages: the drawing code, and the modules of the live view.
+
+    The addresses are relative to the page's, as those that the page itself fetches.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the header to a page that comes back."""
+
+        async def send_with_links(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("Link", _HEADER)
+            await send(message)
+
+        await self._app(scope, receive, send_with_links)
