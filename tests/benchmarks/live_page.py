@@ -130,9 +130,8 @@ def main() -> int:
         if chromium is None:
             print("There is no chromium on the path.")
             return 1
-        page = playwright.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
-            viewport=LAPTOP
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_context(viewport=LAPTOP).new_page()
         began = time.monotonic()
         with serving.app(port):
             found = opening(page, port, began, " after a cold start")
