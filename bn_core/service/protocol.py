@@ -52,6 +52,8 @@ class SetRate:
 
     task: int
     rate: float
+    number: int = 0
+    """Counts the rates that were asked for; the report of the first step with one names it."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class Trained:
 
     task: int
     chunk: RecordChunk
+    rate_number: int = 0
+    """The number of the last ``SetRate`` that a step of this chunk or an earlier one followed."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class TrainingJob(TaskJob):
         self._within_step, self._seconds_of_step = False, 0.0
         self._pace = self._due = self._reported_at = 0.0
         self._rate: float | None = None
+        self._rate_number = self._rate_number_of_step = self._rate_number_followed = 0
         self._live = LiveBudget()
         self._unreported: list[StepResult] = []
 
@@ -75,9 +76,9 @@ class TrainingJob(TaskJob):
         """Take single steps when next it is this job's turn."""
         self._single_steps += count
 
-    def set_rate(self, rate: float) -> None:
-        """Use another learning rate from the next step."""
-        self._rate = rate
+    def set_rate(self, rate: float, number: int) -> None:
+        """Use another learning rate from the next step; the report of that step says so."""
+        self._rate, self._rate_number = rate, number
 
     def close(self) -> None:
         """Free the nets, or what of them has been built."""
@@ -111,7 +112,8 @@ class TrainingJob(TaskJob):
             found.append(protocol.Opened(self.task, self._summary))
             self._summary = None
         if self._unreported:
-            found.append(protocol.Trained(self.task, RecordChunk.of(self._unreported)))
+            chunk = RecordChunk.of(self._unreported)
+            found.append(protocol.Trained(self.task, chunk, self._rate_number_followed))
             self._unreported, self._reported_at = [], now
         ending = self._failure or self._ending
         if ending:
@@ -151,6 +153,7 @@ class TrainingJob(TaskJob):
 
     def _request(self, snapshot: bool, live: bool = False) -> Request:
         rate, self._rate = self._rate, None
+        self._rate_number_of_step = self._rate_number
         return Request(rate, snapshot, live)
 
     def _go_on_building(self, building: Generator[None, None, TrainingByArms]) -> None:
@@ -176,6 +179,7 @@ class TrainingJob(TaskJob):
 
     def _take(self, step_result: StepResult) -> None:
         self.step = step_result.step
+        self._rate_number_followed = self._rate_number_of_step
         if step_result.step > self._replay_to or step_result.step == 0:
             self._unreported.append(step_result)
         if step_result.ending is not None:

@@ -178,8 +178,8 @@ class Worker:
                 job.pause()
             case protocol.StepOnce(_, count):
                 job.step_once(count)
-            case protocol.SetRate(_, rate):
-                job.set_rate(rate)
+            case protocol.SetRate(_, rate, number):
+                job.set_rate(rate, number)
 
     def _add(self, job: Job) -> None:
         self._turns.join(job, self._jobs.values())

@@ -33,7 +33,10 @@ class TrainingRun(Task):
         self._cost = cost_of(comparison)
         self._steps_per_second = 0.0
         self._awaited_step = 0
-        self._unconfirmed_rate: float | None = None
+        self._rate_asked = (0, comparison.base.learning_rate)
+        """How many rates were asked for, and the last. Only the pages' threads write it, and only
+        the one that reads reports writes the next, so that neither undoes what the other notes."""
+        self._rate_number_followed = 0
         self._failure: Ending | None = None
         self._speed = 0.0
         self._trained_at = time.monotonic()
@@ -104,10 +107,17 @@ class TrainingRun(Task):
     @property
     def learning_rate(self) -> float:
         """The rate of the next step."""
-        if self._unconfirmed_rate is not None:
-            return self._unconfirmed_rate
+        unconfirmed = self._unconfirmed_rate
+        if unconfirmed is not None:
+            return unconfirmed
         changes = self.record.rate_changes if self.record else ()
         return changes[-1][1] if changes else self.comparison.base.learning_rate
+
+    @property
+    def _unconfirmed_rate(self) -> float | None:
+        """The rate asked for last, until a step has followed it."""
+        number, rate = self._rate_asked
+        return None if number == self._rate_number_followed else rate
 
     def seconds_left(self) -> float | None:
         """Return in how many seconds a run that trains ends at its present speed."""
@@ -159,9 +169,10 @@ class TrainingRun(Task):
                 f"This run already holds {MOST_CHANGES} changes of the learning rate, the most "
                 "that fit in its link. Reset to start again with the new rate."
             )
-        self._unconfirmed_rate = rate
+        number = self._rate_asked[0] + 1
+        self._rate_asked = number, rate
         self.version += 1
-        self._command(protocol.SetRate(self.id, rate))
+        self._command(protocol.SetRate(self.id, rate, number))
 
     def renew_lease(self) -> None:
         """Note that a page shows the run; one suspended because none did goes on."""
@@ -188,18 +199,20 @@ class TrainingRun(Task):
         """Return the comparison that repeats this run, the reader's rate changes included."""
         changes = self.record.rate_changes if self.record else ()
         planned = self.comparison.base.rate_changes
-        if all(change in planned for change in changes) and self._unconfirmed_rate is None:
+        unconfirmed = self._unconfirmed_rate
+        if all(change in planned for change in changes) and unconfirmed is None:
             return self.comparison
-        if self._unconfirmed_rate is not None:
+        if unconfirmed is not None:
             done = self.step_reached
-            changes = (*(c for c in changes if c[0] < done), (done, self._unconfirmed_rate))
+            changes = (*(c for c in changes if c[0] < done), (done, unconfirmed))
         return self._with_changes(changes)
 
     def take_over(self, other: "TrainingRun") -> None:
         """Begin where another run of the same comparison was, with what it has recorded."""
         self.record, self.live = other.record, other.live
         self._steps_per_second = other._steps_per_second
-        self._unconfirmed_rate = other._unconfirmed_rate
+        self._rate_asked = other._rate_asked
+        self._rate_number_followed = other._rate_number_followed
         self._awaited_step = other._awaited_step
 
     @property
@@ -221,8 +234,9 @@ class TrainingRun(Task):
         commands: list[protocol.TaskCommand] = [
             protocol.Open(self.id, self.visitor, repeated, self.step_reached)
         ]
-        if self._unconfirmed_rate is not None:
-            commands.append(protocol.SetRate(self.id, self._unconfirmed_rate))
+        rate = self._unconfirmed_rate
+        if rate is not None:
+            commands.append(protocol.SetRate(self.id, rate, self._rate_asked[0]))
         if self.awaits_step:
             missing = self._awaited_step - self.step_reached
             commands.append(protocol.StepOnce(self.id, missing))
@@ -237,8 +251,9 @@ class TrainingRun(Task):
         match report:
             case protocol.Opened(_, summary) if self.record is None:
                 self.record = Record(self.comparison, summary)
-            case protocol.Trained(_, chunk) if self.record is not None:
+            case protocol.Trained(_, chunk, rate_number) if self.record is not None:
                 self._extend(self.record, chunk)
+                self._rate_number_followed = max(self._rate_number_followed, rate_number)
             case protocol.Ended(_, ending):
                 self._end(ending)
         self.version += 1
@@ -262,8 +277,6 @@ class TrainingRun(Task):
         steps = self.record.step - record.step
         self._speed = steps / max(now - self._trained_at, 1e-3) if steps else self._speed
         self._trained_at = now
-        if chunk.rate_changes:
-            self._unconfirmed_rate = None
 
     def _with_changes(self, changes: tuple[tuple[int, float], ...]) -> Comparison:
         base = self.comparison.base

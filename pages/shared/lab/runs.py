@@ -55,10 +55,22 @@ def dispatch(session: Session, event: Event) -> None:
 
 
 def observed(session: Session) -> LabState:
-    """Return the Lab's state with the run as it is now; none if another one is asked for."""
-    asked = any(isinstance(effect, OpenRun) for effect in session.pending_actions)
-    run = None if asked or session.run is None else _status(session.run)
-    return replace(session.lab, run=run)
+    """Return the Lab's state with the run as it is now; none if another one is asked for.
+
+    Its rate is the one it has still to be told: a script that is broken off before it tells the
+    run leaves that to the next, which must not take the old rate for a planned change.
+    """
+    if _asks_for_a_run(session) or session.run is None:
+        return replace(session.lab, run=None)
+    status = _status(session.run)
+    for effect in session.pending_actions:
+        if isinstance(effect, SetRate):
+            status = replace(status, learning_rate=effect.rate)
+    return replace(session.lab, run=status)
+
+
+def _asks_for_a_run(session: Session) -> bool:
+    return any(isinstance(effect, OpenRun) for effect in session.pending_actions)
 
 
 def current_run(session: Session) -> TrainingRun:
@@ -67,9 +79,9 @@ def current_run(session: Session) -> TrainingRun:
     Errors: ``PoolFull``.
     """
     _connection().session = session
-    perform_pending(session)
-    if session.run is not None and session.run.forgotten:
+    if session.run is not None and session.run.forgotten and not _asks_for_a_run(session):
         session.run = server.pool().reopen(session.run, session.visitor)
+    perform_pending(session)
     assert session.run is not None, "a session begins with an event that opens a run"
     return session.run
 
