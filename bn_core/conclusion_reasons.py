@@ -41,15 +41,19 @@ def what_changed(record: Record, extremes: tuple[int, int] | None, names: Sequen
 
     ``names`` is what each arm is called.
     """
-    differ = _settings_that_differ(record)
     if len(record.comparison.arms) == 1:
         return "What changed: nothing to compare with; add a net."
+    differ = _settings_that_differ(record)
+    words = _listed(differ)
     if extremes is None:
-        return f"What changed: nothing that the seeds agree on, though the nets differ in {differ}."
-    return f"What changed: {_inside(record, *extremes, names)}. The nets differ in {differ} alone."
+        return f"What changed: nothing that the seeds agree on, though the nets differ in {words}."
+    all_of_it = f"The nets differ in {words} alone."
+    if len(differ) > 1:
+        all_of_it = f"Between them the nets differ in {words}."
+    return f"What changed: {_inside(record, *extremes, names)}. {all_of_it}"
 
 
-def _settings_that_differ(record: Record) -> str:
+def _settings_that_differ(record: Record) -> list[str]:
     """Return the settings that are not the same in every arm."""
     configs = record.configs
     fields = [name for name in ARM_FIELDS if len({getattr(config, name) for config in configs}) > 1]
@@ -57,7 +61,10 @@ def _settings_that_differ(record: Record) -> str:
         fields = [name for name in fields if name != "placement"]
     if any(config.widths for config in configs):
         fields = [name for name in fields if name != "depth"]
-    said = [f"the {_NAMES.get(name) or _small(SETTINGS[name].label)}" for name in fields]
+    return [f"the {_NAMES.get(name) or _small(SETTINGS[name].label)}" for name in fields]
+
+
+def _listed(said: Sequence[str]) -> str:
     if len(said) > MOST_SETTINGS:
         return f"{len(said)} settings"
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said) or "nothing"

@@ -38,6 +38,10 @@ EXPLODING = 1e3
 """A gradient, or a spread of values, this large: weights of the usual size, about 0.1, would be
 replaced as a whole by one step at rate 0.0001."""
 
+EXPLODING_VALUES = "exploding values"
+EXPLODING_GRADIENT = "exploding gradient"
+VANISHING_GRADIENT = "vanishing gradient"
+
 LEARNED_LOSS = 0.9
 """A training loss below this share of ln(classes), the loss of a guess, is no more a guess."""
 
@@ -52,8 +56,8 @@ RECENT = 10
 class NetState:
     """How one net is: ``layer``, from 1, and ``step`` say where it began, if that is known.
 
-    ``sick_layers`` holds each layer that is not well with a word: "dead", "saturated",
-    "vanishing" or "exploding".
+    ``sick_layers`` holds each layer that is not well with what is wrong: "dead", "saturated", or
+    one of the constants above.
     """
 
     kind: Kind
@@ -156,14 +160,14 @@ def _not_learning(
     record: Record, arm: int, position: int, layers: dict[str, list[int]]
 ) -> NetState:
     step = record.snapshots[position].step
-    if "exploding" in layers:
-        layer = layers["exploding"][0]
-        return NetState("exploding", layer, step, f"exploding: layer {layer}")
+    for word in (EXPLODING_VALUES, EXPLODING_GRADIENT):
+        if word in layers:
+            return NetState("exploding", layers[word][0], step, f"{word}: layer {layers[word][0]}")
     if "saturated" in layers:
         layer = layers["saturated"][0]
         return NetState("saturated", layer, step, f"saturated: layer {layer} first")
-    if "vanishing" in layers:
-        layer = layers["vanishing"][-1]
+    if VANISHING_GRADIENT in layers:
+        layer = layers[VANISHING_GRADIENT][-1]
         where = "in layer 1" if layer == 1 else f"up to layer {layer}"
         return NetState("vanishing", layer, step, f"stuck: gradients vanish {where}")
     words = "never left chance" if _ended(record, position) else "still at chance"
@@ -172,13 +176,11 @@ def _not_learning(
 
 def _dead(record: Record, arm: int, position: int) -> NetState:
     """Return since when a net has been dead without a break, and which layer was the first."""
-    since, layer = position, _first_dead(record, arm, position)
-    while since > 0:
-        before = _first_dead(record, arm, since - 1)
-        if before is None:
-            break
-        since, layer = since - 1, before
-    step = record.snapshots[since].step
+    first = _first_dead_layers(record, arm, position)
+    since = position
+    while since > 0 and first[since - 1]:
+        since -= 1
+    layer, step = int(first[since]), record.snapshots[since].step
     if step == 0:
         return NetState("dead", layer, 0, f"dead from the start: layer {layer}")
     exactly = record.snapshots[since - 1].step == step - 1 if since else False
@@ -186,13 +188,21 @@ def _dead(record: Record, arm: int, position: int) -> NetState:
     return NetState("dead", layer, step, words)
 
 
-def _first_dead(record: Record, arm: int, position: int) -> int | None:
-    snapshot = record.snapshots[position]
-    seen, going = snapshot.arms[arm], alive(record, arm, snapshot)
-    if seen is None or not going.any():
-        return None
-    found = np.flatnonzero(middle(seen.dead[going]) >= ALL_DEAD)
-    return int(found[0]) + 1 if len(found) else None
+def _first_dead_layers(record: Record, arm: int, position: int) -> Array:
+    """Return the first dead layer, from 1, at each snapshot up to a position, (S,); 0 is none.
+
+    All snapshots at once: this is asked for with every update of the page.
+    """
+    newest = record.snapshots[position].arms[arm]
+    assert newest is not None, "a net that has ended is not said to be dead"
+    shares = np.full((position + 1, *newest.dead.shape), np.nan)
+    for index, snapshot in enumerate(record.snapshots[: position + 1]):
+        seen = snapshot.arms[arm]
+        if seen is not None:
+            going = alive(record, arm, snapshot)
+            shares[index, going] = seen.dead[going]
+    dead = middle(shares.swapaxes(0, 1)) >= ALL_DEAD  # (S, L)
+    return np.where(dead.any(axis=1), dead.argmax(axis=1) + 1, 0)
 
 
 def _sick_layers(
@@ -205,9 +215,10 @@ def _sick_layers(
     hidden, output = gradients[: len(dead)], gradients[-1]
     checks = (
         ("dead", (dead >= ALL_DEAD) & (record.configs[arm].activation == "relu")),
-        ("exploding", (hidden >= EXPLODING) | (spread >= EXPLODING)),
+        (EXPLODING_VALUES, spread >= EXPLODING),
+        (EXPLODING_GRADIENT, hidden >= EXPLODING),
         ("saturated", saturated >= SATURATED),
-        ("vanishing", (hidden < VANISHING * output) & (output > 0)),
+        (VANISHING_GRADIENT, (hidden < VANISHING * output) & (output > 0)),
     )
     return tuple(
         (layer + 1, word)

@@ -146,7 +146,7 @@ def test_arms_that_differ_in_anything_are_called_by_their_labels():
     assert "BN before, batch 4 reached 82 %" in words
     assert words.endswith("The nets differ in the batch size alone.")
     several = conclude(ended({"none;opt:adam;lr:0.001;drop:0.5": [FAIR], "before;depth:3": [GOOD]}))
-    assert several.endswith("The nets differ in 5 settings alone.")
+    assert several.endswith("Between them the nets differ in 5 settings.")
 
 
 def test_eight_nets_are_summed_up_without_a_flood_of_digits():

@@ -82,7 +82,9 @@ def test_zeros_of_another_activation_are_no_dead_units():
          "stuck: gradients vanish up to layer 3"),
         ({"gradient_norm": [1e-6] + [1e-2] * 9 + [1]}, "vanishing", 1,
          "stuck: gradients vanish in layer 1"),
-        ({"gradient_norm": [1] * 4 + [1e5] * 6 + [1]}, "exploding", 5, "exploding: layer 5"),
+        ({"gradient_norm": [1] * 4 + [1e5] * 6 + [1]}, "exploding", 5,
+         "exploding gradient: layer 5"),
+        ({"std": [[1] * 4 + [1e5] * 6] * 3}, "exploding", 5, "exploding values: layer 5"),
     ],
 )  # fmt: skip
 def test_a_net_that_does_not_learn_says_what_its_layers_show(numbers, kind, layer, words):

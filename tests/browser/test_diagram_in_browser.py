@@ -63,6 +63,27 @@ def test_norms_are_removed_added_and_moved_with_the_mouse(open_page):
     other = drawn(open_page(link[link.index("/?") :]))
     for layer, chips in ((1, ["W", "ReLU", "BN"]), (2, ["W", "+BN", "ReLU"])):
         expect_chips(other, 2, layer, *chips)
+    # With all layers, a norm that is missing is added everywhere: those that are there stay.
+    page.get_by_label("Change all layers at once").check()
+    norm(page, 2, 2).click()
+    expect_chips(page, 2, 2, "W", "BN", "ReLU")
+    expect_chips(page, 2, 1, "W", "ReLU", "BN")
+    settle(page)
+    lane(page, 1).get_by_role("button", name="Remove the net").click()
+    expect(page.locator(".bn-lane")).to_have_count(1)
+    settle(page)
+    norm(page, 1, 1).click()  # and one that is there is removed everywhere
+    for layer in (1, 2, 3):
+        expect_chips(page, 1, layer, "W", "+BN", "ReLU")
+    settle(page)
+    button(page, r"\+ BN after").click()
+    expect(page.locator(".bn-lane")).to_have_count(2)
+    settle(page)
+    norm(page, 2, 1).focus()
+    page.keyboard.press("ArrowLeft")  # the switch holds for a net that came later
+    for layer in (1, 2, 3):
+        expect_chips(page, 2, layer, "W", "BN", "ReLU")
+    settle(page)
     lane(page, 2).get_by_role("button", name="Remove the net").click()
     expect(page.locator(".bn-lane")).to_have_count(1)
     expect(lane(page, 1).get_by_role("button", name="Remove the net")).to_be_disabled()
@@ -89,13 +110,13 @@ def test_everything_can_be_done_by_keyboard(open_page):
     settle(page)
     # Without its last norm it would be the net beside it, so this is refused, and nothing is said.
     heard = said.inner_text()
+    page.keyboard.press("ArrowUp")
+    expect(norm(page, 2, 1)).to_be_focused()
     page.keyboard.press("Shift+Enter")
     expect(page.get_by_test_id("stAlert").first).to_be_visible()
     settle(page)
     expect_chips(page, 2, 1, "W", "BN", "ReLU")
     assert said.inner_text() == heard
-    page.keyboard.press("ArrowUp")
-    expect(norm(page, 2, 1)).to_be_focused()
     # The layers: one stop of the Tab key, and arrows from one to the next.
     layers = lane(page, 1).locator(".bn-layer")
     assert [one.get_attribute("tabindex") for one in layers.all()].count("0") == 1
@@ -158,6 +179,10 @@ def test_twenty_layers_scroll_inside_their_lane_on_a_phone(open_page):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     strips = page.locator(".bn-lane-net")
     assert strips.nth(0).evaluate("node => node.scrollWidth > 3 * node.clientWidth")
+    later, earlier = lane(page, 1).locator(".bn-later-layers"), ".bn-earlier-layers"
+    expect(lane(page, 1).locator(earlier)).to_be_hidden()
+    later.click()
+    expect(lane(page, 1).locator(earlier)).to_be_visible()
     strips.nth(0).evaluate("node => node.scrollTo(900, 0)")
     page.wait_for_function("() => document.querySelectorAll('.bn-lane-net')[1].scrollLeft === 900")
     for number in (1, 2):

@@ -43,6 +43,11 @@ def toggle(arm: str | Arm, layer: int, place: Place = "before") -> DiagramEdited
     return DiagramEdited("toggle", arm if isinstance(arm, str) else arm.name, layer, place)
 
 
+def everywhere(what: str, arm: str | Arm, place: Place = "before") -> DiagramEdited:
+    name = arm if isinstance(arm, str) else arm.name
+    return DiagramEdited("add_everywhere" if what == "add" else "remove_everywhere", name, 0, place)
+
+
 def move(arm: str | Arm, layer: int, place: Place = "after") -> DiagramEdited:
     return DiagramEdited("move", arm if isinstance(arm, str) else arm.name, layer, place)
 
@@ -89,8 +94,27 @@ CASES: dict[str, tuple[Comparison, ArmEvent, tuple[str | Arm, ...]]] = {
         toggle(layers(2), 2),
         ("none",),
     ),
-    "so do all at once": (nets("before"), toggle("before", 0), ("none",)),
-    "also where only some have one": (nets(layers(1, 2)), toggle(layers(1, 2), 0), ("none",)),
+    "so do all at once": (nets("before"), everywhere("remove", "before"), ("none",)),
+    "also where only some have one": (
+        nets(layers(1, 2)),
+        everywhere("remove", layers(1, 2)),
+        ("none",),
+    ),
+    "every layer that lacks a norm gets one": (
+        nets(layers(1, 2)),
+        everywhere("add", layers(1, 2)),
+        ("before",),
+    ),
+    "at the place that was pressed, and the others keep theirs": (
+        nets(layers(1, 2, moved_layers=(1,))),
+        everywhere("add", layers(1, 2, moved_layers=(1,)), "after"),
+        (derived("before", moved_layers=(1, 3, 4)),),
+    ),
+    "every layer of another normalization": (
+        nets(layers(2, name="layer")),
+        everywhere("add", layers(2, name="layer")),
+        ("layer",),
+    ),
     "other changes outlast the norm": (
         nets(derived("before", batch_size=4, normalized_layers=(1,))),
         toggle(derived("before", batch_size=4, normalized_layers=(1,)), 1),
@@ -102,7 +126,16 @@ CASES: dict[str, tuple[Comparison, ArmEvent, tuple[str | Arm, ...]]] = {
         toggle("none", 3, "after"),
         (layers(3, name="after"),),
     ),
-    "a norm for every layer of a plain net": (nets("none"), toggle("none", 0), ("before",)),
+    "a norm for every layer of a plain net": (
+        nets("none"),
+        everywhere("add", "none"),
+        ("before",),
+    ),
+    "behind the activation of every layer": (
+        nets("none"),
+        everywhere("add", "none", "after"),
+        ("after",),
+    ),
     "a norm comes back on the other side": (
         nets(layers(1, 2, 4)),
         toggle(layers(1, 2, 4), 3, "after"),
@@ -172,6 +205,7 @@ REFUSED: dict[str, tuple[Comparison, ArmEvent, str]] = {
     "a net that is gone": (nets("none"), ArmRemoved("before"), "no longer"),
     "a change of a net that is gone": (nets("none"), toggle("after", 1), "no longer"),
     "a layer that is not there": (nets("before"), toggle("before", 5), "4 hidden layers"),
+    "no layer at all": (nets("before"), toggle("before", 0), "Name the layer"),
     "a layer below the first": (nets("before"), move("before", -1), "4 hidden layers"),
     "a norm that is not there": (nets("none"), move("none", 2), "no normalization to move"),
     "a norm that this layer lacks": (nets(layers(1)), move(layers(1), 2), "no normalization"),

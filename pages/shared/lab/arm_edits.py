@@ -15,7 +15,9 @@ from bn_core.config import SETTINGS, Config
 from bn_core.settings import SettingError
 
 Place = Literal["before", "after"]
-EditKind = Literal["toggle", "move", "remove", "copy", "select"]
+EditKind = Literal[
+    "toggle", "add_everywhere", "remove_everywhere", "move", "remove", "copy", "select"
+]
 NOTHING_CHANGED = " Nothing has changed."
 Change = tuple[tuple[str, Any], ...]
 """Fields of a config with their new values."""
@@ -69,7 +71,10 @@ class ArmChanged:
 
 @dataclass(frozen=True)
 class DiagramEdited:
-    """Something was pressed or moved in the drawing of a net; layer 0 stands for all layers."""
+    """Something was pressed or moved in the drawing of a net.
+
+    Layer 0 stands for all layers; ``place`` is where the norm that was pressed stands, or is put.
+    """
 
     kind: EditKind
     arm: str
@@ -89,11 +94,9 @@ def edited(comparison: Comparison, event: ArmEvent) -> Comparison:
             return _removed(comparison, _shown_arm(comparison, name))
         case ArmChanged(name, changes):
             return _replaced(comparison, name, dict(changes))
-        case DiagramEdited("toggle", name, layer):
+        case DiagramEdited("toggle" | "add_everywhere" | "remove_everywhere", name, layer):
             config = _config_of(comparison, name, layer)
-            return _replaced(
-                comparison, name, norm_toggled(config, layer, event.place, comparison.base)
-            )
+            return _replaced(comparison, name, _other_norms(config, event, comparison.base))
         case DiagramEdited("move", name, layer):
             config = _config_of(comparison, name, layer)
             return _replaced(comparison, name, norm_moved(config, layer, event.place))
@@ -101,21 +104,32 @@ def edited(comparison: Comparison, event: ArmEvent) -> Comparison:
             return comparison
 
 
+def _other_norms(config: Config, event: DiagramEdited, base: Config) -> dict[str, Any]:
+    """Return the changes that add or remove norms as was asked."""
+    match event.kind:
+        case "add_everywhere":
+            return norm_added_everywhere(config, event.place)
+        case "remove_everywhere":
+            return _without_norm(base)
+        case _:
+            return norm_toggled(config, event.layer, event.place, base)
+
+
 def norm_toggled(config: Config, layer: int, place: Place, base: Config) -> dict[str, Any]:
-    """Return the changes that take a layer's norm away, or put one there; layer 0 is all layers.
+    """Return the changes that take a layer's norm away, or put one there.
 
     The last norm that goes leaves a net without normalization, and the first one that comes is
     batch norm at ``place``.
     """
+    if not layer:
+        raise Refused("Name the layer of the norm, or add or remove the norms of all layers.")
     if config.normalization == "none":
-        layers = (layer,) if layer and config.depth > 1 else ()
-        kind = {"normalization": "batch", "placement": place}
-        return {**kind, "normalized_layers": layers, "moved_layers": ()}
+        layers = (layer,) if config.depth > 1 else ()
+        return _first_norm(place) | {"normalized_layers": layers}
     normalized = set(_normalized_layers(config))
-    remaining = normalized ^ {layer} if layer else set()
+    remaining = normalized ^ {layer}
     if not remaining:
-        unused = ("normalized_layers", "moved_layers", "placement")
-        return {"normalization": "none", **{name: getattr(base, name) for name in unused}}
+        return _without_norm(base)
     every = len(remaining) == config.depth
     moved = set(config.moved_layers)
     if layer not in normalized:
@@ -124,6 +138,30 @@ def norm_toggled(config: Config, layer: int, place: Place, base: Config) -> dict
         "normalized_layers": () if every else tuple(sorted(remaining)),
         "moved_layers": tuple(sorted(moved & remaining)),
     }
+
+
+def norm_added_everywhere(config: Config, place: Place) -> dict[str, Any]:
+    """Return the changes that put a norm at ``place`` of each layer without one.
+
+    Norms that are there stay where they stand; a net without any gets batch norm.
+    """
+    if config.normalization == "none":
+        return _first_norm(place)
+    normalized = set(_normalized_layers(config))
+    moved = set(config.moved_layers) & normalized
+    if place != config.placement:
+        moved |= set(range(1, config.depth + 1)) - normalized
+    return {"normalized_layers": (), "moved_layers": tuple(sorted(moved))}
+
+
+def _first_norm(place: Place) -> dict[str, Any]:
+    kind = {"normalization": "batch", "placement": place}
+    return {**kind, "normalized_layers": (), "moved_layers": ()}
+
+
+def _without_norm(base: Config) -> dict[str, Any]:
+    unused = ("normalized_layers", "moved_layers", "placement")
+    return {"normalization": "none", **{name: getattr(base, name) for name in unused}}
 
 
 def norm_moved(config: Config, layer: int, place: Place) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 import { Control } from "./diagram_control.mjs";
 import { LaneView } from "./diagram_lane.mjs";
 import { Enlarged } from "./diagram_enlarged.mjs";
-import { element, legend, setText } from "./diagram_parts.mjs";
+import { Legend } from "./diagram_legend.mjs";
+import { element } from "./diagram_parts.mjs";
 
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const calmPause = 500; // milliseconds between two drawings for readers who asked for less motion
@@ -16,12 +17,12 @@ export class NetDiagram {
     Object.assign(this, { lanes: [], shown: 0, saidAt: 0, kinds: [] });
     this.control = new Control(this, onEdit, (sentence) => this.say(sentence));
     this.list = element("div", "bn-lanes");
-    this.legend = legend();
-    this.hint = Object.assign(element("p", "bn-nets-hint"), { textContent: Control.help });
+    this.legend = new Legend(this.root, Control.keys);
     this.enlarged = new Enlarged(onClose);
     this.said = Object.assign(element("p", "bn-nets-said"), { role: "status" });
     this.list.addEventListener("scroll", (event) => this.follow(event), true);
-    this.root.append(this.list, this.legend, this.hint, this.enlarged.box, this.said);
+    this.root.append(this.control.bar, this.list, this.legend.box, this.enlarged.box, this.said);
+    new ResizeObserver(() => this.tellWhatIsHidden()).observe(this.root);
   }
 
   // Take over an update; it is drawn in the browser's next frame.
@@ -42,7 +43,9 @@ export class NetDiagram {
       this.lanes[index].build(lane, nets, palette);
     });
     this.root.classList.toggle("bn-compact", nets.lanes.length > 3);
+    this.root.classList.toggle("bn-dense", nets.lanes.length > 4);
     this.root.hidden = false;
+    this.legend.show(nets);
     this.align();
     this.marked = null;
     this.control.restore();
@@ -55,13 +58,20 @@ export class NetDiagram {
     const chips = [...this.root.querySelectorAll(".bn-chips")].map((box) => box.offsetWidth);
     this.list.classList.remove("bn-measured");
     this.list.style.setProperty("--bn-layers", Math.max(...hidden));
-    this.list.style.setProperty("--bn-block", `max(5.3rem, ${Math.max(...chips) + 2}px)`);
+    this.list.style.setProperty("--bn-block", `max(5.1rem, ${Math.max(...chips) + 2}px)`);
+    this.tellWhatIsHidden();
+  }
+
+  // Show on each lane on which side it goes on.
+  tellWhatIsHidden() {
+    for (const view of this.lanes) view.tellWhatIsHidden();
   }
 
   // The lanes scroll sideways together.
   follow(event) {
     const left = event.target.scrollLeft;
     for (const view of this.lanes) if (view.strip.scrollLeft !== left) view.strip.scrollLeft = left;
+    this.tellWhatIsHidden();
   }
 
   schedule() {
@@ -76,8 +86,7 @@ export class NetDiagram {
     const diagram = this.next;
     this.scheduled = false;
     diagram.lanes.forEach((net, index) => this.lanes[index]?.draw(net));
-    const axis = diagram.axis.toLocaleString("en");
-    setText(this.legend.lastChild, `Hills: what enters each activation, from -${axis} to ${axis}, dotted line at 0.`);
+    this.legend.draw(diagram);
     this.enlarged.draw(diagram, this.lanes);
     this.mark(diagram.large?.layer ?? 0);
     this.sayStates(diagram);

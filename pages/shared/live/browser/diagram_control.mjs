@@ -1,11 +1,16 @@
 // What the reader does with the diagram, by mouse and by keyboard. Each lane has two stops of the
 // Tab key beside its tools: its layers, and the norms of its layers.
 import { Drag } from "./diagram_drag.mjs";
+import { element } from "./diagram_parts.mjs";
 
 const patience = 5000; // milliseconds in which an edit is expected to have its effect
 const help =
-  "Click a norm to remove or add it in that layer, drag it past the activation to move it, with Shift in all layers; click a layer to " +
-  "see it large. Keys: Enter, Left and Right on a norm, Up and Down for the next layer's; Left and Right between layers.";
+  "Press a norm to remove it, or +BN to add one; drag it past the activation to move it. Press a layer to see it large.";
+const keys =
+  "Keys: on a norm Enter removes or adds it, Left and Right move it, Up and Down go on, with Shift in all layers; " +
+  "on a layer Left and Right go on, Enter shows it large.";
+const everywhere =
+  "A norm that you add, remove or move then changes in every layer of its net. Holding Shift does the same once.";
 
 export class Control {
   // `onEdit` is called with { kind, arm, layer, place }; `say` with what a screen reader should hear.
@@ -15,11 +20,17 @@ export class Control {
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("keydown", (event) => this.press(event));
     root.addEventListener("focusin", (event) => this.enter(event));
-    this.drag = new Drag(root, (target, place, all) => this.move(this.find(target), place, all));
+    this.drag = new Drag(root, (target, place, all) => this.move(this.find(target), place, all || this.all.checked));
+    this.bar = element("div", "bn-nets-bar");
+    this.bar.innerHTML = `<label><input type="checkbox"> Change all layers at once</label><span></span>`;
+    this.all = this.bar.querySelector("input");
+    this.all.parentElement.title = everywhere;
+    this.all.onchange = () => this.say(this.all.checked ? "Changes of a norm now apply to all layers." : "Changes of a norm now apply to one layer.");
+    this.bar.lastChild.textContent = help;
   }
 
-  static get help() {
-    return help;
+  static get keys() {
+    return keys;
   }
 
   // Say a sentence once the nets have changed: an edit may be refused.
@@ -70,22 +81,14 @@ export class Control {
     if (!strip) return;
     const button = event.target.closest("button");
     const tool = button?.dataset.tool;
-    if (tool === "all") this.toggleAll(button);
-    else if (tool) this.edit(tool, strip, 0);
+    if (tool) this.edit(tool, strip, 0);
     else if (button === strip.examplesBox) strip.nextExample(event);
     else if (button === shown?.norm && button && !this.drag.justEnded) this.toggle(strip, shown, this.isAll(event));
     else if (button === shown?.button && button) this.edit("select", strip, shown.block.layer);
   }
 
-  toggleAll(button) {
-    this.all = !this.all;
-    for (const one of this.view.root.querySelectorAll("[data-tool=all]")) one.setAttribute("aria-pressed", this.all);
-    this.say(this.all ? "Changes now apply to all layers." : "Changes now apply to one layer.");
-    button.focus();
-  }
-
   isAll(event) {
-    return event.shiftKey || Boolean(this.all);
+    return event.shiftKey || this.all.checked;
   }
 
   press(event) {
@@ -128,12 +131,12 @@ export class Control {
     return false;
   }
 
+  // With all layers, a norm that is there is removed everywhere, and one that is missing is added everywhere.
   toggle(strip, shown, all) {
-    // For all layers: where any has a norm, all are removed.
-    const present = all ? strip.blocks.some((one) => one.hasNorm) : shown.hasNorm;
-    const verb = present ? "removed from" : "added to";
+    const [verb, kind] = shown.hasNorm ? ["removed from", "remove_everywhere"] : ["added to", "add_everywhere"];
     this.announce(`${shown.normWords} ${verb} ${where(shown, all)} of ${strip.lane.label}.`);
-    this.edit("toggle", strip, all ? 0 : shown.block.layer, shown.place);
+    if (all) this.edit(kind, strip, 0, shown.place);
+    else this.edit("toggle", strip, shown.block.layer, shown.place);
   }
 
   move({ strip, shown }, place, all) {

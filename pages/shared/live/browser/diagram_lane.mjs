@@ -4,6 +4,7 @@ import { drawExamples } from "./diagram_examples.mjs";
 import { paint } from "./theme.mjs";
 
 const secondsBetweenLabels = 1;
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 export class LaneView {
   constructor(parent, index) {
@@ -12,9 +13,10 @@ export class LaneView {
     this.box.innerHTML = `<header><h3><svg viewBox="0 0 28 10" aria-hidden="true"><path d="M0 5H28"></path></svg><span></span></h3>
       <span class="bn-lane-tools">
       <button type="button" data-tool="copy">Copy</button>
-      <button type="button" data-tool="remove">Remove</button>
-      <button type="button" data-tool="all" aria-pressed="false" title="Whether a change of a norm applies to all layers of the net">All layers</button></span></header>
+      <button type="button" data-tool="remove">Remove</button></span></header>
       <div class="bn-lane-net"><button type="button" class="bn-examples"></button><div class="bn-blocks"></div></div>
+      <button type="button" class="bn-earlier-layers" tabindex="-1" title="Earlier layers" aria-label="Earlier layers" hidden>‹</button>
+      <button type="button" class="bn-later-layers" tabindex="-1" title="Later layers" aria-label="Later layers" hidden>›</button>
       <div class="bn-lane-numbers"><span class="bn-what-number">accuracy</span><b></b>
       <span class="bn-lane-loss"></span><span class="bn-lane-state"></span></div>`;
     const find = (selector) => this.box.querySelector(selector);
@@ -25,6 +27,8 @@ export class LaneView {
       examplesBox: find(".bn-examples"),
       strip: find(".bn-lane-net"),
       blocksBox: find(".bn-blocks"),
+      earlier: find(".bn-earlier-layers"),
+      later: find(".bn-later-layers"),
       accuracy: find("b"),
       loss: find(".bn-lane-loss"),
       state: find(".bn-lane-state"),
@@ -32,7 +36,21 @@ export class LaneView {
       example: 0,
       labelled: 0,
     });
+    this.earlier.onclick = () => this.scroll(-1);
+    this.later.onclick = () => this.scroll(1);
     parent.append(this.box);
+  }
+
+  scroll(way) {
+    const behavior = calm.matches ? "instant" : "smooth";
+    this.strip.scrollBy({ left: way * 0.8 * this.strip.clientWidth, behavior });
+  }
+
+  // Fade the sides on which the lane goes on, and offer to go there.
+  tellWhatIsHidden() {
+    const { scrollLeft, scrollWidth, clientWidth } = this.strip;
+    this.earlier.hidden = scrollLeft < 4;
+    this.later.hidden = scrollLeft > scrollWidth - clientWidth - 4;
   }
 
   build(lane, nets, palette) {
@@ -43,7 +61,7 @@ export class LaneView {
     this.box.setAttribute("aria-label", `The net ${lane.label}`);
     this.name.textContent = lane.label;
     this.sample.setAttribute("stroke-dasharray", lane.dash === "solid" ? "none" : lane.dash.replaceAll("px", ""));
-    for (const tool of this.box.querySelectorAll("[data-tool]:not([data-tool=all])")) {
+    for (const tool of this.box.querySelectorAll("[data-tool]")) {
       tool.setAttribute("aria-label", `${tool.textContent} the net ${lane.label}`);
     }
     this.box.querySelector("[data-tool=copy]").disabled = nets.lanes.length >= nets.most;
@@ -89,6 +107,7 @@ class BlockView {
     this.button = element("button", "bn-layer");
     this.button.type = "button";
     this.sigma = element("span", "bn-sigma");
+    this.sigma.title = "Standard deviation of what enters the activation";
     this.share = element("span", "bn-share");
     this.number = element("span", "bn-layer-number");
     this.hill = hill();
@@ -140,9 +159,19 @@ class BlockView {
     setPath(this.hill.path, layer ? hillPath(layer.density) : "");
     setText(this.sigma, layer?.std ? `σ ${layer.std}` : "");
     setText(this.share, (layer?.share ?? "").replace("saturated", "sat."));
-    setText(this.sick, layer?.sick ?? "");
+    this.drawSick(layer?.sick ?? "");
     this.box.classList.toggle("bn-sick", Boolean(layer?.sick));
     this.arrow.draw(layer?.gradient ?? null);
+  }
+
+  // Where there is little room, the second word is not shown.
+  drawSick(words) {
+    if (words === this.sick.title) return;
+    const [first, ...rest] = words.split(" ");
+    const more = element("span", "bn-sick-of");
+    more.textContent = rest.length ? ` ${rest.join(" ")}` : "";
+    this.sick.title = words;
+    this.sick.replaceChildren(first, more);
   }
 
   drawOutputs(shares, truth, classes) {

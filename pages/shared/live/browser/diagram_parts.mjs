@@ -1,7 +1,7 @@
 // The drawn parts of the diagram: paths in SVG that are changed in place.
 
-const leastPower = -6; // of ten: gradients of this norm and less are the thinnest arrows
-const mostPower = 1;
+export const leastPower = -6; // of ten: gradients of this norm and less are the thinnest arrows
+export const mostPower = 1;
 const thinnest = 1; // pixels
 const thickest = 11;
 const arrowBox = { width: 16, height: 30 };
@@ -82,19 +82,4 @@ function arrowPath(power) {
   const wing = half + 3;
   const [low, high] = [(middle + half).toFixed(1), (middle - half).toFixed(1)];
   return `M${width} ${high}H${neck}V${middle - wing}L0 ${middle}L${neck} ${middle + wing}V${low}H${width}Z`;
-}
-
-export function legend() {
-  const box = element("p", "bn-nets-legend");
-  const sample = (power, words) => {
-    const one = arrow();
-    one.draw(power);
-    box.append(one.svg, Object.assign(element("span", ""), { textContent: words }));
-  };
-  box.append("Arrows, right to left: the norm of the gradient that comes back to a layer's weights, ");
-  sample(leastPower, "10⁻⁶ or less,");
-  sample(-2.5, "10⁻²·⁵,");
-  sample(mostPower, "10 or more.");
-  box.append(Object.assign(element("span", "bn-axis-words"), { textContent: "" }));
-  return box;
 }
