@@ -24,7 +24,7 @@ export class Legend {
     const text = element("p", "");
     text.append(this.arrows, " ", this.hills, " ", this.examples, " ", this.keys);
     this.box.append(text);
-    new ResizeObserver(([entry]) => this.fit(entry.contentRect.width)).observe(root);
+    new ResizeObserver(([change]) => this.fit(change.contentRect.width)).observe(root);
   }
 
   // The reader's own choice stays until the width passes the limit.
