@@ -52,7 +52,10 @@ def _first_small(words: str) -> str:
 
 _INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
 
+_INPUTS = {"standardize": "standardized inputs", "unit": "inputs 0 to 1", "none": "raw inputs"}
+
 _WORDS: Mapping[str, Callable[[Any], str]] = {
+    "normalize_inputs": lambda name: _INPUTS[name],
     "depth": lambda n: f"{n} hidden layer{'s' * (n > 1)}",
     "width": lambda n: f"{n} units",
     "architecture": lambda name: {"plain": "no shortcuts", "residual": "shortcuts"}[name],

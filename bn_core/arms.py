@@ -16,7 +16,17 @@ MOST_ARMS = 8
 LONGEST_NAME = 250
 """Characters of an arm's name: eight of them still make a link that can be sent."""
 
-SHARED_FIELDS = ("data", "noise", "points", "seed", "replicas", "steps", "rate_changes")
+SHARED_FIELDS = (
+    "data",
+    "noise",
+    "points",
+    "train_examples",
+    "pooling",
+    "seed",
+    "replicas",
+    "steps",
+    "rate_changes",
+)
 """What all arms of a comparison share: their data, seeds and length."""
 
 ARM_FIELDS = tuple(name for name in SETTINGS if name not in SHARED_FIELDS)

@@ -74,6 +74,10 @@ class Comparison:
 
     def problem(self) -> str:
         """Return why this comparison cannot be trained, with what to change; empty if it can."""
+        return self.misfit() or self.base.data_spec.missing
+
+    def misfit(self) -> str:
+        """Return what cannot be trained wherever the data are, with what to change; or nothing."""
         share = self.operations() / MOST_OPERATIONS
         if share > 1:
             return (
@@ -96,10 +100,12 @@ def _weights(config: Config) -> int:
 
 def _batch_problem(config: Config) -> str:
     """Return why a config's batch does not fit its data, if it does not."""
-    size = config.data_spec.train_size(config.points)
-    if config.batch_size <= size:
+    size = config.train_size
+    if config.batch_size <= size or config.data_spec.missing:
         return ""
     or_more = ", or raise the number of points" if config.data_spec.generated else ""
+    if config.data_spec.from_files and config.train_examples <= size:
+        or_more = ", or raise the number of training examples"
     return (
         f"A batch of {config.batch_size} does not fit: this data set has "
         f"{size} training examples. Lower the batch size to {size} or less{or_more}."
@@ -165,13 +171,13 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
     arms, left_out = _trainable(Config(**found), asked)
     comparison = Comparison(Config(**found), arms)
     complaints += arm_complaints + left_out
-    if comparison.problem():
-        complaints.append(comparison.problem() + " Until then these settings are the usual ones.")
+    if comparison.misfit():
+        complaints.append(comparison.misfit() + " Until then these settings are the usual ones.")
     for together in (_GROUPS, _LAYERS, _WEIGHTS, _GROUPS | _LAYERS | _WEIGHTS):
-        if comparison.problem():
+        if comparison.misfit():
             keep = {name: found[name] for name in found if name not in together}
             comparison = Comparison(Config(**keep), arms)
-    if comparison.problem():
+    if comparison.misfit():
         registered = tuple(
             {one.registered_name: ARMS[one.registered_name] for one in arms}.values()
         )
@@ -181,7 +187,9 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
 
 _GROUPS = frozenset({"groups"})
 _LAYERS = frozenset({"widths", "normalized_layers", "moved_layers"})
-_WEIGHTS = frozenset({"width", "widths", "depth", "batch_size", "replicas", "points"})
+_WEIGHTS = frozenset(
+    {"width", "widths", "depth", "batch_size", "replicas", "points", "train_examples"}
+)
 """The fields whose product can be too much; they fall back together."""
 
 _ANY_ORDER = "~"
@@ -190,11 +198,11 @@ _LONGEST_ARMS = MOST_ARMS * (LONGEST_NAME + 1)
 
 def _trainable(base: Config, asked: tuple[Arm, ...]) -> tuple[tuple[Arm, ...], list[str]]:
     """Return the arms without those that a base which fits cannot train, and why not."""
-    if Comparison(base, (ARMS["none"],)).problem():
+    if Comparison(base, (ARMS["none"],)).misfit():
         return asked, []  # the base is to blame, and falls back
     kept, complaints = [], []
     for arm in asked:
-        problem = Comparison(base, (arm,)).problem() if ";" in arm.name else ""
+        problem = Comparison(base, (arm,)).misfit() if ";" in arm.name else ""
         if problem:
             complaints.append(f"{problem} Until then this net is left out.")
         else:

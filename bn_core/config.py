@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bn_core.datasets.registry import DATASETS
-from bn_core.datasets.spec import DataSpec
+from bn_core.datasets.registry import DATASETS, LINK_NAMES, spec_of
+from bn_core.datasets.spec import DataSpec, Scaling
 from bn_core.settings import (
     Schedule,
     Setting,
@@ -52,8 +52,9 @@ class Config:
         {name: spec.title for name, spec in DATASETS.items()},
         key="data",
         label="Data set",
-        help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. The "
-        "others are points in a plane, made anew from the seed.",
+        help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. Moons, "
+        "circles, spirals and blobs are points in a plane, made anew from the seed.",
+        also=LINK_NAMES,
     )
     noise: float = number(
         0.15,
@@ -70,6 +71,39 @@ class Config:
         key="points",
         label="Points",
         help="How many points of a 2-D set are trained on; half as many are held out.",
+    )
+    train_examples: int = whole(
+        4000,
+        20,
+        60_000,
+        key="n",
+        label="Training examples",
+        help="How many examples of a set from files are trained on; fewer where the set has fewer. "
+        "More examples take more memory and make epochs longer, not steps.",
+        shown=False,
+    )
+    pooling: bool = switch(
+        False,
+        key="pool",
+        label="2 x 2 mean pooling of images",
+        help="Each 2 x 2 pixels become one, their mean: 28 x 28 pixels become 14 x 14, and a "
+        "first layer has a quarter of the weights.",
+        shown=False,
+    )
+    normalize_inputs: str = choice(
+        "standardize",
+        {
+            "standardize": "Standardized",
+            "unit": "From 0 to 1 (min-max)",
+            "none": "Raw, as in the file",
+        },
+        key="inputs",
+        label="Inputs",
+        help="What becomes of the inputs before the first layer. Standardized: minus the mean, "
+        "divided by the standard deviation of the training part; points and tables feature by "
+        "feature, pixels all alike. Raw: pixels from 0 to 16 or 255, columns in their own units. "
+        "An arm may have a choice of its own.",
+        shown=False,
     )
     depth: int = whole(
         6,
@@ -357,7 +391,18 @@ class Config:
     @property
     def data_spec(self) -> DataSpec:
         """What the data are: shapes, classes and kind."""
-        return DATASETS[self.data]
+        spec = spec_of(self.data)
+        return spec.with_pooling() if self.pooling and spec.can_be_pooled else spec
+
+    @property
+    def train_size(self) -> int:
+        """The number of training examples, N."""
+        return self.data_spec.train_size(self.points, self.train_examples)
+
+    @property
+    def scaling(self) -> Scaling:
+        """How the inputs are made of the raw ones, before any layer."""
+        return _SCALINGS[self.normalize_inputs]
 
     @property
     def layer_widths(self) -> tuple[int, ...]:
@@ -379,6 +424,15 @@ class Config:
             return self.placement
         return "after" if self.placement == "before" else "before"
 
+    def unshown(self) -> dict[str, Any]:
+        """Return those fields with values of their own that ``repr`` leaves out.
+
+        Settings that came later are not in it, so that earlier runs keep their fingerprints.
+        """
+        names = [field.name for field in dataclasses.fields(self) if not field.repr]
+        values = {name: getattr(self, name) for name in names if name != "moved_layers"}
+        return {name: value for name, value in values.items() if value != SETTINGS[name].default}
+
     @property
     def _size(self) -> dict[str, int]:
         return {"depth": self.depth, "width": self.width}
@@ -393,6 +447,8 @@ class Config:
             changes = {**changes, "widths": ()}
         return dataclasses.replace(self, **changes)
 
+
+_SCALINGS: Mapping[str, Scaling] = {"standardize": "standardize", "unit": "unit", "none": "raw"}
 
 SETTINGS = settings_of(Config)
 """Every setting of a config by field name."""

@@ -265,6 +265,9 @@ class Record:
         moved = [config.moved_layers for config in self.configs]
         if any(moved):  # which ``repr`` leaves out: runs without any keep their hash
             digest.update(repr(moved).encode())
+        unshown = [config.unshown() for config in self.configs]
+        if any(unshown):
+            digest.update(repr(unshown).encode())
         digest.update(np.ascontiguousarray(self.train_loss).tobytes())
         for snapshot in self.snapshots:
             digest.update(str(snapshot.step).encode())

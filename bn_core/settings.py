@@ -45,6 +45,8 @@ class Setting:
     unit: str = ""
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     of: "Setting | None" = None
+    also: str = ""
+    """A regular expression of names that a choice takes besides, though it does not offer them."""
 
     def check(self, value: Any) -> Any:
         """Return ``value`` in this setting's type; raise SettingError if it does not fit."""
@@ -91,7 +93,10 @@ class Setting:
                 return str(value)
 
     def _check_choice(self, value: Any) -> str:
-        if not isinstance(value, str) or value not in self.options:
+        known = isinstance(value, str) and (
+            value in self.options or bool(self.also and re.fullmatch(self.also, value))
+        )
+        if not known:
             raise SettingError(f"{self.label} is one of: {', '.join(self.options)}.")
         return value
 
@@ -170,16 +175,34 @@ def declare(setting: Setting, *, shown: bool = True) -> Any:
     return dataclasses.field(default=setting.default, repr=shown, metadata={"setting": setting})
 
 
-def choice(default: str, options: Mapping[str, str], *, key: str, label: str, help: str) -> Any:
+def choice(
+    default: str,
+    options: Mapping[str, str],
+    *,
+    key: str,
+    label: str,
+    help: str,
+    also: str = "",
+    shown: bool = True,
+) -> Any:
     """Declare a setting that is one of a few names; ``options`` maps names to labels."""
-    return declare(Setting("choice", key, label, help, default, options=options))
+    setting = Setting("choice", key, label, help, default, options=options, also=also)
+    return declare(setting, shown=shown)
 
 
 def whole(
-    default: int, low: int, high: int, *, key: str, label: str, help: str, unit: str = ""
+    default: int,
+    low: int,
+    high: int,
+    *,
+    key: str,
+    label: str,
+    help: str,
+    unit: str = "",
+    shown: bool = True,
 ) -> Any:
     """Declare a whole number from ``low`` to ``high``, both included."""
-    return declare(Setting("whole", key, label, help, default, low, high, unit))
+    return declare(Setting("whole", key, label, help, default, low, high, unit), shown=shown)
 
 
 def number(
@@ -196,9 +219,9 @@ def log_number(
     return declare(Setting("log", key, label, help, default, low, high, unit))
 
 
-def switch(default: bool, *, key: str, label: str, help: str) -> Any:
+def switch(default: bool, *, key: str, label: str, help: str, shown: bool = True) -> Any:
     """Declare a setting that is on or off."""
-    return declare(Setting("switch", key, label, help, default))
+    return declare(Setting("switch", key, label, help, default), shown=shown)
 
 
 def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:

@@ -1,19 +1,19 @@
-"""A data set as nets see it: standardized tensors."""
+"""A data set as nets see it: tensors, standardized or scaled otherwise."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bn_core.datasets.spec import DataSpec, Kind, Split, kind_of
+from bn_core.datasets.spec import Array, DataSpec, Kind, Scaling, Split, kind_of
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs and labels, standardized with the mean and deviation of the training part.
+    """Inputs and labels, as a rule standardized with the moments of the training part.
 
     N training examples, V held out, D numbers each. With a leading axis, (K, N, D) and (K, N),
     each of K replicas has a split of its own. The tensors are shared: nobody writes into them.
@@ -26,6 +26,10 @@ class Dataset:
     classes: tuple[str, ...]
     spec: DataSpec | None = None
     """Which registered set it is; None for arrays of one's own."""
+    scaling: Scaling = "standardize"
+    """How inputs x' = (x - shift) / scale were made of the raw ones."""
+    shift: Array = field(default_factory=lambda: np.zeros(()))  # () or (D,)
+    scale: Array = field(default_factory=lambda: np.ones(()))  # () or (D,)
 
     @property
     def train_size(self) -> int:
@@ -53,7 +57,7 @@ class Dataset:
         digest = hashlib.sha256(repr((self.classes, self.input_shape)).encode())
         for tensor in self._tensors():
             digest.update(repr((tuple(tensor.shape), tensor.dtype)).encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
+            digest.update(tensor.contiguous().numpy().data)
         return digest.hexdigest()
 
     def bytes(self) -> int:
@@ -69,15 +73,22 @@ class Dataset:
         )
 
 
-def standardized(spec: DataSpec, split: Split) -> Dataset:
-    """Return x' = (x - mean) / std as tensors, with the moments of the training part."""
-    axis = 0 if spec.standardize_features else None
-    mean, std = split.train_inputs.mean(axis=axis), split.train_inputs.std(axis=axis)
+def scaled(spec: DataSpec, split: Split, scaling: Scaling = "standardize") -> Dataset:
+    """Return x' = (x - shift) / scale as tensors, with shift and scale of the training part.
 
-    def inputs(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(((values - mean) / std).astype(np.float32))
+    standardize: mean and standard deviation;  unit: minimum and range;  raw: x as in its file.
+    A feature that is constant is shifted only. The arrays of ``split`` may be overwritten.
+    """
+    shift, scale = (np.asarray(value) for value in _moments(spec, split.train_inputs, scaling))
 
-    def labels(values: np.ndarray) -> Tensor:
+    def inputs(values: Array) -> Tensor:
+        if values.dtype != np.float32:
+            return torch.from_numpy(((values - shift) / scale).astype(np.float32))
+        values -= shift.astype(np.float32)  # in place: these may be large
+        values /= scale.astype(np.float32)
+        return torch.from_numpy(values)
+
+    def labels(values: Array) -> Tensor:
         return torch.from_numpy(values.astype(np.int64))
 
     return Dataset(
@@ -87,4 +98,21 @@ def standardized(spec: DataSpec, split: Split) -> Dataset:
         labels(split.validation_labels),
         spec.classes,
         spec,
+        scaling,
+        shift,
+        scale,
     )
+
+
+def _moments(spec: DataSpec, inputs: Array, scaling: Scaling) -> tuple[Array, Array]:
+    """Return shift and scale, one for each feature or one for all."""
+    axis = 0 if spec.standardize_features else None
+    if scaling == "raw":
+        return np.zeros(()), np.asarray(1 / spec.pixel_max)
+    if scaling == "unit":
+        low = inputs.min(axis=axis)
+        shift, scale = low, inputs.max(axis=axis) - low
+    else:
+        wide = np.float64 if inputs.dtype == np.float32 else None
+        shift, scale = inputs.mean(axis=axis, dtype=wide), inputs.std(axis=axis, dtype=wide)
+    return shift, np.where(scale > 0, scale, 1.0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bn_core.datasets.sampling import fair_order
 from bn_core.datasets.spec import Array, Sampling, Split
 from bn_core.streams import random_state
 
@@ -21,11 +22,7 @@ def split_digits(sampling: Sampling) -> Split:
     state = random_state(sampling.seed, "data")
     order = state.permutation(len(labels))
     # Every class in turn gives the same share of its shuffled examples to the held-out part.
-    rank = np.empty(len(labels))
-    for label in range(10):
-        of_class = order[labels[order] == label]
-        rank[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
-    held_out = order[np.argsort(rank[order], kind="stable")][:VALIDATION_DIGITS]
+    held_out = fair_order(labels, order)[:VALIDATION_DIGITS]
     # What was held out comes first in the order, so the rest is shuffled once more.
     train = state.permutation(order[~np.isin(order, held_out)])
     return Split(images[train], labels[train], images[held_out], labels[held_out])

@@ -4,9 +4,8 @@ from typing import Protocol
 
 import torch
 
-from bn_core.datasets.dataset import Dataset, standardized
-from bn_core.datasets.registry import DATASETS
-from bn_core.datasets.spec import DataSpec, Sampling
+from bn_core.datasets.dataset import Dataset, scaled
+from bn_core.datasets.spec import DataSpec, Sampling, Scaling
 from bn_core.datasets.store import DatasetStore
 
 STORE = DatasetStore()
@@ -17,17 +16,21 @@ class DataSettings(Protocol):
     """What of a config says which data a run uses."""
 
     @property
-    def data(self) -> str: ...
+    def data_spec(self) -> DataSpec: ...
     @property
     def seed(self) -> int: ...
     @property
     def replicas(self) -> int: ...
+    @property
+    def train_examples(self) -> int: ...
     @property
     def points(self) -> int: ...
     @property
     def noise(self) -> float: ...
     @property
     def batch_size(self) -> int: ...
+    @property
+    def scaling(self) -> Scaling: ...
 
 
 def load(settings: DataSettings) -> Dataset:
@@ -36,7 +39,7 @@ def load(settings: DataSettings) -> Dataset:
     Errors: ``ValueError`` if a batch is larger than the training part.
     """
     spec = _checked(settings)
-    return _load(spec, _sampling(spec, settings, settings.seed))
+    return _load(spec, _sampling(spec, settings, settings.seed), settings.scaling)
 
 
 def load_per_seed(settings: DataSettings) -> Dataset:
@@ -49,13 +52,15 @@ def load_per_seed(settings: DataSettings) -> Dataset:
         _sampling(spec, settings, seed)
         for seed in range(settings.seed, settings.seed + settings.replicas)
     )
-    request = (spec.name, samplings)
-    return STORE.load(request, lambda: _stacked([_load(spec, one) for one in samplings]))
+    request, scaling = (spec, samplings, settings.scaling), settings.scaling
+    return STORE.load(request, lambda: _stacked([_load(spec, one, scaling) for one in samplings]))
 
 
 def _checked(settings: DataSettings) -> DataSpec:
-    spec = DATASETS[settings.data]
-    size = spec.train_size(settings.points)
+    spec = settings.data_spec
+    if spec.missing:
+        raise ValueError(spec.missing)
+    size = spec.train_size(settings.points, settings.train_examples)
     if settings.batch_size > size:
         raise ValueError(
             f"A batch of {settings.batch_size} does not fit: this data set has "
@@ -66,11 +71,15 @@ def _checked(settings: DataSettings) -> DataSpec:
 
 def _sampling(spec: DataSpec, settings: DataSettings, seed: int) -> Sampling:
     """Return what a split is drawn from; size and noise matter to generated sets alone."""
-    return Sampling(seed, settings.points, settings.noise) if spec.generated else Sampling(seed)
+    if spec.generated:
+        return Sampling(seed, settings.points, settings.noise)
+    examples = spec.train_size(settings.points, settings.train_examples)
+    return Sampling(seed, examples=examples if spec.from_files else None)
 
 
-def _load(spec: DataSpec, sampling: Sampling) -> Dataset:
-    return STORE.load((spec.name, sampling), lambda: standardized(spec, spec.split(sampling)))
+def _load(spec: DataSpec, sampling: Sampling, scaling: Scaling) -> Dataset:
+    request = (spec, sampling, scaling)
+    return STORE.load(request, lambda: scaled(spec, spec.split(sampling), scaling))
 
 
 def _stacked(parts: list[Dataset]) -> Dataset:
@@ -81,4 +90,5 @@ def _stacked(parts: list[Dataset]) -> Dataset:
         torch.stack([part.validation_labels for part in parts]),
         parts[0].classes,
         parts[0].spec,
+        parts[0].scaling,
     )

@@ -22,7 +22,10 @@ class Thumbnail:
 
 def thumbnails() -> dict[str, Thumbnail]:
     """Return a thumbnail of every registered data set, by name."""
-    made = {name: spec.split(Sampling(seed=0)) for name, spec in DATASETS.items()}
+    made = {
+        name: spec.split(Sampling(seed=0, examples=200, preview=True))
+        for name, spec in DATASETS.items()
+    }
     return {name: _thumbnail(DATASETS[name], split) for name, split in made.items()}
 
 

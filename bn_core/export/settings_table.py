@@ -15,6 +15,9 @@ _BY_ARMS = ("normalization", "placement")
 _MATTERS: Mapping[str, Callable[[Config], bool]] = {
     "noise": lambda c: c.data_spec.generated,
     "points": lambda c: c.data_spec.generated,
+    "train_examples": lambda c: c.data_spec.from_files,
+    "pooling": lambda c: c.pooling,
+    "normalize_inputs": lambda c: c.normalize_inputs != "standardize",
     "width": lambda c: not c.widths,
     "widths": lambda c: bool(c.widths),
     "init_std": lambda c: c.initialization == "normal",
@@ -58,7 +61,7 @@ def value_words(setting: Setting, value: Any) -> str:
     """Return a value as the reader chose it: the option's words, numbers in their short form."""
     match setting.kind:
         case "choice":
-            return setting.options[value]
+            return setting.options.get(value, value)
         case "switch":
             return "on" if value else "off"
         case "schedule":

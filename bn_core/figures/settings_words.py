@@ -38,7 +38,7 @@ def _said(comparison: Comparison) -> list[str]:
 
 def _value(setting: Setting, value: Any) -> str:
     if setting.kind == "choice":
-        return setting.options[value]
+        return setting.options.get(value, value)
     if setting.kind in ("number", "log"):
         return f"{value:g}{f' {setting.unit}' if setting.unit else ''}"
     return setting.write(value)

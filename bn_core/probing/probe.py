@@ -1,6 +1,6 @@
 """The examples that every measurement of every arm of a comparison uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,13 @@ class Probe:
         extent = float(dataset.train_inputs.abs().max()) * 1.05 if dataset.kind == "plane" else 0.0
         grid = _plane(extent) if dataset.kind == "plane" else dataset.train_inputs[:0]
         return cls(dataset, dataset.train_inputs[order], labels[order], grid, extent)
+
+    def rescaled(self, dataset: Dataset) -> "Probe":
+        """Return the probe of the same examples and places with inputs scaled as ``dataset``'s."""
+        scaled, own = Probe.of(dataset), self.dataset
+        raw = self.grid.double().numpy() * own.scale + own.shift
+        grid = torch.from_numpy((raw - dataset.shift) / dataset.scale).float()
+        return replace(scaled, grid=grid if self.extent else scaled.grid, extent=self.extent)
 
     def summary(self) -> DataSummary:
         """Return what the figures need to know of the data."""

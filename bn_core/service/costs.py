@@ -61,11 +61,12 @@ def _arm_cost(config: Config) -> Cost:
     step = units * config.batch_size * _ACTIVATIONS_A_LAYER
     probe = units * _PROBE_EXAMPLES * _PROBED_ARRAYS
     validation = 3 * _FLOAT * replicas * max(widths) * _VALIDATION_EXAMPLES
+    data = 2 * _FLOAT * config.train_size * spec.inputs
     resident = (1 + _OPTIMIZER_STATES[config.optimizer]) * parameters
     # The gradient and, for a snapshot, the weights before the step and the step taken.
     return Cost(
         resident=resident + _PER_TENSOR * len(widths) * replicas,
-        transient=3 * parameters + max(step, probe) + validation,
+        transient=3 * parameters + max(step, probe) + validation + data,
     )
 
 

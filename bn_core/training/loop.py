@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bn_core.comparison import Comparison
+from bn_core.config import Config
 from bn_core.datasets.dataset import Dataset
 from bn_core.datasets.loading import load
 from bn_core.probing import Probe
@@ -83,6 +84,13 @@ class Setup:
         dataset = load(comparison.base)
         return cls(dataset, Probe.of(dataset))
 
+    def scaled_for(self, config: Config) -> "Setup":
+        """Return the same examples with inputs scaled as a config has them."""
+        if self.dataset.spec is None or config.scaling == self.dataset.scaling:
+            return self
+        dataset = load(config)
+        return Setup(dataset, self.probe.rescaled(dataset))
+
 
 def run(comparison: Comparison) -> Record:
     """Train a comparison to its end and return the record."""
@@ -96,12 +104,16 @@ def run(comparison: Comparison) -> Record:
             return record.extended(RecordChunk.of(step_results)).ended(stop.value)
 
 
+Source = tuple[int, str]
+"""What batches are drawn for: their size, and how the inputs are scaled."""
+
+
 @dataclass(frozen=True)
 class Start:
-    """The untrained nets of a comparison, their batches by size, and the result of step 0."""
+    """The untrained nets of a comparison, their batches, and the result of step 0."""
 
     arms: list[ArmTrainer]
-    batches: dict[int, Batches]
+    batches: dict[Source, Batches]
     result: StepResult
 
 
@@ -109,19 +121,27 @@ def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
     """Build the nets and take their first snapshot; yield after each arm, as both take a while."""
     arms: list[ArmTrainer] = []
     for index, config in enumerate(comparison.configs):
-        arms.append(ArmTrainer(index, config, setup.dataset, setup.probe))
+        own = setup.scaled_for(config)
+        arms.append(ArmTrainer(index, config, own.dataset, own.probe))
         yield
     batches, statistics = _batches(comparison, setup), []
     for arm in arms:
-        statistics.append(arm.initial_snapshot(batches[arm.config.batch_size].first()))
+        statistics.append(arm.initial_snapshot(batches[_source(arm.config)].first()))
         yield
     result = _initial_step_result(comparison.base.learning_rate, arms, statistics)
     return Start(arms, batches, result)
 
 
-def _batches(comparison: Comparison, setup: Setup) -> dict[int, Batches]:
-    """Return one source of batches for each size: all cut the same shuffled order of examples."""
-    return {config.batch_size: Batches(setup.dataset, config) for config in comparison.configs}
+def _batches(comparison: Comparison, setup: Setup) -> dict[Source, Batches]:
+    """Return the sources of batches: all cut the same shuffled order of examples."""
+    return {
+        _source(config): Batches(setup.scaled_for(config).dataset, config)
+        for config in comparison.configs
+    }
+
+
+def _source(config: Config) -> Source:
+    return config.batch_size, config.scaling
 
 
 def _built(comparison: Comparison, setup: Setup) -> Start:
@@ -180,10 +200,10 @@ def train_by_arms(
         changed, rate = new_rate != rate, new_rate
         snapshot = request.snapshot or step % spacing == 0 or step == base.steps
         live = request.live and not snapshot
-        drawn = {size: source.next() for size, source in batches.items()}
+        drawn = {key: source.next() for key, source in batches.items()}
         results = []
         for arm, own in zip(arms, own_rates, strict=True):
-            batch = drawn[arm.config.batch_size]
+            batch = drawn[_source(arm.config)]
             results.append(arm.step(step, batch, own or rate, snapshot, live))
             yield
         ending = _ending(step, base.steps, arms)

@@ -5,6 +5,9 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from bn_core.datasets.published import VARIABLE
 
 _MOST_WORKERS = 256
 _MOST_PLACES = 100_000
@@ -28,6 +31,8 @@ class Environment:
     """BN_LAB_HOSTS: names under which the server is reached, beside its own."""
     embed_origins: tuple[str, ...] = ()
     """BN_LAB_EMBED_ORIGINS: origins whose pages may show the app in a frame."""
+    data: Path | None = None
+    """BN_LAB_DATA: the folder of published data sets."""
 
 
 def read(variables: Mapping[str, str] | None = None) -> Environment:
@@ -40,6 +45,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         embed_origins=_words(
             given, "BN_LAB_EMBED_ORIGINS", _ORIGIN, "origins such as https://courses.example.org"
         ),
+        data=_folder(given, VARIABLE),
     )
 
 
@@ -60,6 +66,13 @@ def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
     if not is_whole or not 1 <= int(text) <= most:
         raise EnvironmentProblem(f"Set {name} to a whole number from 1 to {most}, or leave it out.")
     return int(text)
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    text = given.get(name, "").strip()
+    if text and not Path(text).is_dir():
+        raise EnvironmentProblem(f"Set {name} to a folder that is there, or leave it out.")
+    return Path(text) if text else None
 
 
 def _words(

@@ -36,6 +36,7 @@ def test_values_are_read() -> None:
     [
         *(("BN_LAB_WORKERS", text) for text in ("0", "-1", "x", "1.5", "1e3", "257", "9" * 5000)),
         *(("BN_LAB_PLACES", text) for text in ("0", "-5", "+5", "٣", "100001", "1_0")),
+        *(("BN_LAB_DATA", text) for text in ("/no/such/folder", "pyproject.toml/x")),
         *(("BN_LAB_HOSTS", text) for text in ("http://a.org", "a b", "a.org/x", "a;b", "ä.org")),
         *(
             ("BN_LAB_EMBED_ORIGINS", text)

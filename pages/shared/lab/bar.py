@@ -52,7 +52,7 @@ def _follow_rate(session: Session) -> None:
 
 def _data(session: Session) -> None:
     base = session.lab.comparison.base
-    title = SETTINGS["data"].options[base.data]
+    title = base.data_spec.title
     with st.popover(f"Data: {title}", key="lab.data_sets", help=SETTINGS["data"].help):
         choose_data_set("lab.data", base.data, _take_data(session))
 

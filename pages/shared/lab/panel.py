@@ -56,8 +56,6 @@ def _group(session: Session, group: str) -> None:
     for name in PANEL[group]:
         if is_relevant(name, comparison):
             show(session, name, disabled=_is_disabled(session.lab.comparison.base, name))
-    if group == "Data" and not comparison.base.data_spec.generated:
-        st.caption("The digits have no settings. Sets of points have noise and a number.")
     if group == "Seeds and display":
         _projector(session)
 

@@ -25,7 +25,7 @@ PANEL: Mapping[str, tuple[str, ...]] = {
         "renorm_rmax",
         "renorm_dmax",
     ),
-    "Data": ("noise", "points"),
+    "Data": ("normalize_inputs", "pooling", "train_examples", "noise", "points"),
     "Seeds and display": ("replicas", "seed"),
 }
 """Every other setting, once."""
@@ -56,6 +56,10 @@ def is_relevant(name: str, comparison: Comparison) -> bool:
     match name:
         case "noise" | "points":
             return base.data_spec.generated
+        case "train_examples":
+            return base.data_spec.from_files
+        case "pooling":
+            return base.data_spec.pooled or base.data_spec.can_be_pooled
         case "init_std":
             return any(config.initialization == "normal" for config in configs)
         case "groups":
