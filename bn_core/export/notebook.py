@@ -5,7 +5,7 @@ from typing import Any
 
 from bn_core.comparison import comparison_to_query
 from bn_core.export.request import Exporter, ExportRequest
-from bn_core.export.script import checked
+from bn_core.export.script import trainable
 from bn_core.export.settings_table import settings_rows
 from bn_core.export.source import safe_link
 
@@ -58,7 +58,7 @@ def notebook(request: ExportRequest) -> bytes:
 
     Bit for bit holds on the same kind of machine with the same versions. Errors: ``ExportError``.
     """
-    comparison = checked(request)
+    comparison = trainable(request)
     cells = [
         _text(_introduction(request)),
         _code(_SETUP),

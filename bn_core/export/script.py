@@ -16,12 +16,24 @@ GENERATED = ("moons", "circles", "spirals", "xor")
 
 def checked(request: ExportRequest) -> Comparison:
     """Return the comparison. Errors: ``ExportError`` if it cannot be trained or written."""
-    comparison = request.comparison
-    if comparison.problem():
-        raise ExportError(comparison.problem())
+    comparison = trainable(request)
     if comparison.base.data not in ("digits", *GENERATED):
-        raise ExportError("Scripts are written for the built-in data sets; choose one of them.")
+        raise ExportError(
+            "Scripts are written for the built-in data sets; choose one of them, or the notebook."
+        )
+    if any(c.data_spec.pooled or c.scaling != "standardize" for c in comparison.configs):
+        raise ExportError(
+            "Scripts are written for standardized inputs without pooling; set both so, or choose "
+            "the notebook."
+        )
     return comparison
+
+
+def trainable(request: ExportRequest) -> Comparison:
+    """Return the comparison. Errors: ``ExportError`` if it cannot be trained."""
+    if request.comparison.problem():
+        raise ExportError(request.comparison.problem())
+    return request.comparison
 
 
 def header(request: ExportRequest, library: str, packages: str, remarks: str = "") -> str:

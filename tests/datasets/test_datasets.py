@@ -8,14 +8,16 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from bn_core.comparison import ARMS, Comparison, comparison_from_query
 from bn_core.config import SETTINGS, Config
-from bn_core.datasets.dataset import Dataset
+from bn_core.datasets.dataset import Dataset, scaled
 from bn_core.datasets.digits import VALIDATION_DIGITS, split_digits
 from bn_core.datasets.loading import STORE, load, load_per_seed
 from bn_core.datasets.registry import DATASETS
-from bn_core.datasets.spec import Sampling
+from bn_core.datasets.spec import Sampling, Split
 from bn_core.datasets.store import DatasetStore
 from bn_core.datasets.thumbnails import thumbnails
+from bn_core.training import Setup, run
 
 EVERY = list(DATASETS)
 GENERATED = [name for name, spec in DATASETS.items() if spec.generated]
@@ -194,3 +196,51 @@ def test_a_thumbnail_shows_examples_of_every_data_set():
         assert len(thumbnail.points) == (0 if image else 90)
         assert np.abs(thumbnail.points).max(initial=0) <= 1
         assert len(thumbnail.labels) == max(len(thumbnail.images), len(thumbnail.points))
+
+
+def test_raw_and_min_max_inputs_are_those_of_the_file_and_a_constant_feature_stays_finite():
+    raw, unit = (load(Config(seed=5, normalize_inputs=name)) for name in ("none", "unit"))
+    digits = split_digits(Sampling(seed=5))
+    np.testing.assert_allclose(raw.train_inputs, 16 * digits.train_inputs, atol=1e-6)
+    assert float(raw.train_inputs.max()) == 16
+    np.testing.assert_allclose(unit.train_inputs, digits.train_inputs, atol=1e-6)
+    moons = load(Config(data="moons", normalize_inputs="unit"))
+    assert moons.train_inputs.amin(0).tolist() == [0, 0]
+    assert moons.train_inputs.amax(0).tolist() == [1, 1]
+    flat = Split(np.ones((3, 2)), np.arange(3), np.ones((1, 2)), np.zeros(1))
+    spec = Config(data="xor").data_spec
+    for scaling in ("standardize", "unit", "raw"):
+        assert torch.isfinite(scaled(spec, flat, scaling).train_inputs).all()
+
+
+@pytest.mark.parametrize("data", ["xor", "digits"])
+def test_nets_of_one_comparison_may_have_inputs_of_their_own(data):
+    query = {
+        "data": data,
+        "steps": "3",
+        "depth": "1",
+        "seeds": "2",
+        "arms": "none~none;inputs:unit",
+    }
+    comparison, complaints = comparison_from_query(query)
+    assert complaints == []
+    both = run(comparison)
+    for index, scaling in enumerate(("standardize", "unit")):
+        base = comparison.base.changed({"normalize_inputs": scaling})
+        alone = run(Comparison(base, (ARMS["none"],)))
+        assert np.array_equal(both.train_loss[:, index], alone.train_loss[:, 0])
+
+
+def test_a_net_with_inputs_of_its_own_is_shown_the_same_places_of_the_plane():
+    setup = Setup.of(Comparison(Config(data="moons", batch_size=16)))
+    unit = setup.scaled_for(Config(data="moons", batch_size=16, normalize_inputs="unit"))
+    low, high = (getattr(setup.dataset.train_inputs, name)(0) for name in ("amin", "amax"))
+    np.testing.assert_allclose(unit.probe.grid, (setup.probe.grid - low) / (high - low), atol=1e-5)
+    assert unit.probe.extent == setup.probe.extent
+
+
+def test_pooled_digits_have_a_quarter_of_the_numbers():
+    pooled, whole = load(Config(pooling=True)), load(Config())
+    assert pooled.input_shape == (1, 4, 4) and pooled.train_inputs.shape[1] == 16
+    assert torch.equal(pooled.train_labels, whole.train_labels)
+    assert load(Config(data="xor", pooling=True)).input_shape == (2,)

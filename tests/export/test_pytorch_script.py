@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from bn_core.cli.link import comparison_from_link
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.datasets.loading import load
@@ -218,3 +219,11 @@ def test_a_comparison_that_cannot_be_trained_is_refused_in_a_sentence():
     too_large = Comparison(Config(data="moons", points=20, batch_size=64))
     with pytest.raises(ExportError, match="Lower the batch size"):
         EXPORTS["pytorch"].make(ExportRequest(too_large))
+
+
+@pytest.mark.parametrize("link", ["pool=on", "inputs=none", "arms=none~before;inputs:unit"])
+def test_what_scripts_cannot_say_of_the_data_is_refused_and_the_notebook_says_it(link):
+    comparison, _ = comparison_from_link(link)
+    with pytest.raises(ExportError, match="the notebook"):
+        EXPORTS["pytorch"].make(ExportRequest(comparison))
+    assert EXPORTS["notebook"].make(ExportRequest(comparison))
