@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bn_core.config import SETTINGS
+from bn_core.config import SETTINGS, USUAL_CHANNELS
 
 MOST_WORDS = 3
 """Differences that a label names; of the rest it says how many there are."""
@@ -50,6 +50,8 @@ def _first_small(words: str) -> str:
     return words[0].lower() + words[1:]
 
 
+_NETS = {"plain": "fully connected", "residual": "shortcuts", "conv": "convolutional"}
+
 _INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
 
 _INPUTS = {"standardize": "standardized inputs", "unit": "inputs 0 to 1", "none": "raw inputs"}
@@ -58,7 +60,9 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "normalize_inputs": lambda name: _INPUTS[name],
     "depth": lambda n: f"{n} hidden layer{'s' * (n > 1)}",
     "width": lambda n: f"{n} units",
-    "architecture": lambda name: {"plain": "no shortcuts", "residual": "shortcuts"}[name],
+    "architecture": lambda name: _NETS[name],
+    "channels": lambda sizes: f"channels {'-'.join(map(str, sizes or USUAL_CHANNELS))}",
+    "dense": lambda sizes: f"dense {'-'.join(map(str, sizes))}" if sizes else "no dense layer",
     "activation": _titled("activation"),
     "initialization": lambda name: f"{_INITIAL[name]} weights",
     "init_std": lambda x: f"initial std {x:g}",

@@ -69,9 +69,9 @@ def _normalized(name: str, label: str, normalization: str, place: str, help: str
 
 
 _SINGLE_VALUE = (
-    "An example's own mean and variance in each unit, over the positions of an image. Here a unit "
-    "has one value per example: it is its own mean, so x̂ = 0 and the layer puts out β alone. The "
-    "net cannot learn; instance norm is for images."
+    "An example's own mean and variance in each channel, over the positions of an image: for "
+    "convolutions. A unit of a fully connected layer has one value per example: it is its own "
+    "mean, so x̂ = 0, the layer puts out β alone and the net cannot learn."
 )
 
 ARMS: Mapping[str, Arm] = {

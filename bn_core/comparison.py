@@ -8,7 +8,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from bn_core.arms import (
     ARM_FIELDS,
@@ -20,6 +19,7 @@ from bn_core.arms import (
     derived_arm,
 )
 from bn_core.config import SETTINGS, Config
+from bn_core.net_shapes import layer_shapes
 from bn_core.settings import SettingError, from_query, harmless, to_query
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
 
 MOST_OPERATIONS = 6e9
 """Multiply-adds that one step of a whole comparison may take: about a fifth of a second."""
-
 
 DEFAULT_ARMS = ("none", "before")
 ARMS_KEY = "arms"
@@ -68,9 +67,10 @@ class Comparison:
     def operations(self) -> float:
         """Return roughly how many multiply-adds one training step of all arms takes.
 
-        3 B K (number of weights) for each arm: forward, and twice that backward.
+        3 B K (multiply-adds of an example, the number of weights where each is used once) for each
+        arm: forward, and twice that backward.
         """
-        return sum(3.0 * c.batch_size * c.replicas * _weights(c) for c in self.configs)
+        return sum(3.0 * c.batch_size * c.replicas * _operations(c) for c in self.configs)
 
     def problem(self) -> str:
         """Return why this comparison cannot be trained, with what to change; empty if it can."""
@@ -80,9 +80,10 @@ class Comparison:
         """Return what cannot be trained wherever the data are, with what to change; or nothing."""
         share = self.operations() / MOST_OPERATIONS
         if share > 1:
+            sizes = "channels, " if any(c.needs_images for c in self.configs) else ""
             return (
                 f"This comparison is {share:.1f} times heavier than one visitor may run. "
-                "Lower the width, the depth, the batch size or the number of seeds."
+                f"Lower the {sizes}width, the depth, the batch size or the number of seeds."
             )
         for arm, config in zip(self.arms, self.configs, strict=True):
             problem = next(filter(None, (check(config) for check in _CHECKS)), "")
@@ -91,11 +92,20 @@ class Comparison:
         return ""
 
 
-def _weights(config: Config) -> int:
-    """Return how many weights the linear maps of one net have."""
-    spec = config.data_spec
-    sizes = [spec.inputs, *config.layer_widths, len(spec.classes)]
-    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
+def _operations(config: Config) -> int:
+    """Return the multiply-adds of one net's forward pass of one example."""
+    return sum(shape.operations for shape in layer_shapes(config))
+
+
+def _images_problem(config: Config) -> str:
+    """Return what a net for images lacks, if its data are none."""
+    if not config.needs_images or config.data_spec.kind == "image":
+        return ""
+    title = SETTINGS["architecture"].options[config.architecture].lower()
+    return (
+        f"A {title} net needs images, and an example of this data set is no image. Choose a data "
+        "set of images, such as the digits, or fully connected layers."
+    )
 
 
 def _batch_problem(config: Config) -> str:
@@ -125,7 +135,7 @@ def _layers_problem(config: Config) -> str:
     if config.architecture == "residual" and len(set(config.layer_widths)) > 1:
         return (
             "A residual net adds each layer's input to its output, so all its layers need the "
-            "same number of units. Give them one width, or choose plain layers."
+            "same number of units. Give them one width, or choose fully connected layers."
         )
     return ""
 
@@ -147,7 +157,7 @@ def _groups_problem(config: Config) -> str:
     )
 
 
-_CHECKS = (_batch_problem, _layers_problem, _groups_problem)
+_CHECKS = (_images_problem, _batch_problem, _layers_problem, _groups_problem)
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:
@@ -173,7 +183,7 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
     complaints += arm_complaints + left_out
     if comparison.misfit():
         complaints.append(comparison.misfit() + " Until then these settings are the usual ones.")
-    for together in (_GROUPS, _LAYERS, _WEIGHTS, _GROUPS | _LAYERS | _WEIGHTS):
+    for together in (_IMAGES, _GROUPS, _LAYERS, _WEIGHTS, _IMAGES | _GROUPS | _LAYERS | _WEIGHTS):
         if comparison.misfit():
             keep = {name: found[name] for name in found if name not in together}
             comparison = Comparison(Config(**keep), arms)
@@ -186,9 +196,11 @@ def comparison_from_query(query: Mapping[str, str]) -> tuple[Comparison, list[st
 
 
 _GROUPS = frozenset({"groups"})
-_LAYERS = frozenset({"widths", "normalized_layers", "moved_layers"})
+_LAYERS = frozenset({"widths", "channels", "dense", "normalized_layers", "moved_layers"})
+_IMAGES = frozenset({"architecture"})
 _WEIGHTS = frozenset(
-    {"width", "widths", "depth", "batch_size", "replicas", "points", "train_examples"}
+    {"width", "widths", "channels", "dense", "depth", "batch_size", "replicas"}
+    | {"points", "train_examples"}
 )
 """The fields whose product can be too much; they fall back together."""
 

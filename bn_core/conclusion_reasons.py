@@ -59,7 +59,7 @@ def _settings_that_differ(record: Record) -> list[str]:
     fields = [name for name in ARM_FIELDS if len({getattr(config, name) for config in configs}) > 1]
     if len({c.placement for c in configs if c.normalization != "none"}) <= 1:
         fields = [name for name in fields if name != "placement"]
-    if any(config.widths for config in configs):
+    if any(config.widths or config.needs_images for config in configs):
         fields = [name for name in fields if name != "depth"]
     return [f"the {_NAMES.get(name) or _small(SETTINGS[name].label)}" for name in fields]
 

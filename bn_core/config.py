@@ -27,6 +27,12 @@ MOST_STEPS = 10_000
 LAYER_FIELDS = ("normalized_layers", "moved_layers")
 """The fields that name hidden layers, counted from 1; they are held in order, each layer once."""
 
+IMAGE_NETS = frozenset({"conv"})
+"""Architectures whose examples have to be images."""
+
+USUAL_CHANNELS = (16, 32)
+"""Channels of the blocks of a convolutional net that names none."""
+
 LEARNING_RATE = Setting(
     "log",
     "lr",
@@ -132,12 +138,39 @@ class Config:
     )
     architecture: str = choice(
         "plain",
-        {"plain": "Plain layers", "residual": "Residual (shortcuts)"},
+        {
+            "plain": "Fully connected (MLP)",
+            "residual": "Residual MLP (shortcuts)",
+            "conv": "Convolutional",
+        },
         key="arch",
         label="Architecture",
-        help="Residual: from the second layer on, each adds W a(norm(x)) to its input instead of "
-        "replacing it, and a last norm and activation stand before the output (He et al. 2016, "
-        "1603.05027).",
+        help="Fully connected: hidden layers of units (a multi-layer perceptron). Residual: from "
+        "the second layer on, each adds W a(norm(x)) to its input instead of replacing it, and a "
+        "last norm and activation stand before the output (He et al. 2016, 1603.05027). "
+        "Convolutional, for images: blocks of a 3x3 convolution, normalization, activation and "
+        "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
+        "examples and pixels.",
+    )
+    channels: tuple[int, ...] = wholes(
+        1,
+        128,
+        most=6,
+        key="channels",
+        label="Channels of each block",
+        help="How many channels each convolution has, from the first block to the last, such as "
+        "16-32. Each block is a 3x3 convolution with padding 1, normalization, activation and a "
+        "2x2 max pool, which is left out where images have become smaller than 4 pixels. Empty: "
+        "16-32.",
+    )
+    dense: tuple[int, ...] = wholes(
+        4,
+        256,
+        most=6,
+        key="dense",
+        label="Dense layers",
+        help="Units of each fully connected hidden layer behind the convolutions, such as 64; they "
+        "are normalized like the others. Empty: the output layer follows the last block.",
     )
     activation: str = choice(
         "relu",
@@ -385,8 +418,8 @@ class Config:
         for name in LAYER_FIELDS:
             chosen = tuple(sorted(set(getattr(self, name))))
             object.__setattr__(self, name, chosen)
-        if self.widths:
-            object.__setattr__(self, "depth", len(self.widths))
+        if self.widths or self.needs_images:
+            object.__setattr__(self, "depth", len(self.layer_widths))
 
     @property
     def data_spec(self) -> DataSpec:
@@ -405,13 +438,30 @@ class Config:
         return _SCALINGS[self.normalize_inputs]
 
     @property
+    def needs_images(self) -> bool:
+        """Whether the net's examples have to be images."""
+        return self.architecture in IMAGE_NETS
+
+    @property
+    def has_shortcuts(self) -> bool:
+        """Whether layers add their input to what they compute."""
+        return self.architecture == "residual"
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The number of channels of each block of a convolutional net, first to last."""
+        return self.channels or USUAL_CHANNELS
+
+    @property
     def layer_widths(self) -> tuple[int, ...]:
-        """The number of units of each hidden layer, first to last."""
+        """The number of units, or channels, of each hidden layer, first to last."""
+        if self.needs_images:
+            return (*self.blocks, *self.dense)
         return self.widths or (self.width,) * self.depth
 
     def width_of(self, index: int) -> int:
         """Return the number of units of the hidden layer ``index``, counted from 0."""
-        return self.widths[index] if self.widths else self.width
+        return self.layer_widths[index] if self.widths or self.needs_images else self.width
 
     def normalizes(self, index: int) -> bool:
         """Return whether the hidden layer ``index``, counted from 0, has a normalization."""

@@ -138,7 +138,7 @@ def _of_living(
     """Return the state of a net that has finite numbers, the gravest that holds."""
     step, config = record.snapshots[position].step, record.configs[arm]
     layers = {word: [layer for layer, found in sick if found == word] for _, word in sick}
-    if "dead" in layers and config.architecture == "plain":  # else shortcuts pass it by
+    if "dead" in layers and not config.has_shortcuts:  # which pass it by
         return _dead(record, arm, position)
     if step == 0:
         return NetState("untrained", None, None, "not trained yet")

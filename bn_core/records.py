@@ -41,6 +41,10 @@ def _no_counts() -> Array:
     return np.zeros((len(SITES), 0), np.int32)
 
 
+def _no_maps() -> Array:
+    return np.zeros((0, 0, 0, 0, 0), np.uint8)
+
+
 def _nothing() -> Array:
     return np.zeros((0, 0), np.float32)
 
@@ -49,13 +53,15 @@ def _nothing() -> Array:
 class LayerOutline:
     """What a layer is made of: its name, its units or channels, and its stages as they run.
 
-    Stages are "linear", "norm", "activation", "dropout" and others a net may have; "shortcut"
-    stands where the layer's input is added.
+    Stages are "linear", "norm", "activation", "pool", "dropout" and others a net may have;
+    "shortcut" stands where the layer's input is added. ``positions`` is height and width of each
+    channel of a convolution; empty for units.
     """
 
     label: str
     units: int
     stages: tuple[str, ...]
+    positions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,10 @@ class NetStatistics:
     """(S, L) int32: how many values each histogram counts, all replicas together."""
     quantile_values: Array = dataclasses.field(default_factory=_no_counts)
     """(S, L) int32: how many values of each replica each percentile comes from."""
+    feature_maps: Array = dataclasses.field(default_factory=_no_maps)
+    """(L, E, M, H, W) uint8: what the activation puts out in the first M channels for E examples of
+    the first replica, from the lowest value of a layer, 0, to its highest, 255; large maps are
+    averaged down to H and W, smaller ones filled up with 0. Without convolutions empty."""
 
     def arrays(self) -> dict[str, Array]:
         """Return all numbers by field name."""

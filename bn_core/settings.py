@@ -19,7 +19,7 @@ MOST_CHANGES = 20
 """Changes of the learning rate that one run may hold."""
 
 MOST_WHOLES = 20
-"""Numbers that a setting of several whole numbers may hold."""
+"""Numbers that a setting of several whole numbers may hold, if it does not say fewer."""
 
 MOST_NAMED = 3
 """Unknown parts of a link that are named; of the rest it is said how many there are."""
@@ -47,6 +47,7 @@ class Setting:
     of: "Setting | None" = None
     also: str = ""
     """A regular expression of names that a choice takes besides, though it does not offer them."""
+    most: int = MOST_WHOLES
 
     def check(self, value: Any) -> Any:
         """Return ``value`` in this setting's type; raise SettingError if it does not fit."""
@@ -128,8 +129,8 @@ class Setting:
     def _check_wholes(self, value: Any) -> tuple[int, ...]:
         if not isinstance(value, tuple | list) or not all(type(item) is int for item in value):
             raise SettingError(f"{self.label} are whole numbers.")
-        if len(value) > MOST_WHOLES:
-            raise SettingError(f"{self.label}: at most {MOST_WHOLES} numbers.")
+        if len(value) > self.most:
+            raise SettingError(f"{self.label}: at most {self.most} numbers.")
         if not all(self.low <= item <= self.high for item in value):
             raise SettingError(f"{self.label}: each goes from {self.low:g} to {self.high:g}.")
         return tuple(value)
@@ -229,12 +230,21 @@ def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:
     return declare(Setting("schedule", key, label, help, (), 1, high, of=of))
 
 
-def wholes(low: int, high: int, *, key: str, label: str, help: str, shown: bool = True) -> Any:
-    """Declare several whole numbers from ``low`` to ``high``, none of them by default.
+def wholes(
+    low: int,
+    high: int,
+    *,
+    key: str,
+    label: str,
+    help: str,
+    shown: bool = True,
+    most: int = MOST_WHOLES,
+) -> Any:
+    """Declare at most so many whole numbers from ``low`` to ``high``, none of them by default.
 
     Without ``shown`` the ``repr`` of the settings leaves them out.
     """
-    return declare(Setting("wholes", key, label, help, (), low, high), shown=shown)
+    return declare(Setting("wholes", key, label, help, (), low, high, most=most), shown=shown)
 
 
 def settings_of(cls: type) -> dict[str, Setting]:

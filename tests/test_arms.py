@@ -90,7 +90,8 @@ def another(setting: Setting, value: Any, draw: random.Random) -> Any:
             case "whole":
                 found = draw.randint(int(setting.low), int(min(setting.high, 64)))
             case _:
-                found = setting.check(round(draw.uniform(setting.low, setting.high), 3))
+                number = round(draw.uniform(setting.low, setting.high), 3)
+                found = setting.check(max(number, setting.low))
         if found != value:
             return found
 

@@ -47,4 +47,7 @@ def _entering(trainer: Trainer, layer: int) -> torch.Tensor:
     )
     with trainer.net.evaluation_mode(statistics="batch"), values as found:
         trainer.net(inputs)
-    return found[0][0]
+    values = found[0][0]  # (N, C), or (N, C, H, W)
+    for _ in range(values.dim() - 2):
+        values = values[:, :, values.shape[2] // 2]
+    return values

@@ -110,7 +110,8 @@ def moments_entering(trainer: Trainer, layer: int, inputs: Tensor) -> Moments:
     with trainer.net.evaluation_mode(statistics="batch"):
         for below in trainer.net.hidden[:layer]:
             values = below(values)
-    return values.mean(dim=1), values.std(dim=1, correction=0)
+    axes = (1, *range(3, values.dim()))  # the examples, and the positions if there are any
+    return values.mean(dim=axes), values.std(dim=axes, correction=0)
 
 
 def drift(before: Moments, after: Moments) -> tuple[Tensor, Tensor]:

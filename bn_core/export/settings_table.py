@@ -18,8 +18,11 @@ _MATTERS: Mapping[str, Callable[[Config], bool]] = {
     "train_examples": lambda c: c.data_spec.from_files,
     "pooling": lambda c: c.pooling,
     "normalize_inputs": lambda c: c.normalize_inputs != "standardize",
-    "width": lambda c: not c.widths,
-    "widths": lambda c: bool(c.widths),
+    "depth": lambda c: not c.needs_images,
+    "width": lambda c: not c.widths and not c.needs_images,
+    "widths": lambda c: bool(c.widths) and not c.needs_images,
+    "channels": lambda c: c.needs_images,
+    "dense": lambda c: bool(c.dense) and c.needs_images,
     "init_std": lambda c: c.initialization == "normal",
     "groups": lambda c: c.normalization == "group",
     "ghost_size": lambda c: c.normalization == "ghost",
@@ -41,12 +44,16 @@ def settings_rows(comparison: Comparison) -> list[tuple[str, str]]:
     nets = [(f"Net {n}", _net_words(arm)) for n, arm in enumerate(comparison.arms, start=1)]
     base = comparison.base
     shown = [
-        (setting.label, value_words(setting, getattr(base, name)))
+        (setting.label, value_words(setting, _shown(base, name)))
         for name, setting in SETTINGS.items()
         if name not in _BY_ARMS
         and any(map(_MATTERS.get(name, lambda _: True), (base, *comparison.configs)))
     ]
     return [*nets, *shown]
+
+
+def _shown(config: Config, name: str) -> Any:
+    return config.blocks if name == "channels" else getattr(config, name)
 
 
 def _net_words(arm: Arm) -> str:

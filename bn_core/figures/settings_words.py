@@ -20,6 +20,9 @@ ALWAYS = (
 )
 """The settings that are always said; of the others those that are not at their default."""
 
+_UNREAD_BY_IMAGE_NETS = {"depth", "width", "widths"}
+_UNREAD_BY_OTHERS = {"channels", "dense"}
+
 
 def settings_line(comparison: Comparison) -> str:
     """Return the nets and the settings that they share: "No norm, BN before. Data set: …"."""
@@ -28,11 +31,12 @@ def settings_line(comparison: Comparison) -> str:
 
 
 def _said(comparison: Comparison) -> list[str]:
-    base, by_arms = comparison.base, {name for arm in comparison.arms for name, _ in arm.changes}
+    base, left_out = comparison.base, {name for arm in comparison.arms for name, _ in arm.changes}
+    left_out |= _UNREAD_BY_IMAGE_NETS if base.needs_images else _UNREAD_BY_OTHERS
     return [
         f"{setting.label}: {_value(setting, getattr(base, name))}"
         for name, setting in SETTINGS.items()
-        if name not in by_arms and (name in ALWAYS or getattr(base, name) != setting.default)
+        if name not in left_out and (name in ALWAYS or getattr(base, name) != setting.default)
     ]
 
 

@@ -5,6 +5,7 @@ So arms that differ in normalization, or in having a bias, still share each weig
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,32 +13,43 @@ from torch import Tensor
 from bn_core.config import Config
 from bn_core.randomness import generator
 
-Draw = Callable[[Config, int, int, torch.Generator], Tensor]
+
+@dataclass(frozen=True)
+class Fans:
+    """How many numbers one output sums, and how many outputs one input enters."""
+
+    inputs: int
+    outputs: int
 
 
-def _normal(std: float, inputs: int, outputs: int, draw: torch.Generator) -> Tensor:
-    return torch.randn(inputs, outputs, generator=draw) * std
+Draw = Callable[[Config, tuple[int, ...], Fans, torch.Generator], Tensor]
 
 
-def he(config: Config, inputs: int, outputs: int, draw: torch.Generator) -> Tensor:
-    """Draw from N(0, 2 / inputs), shape (inputs, outputs). He et al. 2015 (1502.01852), 2.2."""
-    return _normal(math.sqrt(2 / inputs), inputs, outputs, draw)
+def _normal(std: float, shape: tuple[int, ...], draw: torch.Generator) -> Tensor:
+    return torch.randn(shape, generator=draw) * std
 
 
-def xavier(config: Config, inputs: int, outputs: int, draw: torch.Generator) -> Tensor:
+def he(config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Generator) -> Tensor:
+    """Draw from N(0, 2 / inputs). He et al. 2015 (1502.01852), 2.2."""
+    return _normal(math.sqrt(2 / fans.inputs), shape, draw)
+
+
+def xavier(config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Generator) -> Tensor:
     """Draw from N(0, 2 / (inputs + outputs)). Glorot & Bengio 2010, eq. 16."""
-    return _normal(math.sqrt(2 / (inputs + outputs)), inputs, outputs, draw)
+    return _normal(math.sqrt(2 / (fans.inputs + fans.outputs)), shape, draw)
 
 
-def torch_default(config: Config, inputs: int, outputs: int, draw: torch.Generator) -> Tensor:
-    """Draw from U(-b, b), b = 1 / sqrt(inputs), as ``torch.nn.Linear`` does."""
-    bound = 1 / math.sqrt(inputs)
-    return torch.empty(inputs, outputs).uniform_(-bound, bound, generator=draw)
+def torch_default(
+    config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Generator
+) -> Tensor:
+    """Draw from U(-b, b), b = 1 / sqrt(inputs), as ``nn.Linear`` and ``nn.Conv2d`` do."""
+    bound = 1 / math.sqrt(fans.inputs)
+    return torch.empty(shape).uniform_(-bound, bound, generator=draw)
 
 
-def normal(config: Config, inputs: int, outputs: int, draw: torch.Generator) -> Tensor:
+def normal(config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Generator) -> Tensor:
     """Draw from N(0, std^2) with the one std of the config."""
-    return _normal(config.init_std, inputs, outputs, draw)
+    return _normal(config.init_std, shape, draw)
 
 
 INITIALIZATIONS: Mapping[str, Draw] = {
@@ -48,16 +60,27 @@ INITIALIZATIONS: Mapping[str, Draw] = {
 }
 
 
-def initial_weight(config: Config, layer: int, inputs: int, outputs: int) -> Tensor:
-    """Return a layer's first weights for all replicas, times the gain: (K, inputs, outputs)."""
-    draw = INITIALIZATIONS[config.initialization]
+def initial_weight(
+    config: Config, layer: int, inputs: int, outputs: int, kernel: tuple[int, ...] = ()
+) -> Tensor:
+    """Return a layer's first weights for all replicas, times the gain: (K, inputs, outputs).
+
+    With a ``kernel`` (height, width) those of a convolution, (K, outputs, inputs, height, width):
+    each output sums inputs * height * width numbers.
+    """
+    draw, size = INITIALIZATIONS[config.initialization], math.prod(kernel)
+    fans = Fans(inputs * size, outputs * size)
+    shape = (outputs, inputs, *kernel) if kernel else (inputs, outputs)
     seeds = range(config.seed, config.seed + config.replicas)
-    weights = [draw(config, inputs, outputs, generator(s, "weights", layer)) for s in seeds]
+    weights = [draw(config, shape, fans, generator(s, "weights", layer)) for s in seeds]
     return torch.stack(weights) * config.gain
 
 
 def initial_bias(config: Config, layer: int, inputs: int, outputs: int) -> Tensor:
-    """Return the first biases of a layer, (K, 1, outputs): zero, but for torch's default."""
+    """Return the first biases of a layer, (K, 1, outputs): zero, but for torch's default.
+
+    ``inputs`` is how many numbers one output sums.
+    """
     if config.initialization != "torch":
         return torch.zeros(config.replicas, 1, outputs)
     bound = 1 / math.sqrt(inputs)

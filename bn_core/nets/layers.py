@@ -11,10 +11,10 @@ from bn_core.nets.initialization import initial_bias, initial_weight
 from bn_core.normalization import Normalization
 from bn_core.randomness import generator
 
-Stage = Literal["linear", "norm", "extra", "activation", "dropout"]
+Stage = Literal["linear", "norm", "extra", "activation", "pool", "dropout"]
 
-NORM_BEFORE: tuple[Stage, ...] = ("linear", "norm", "extra", "activation", "dropout")
-NORM_AFTER: tuple[Stage, ...] = ("linear", "extra", "activation", "norm", "dropout")
+NORM_BEFORE: tuple[Stage, ...] = ("linear", "norm", "extra", "activation", "pool", "dropout")
+NORM_AFTER: tuple[Stage, ...] = ("linear", "extra", "activation", "norm", "pool", "dropout")
 BRANCH_NORM_BEFORE: tuple[Stage, ...] = ("norm", "extra", "activation", "linear", "dropout")
 BRANCH_NORM_AFTER: tuple[Stage, ...] = ("extra", "activation", "norm", "linear", "dropout")
 
@@ -35,6 +35,11 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(weight)
         self.bias = None if bias is None else nn.Parameter(bias)
 
+    @property
+    def units(self) -> int:
+        """How many units it puts out, O."""
+        return self.weight.shape[2]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the mapped activations, (K, N, O)."""
         if self.bias is None:
@@ -54,7 +59,7 @@ class Dropout(nn.Module):
         self.share, self.generators = share, generators
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` with values dropped, (K, N, C)."""
+        """Return ``x``, (K, N, C) or (K, N, C, ...), with values dropped."""
         if not self.training or not self.share:
             return x
         kept = 1 - self.share
@@ -67,13 +72,16 @@ class Layer(nn.Module):
 
     With ``shortcut`` the input is added to the result: y = x + stages(x). ``order`` says which
     stage runs when, so norm before or after the activation, and before or after the linear map,
-    are the same layer in another order. ``extra`` is any module in front of the activation.
+    are the same layer in another order. ``extra`` is any module in front of the activation,
+    ``pool`` one behind it. ``example_shape`` is what each example is reshaped to first: pixels in
+    a row become an image, or an image a row of numbers.
     """
 
     linear: Linear
     norm: Normalization | None
     extra: nn.Module | None
     activation: nn.Module | None
+    pool: nn.Module | None
     dropout: Dropout | None
 
     def __init__(
@@ -84,26 +92,34 @@ class Layer(nn.Module):
         norm: Normalization | None = None,
         extra: nn.Module | None = None,
         activation: nn.Module | None = None,
+        pool: nn.Module | None = None,
         dropout: Dropout | None = None,
         shortcut: bool = False,
+        example_shape: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
-        self.order, self.shortcut = order, shortcut
+        self.order, self.shortcut, self.example_shape = order, shortcut, example_shape
         self.register_module("norm", norm)
         self.register_module("linear", linear)
         self.register_module("extra", extra)
         self.register_module("activation", activation)
+        self.register_module("pool", pool)
         self.register_module("dropout", dropout)
 
     @property
     def weight(self) -> nn.Parameter:
-        """The weights of the linear map, (K, I, O)."""
+        """The weights of the linear map, (K, I, O), or convolution, (K, O, I, 3, 3)."""
         return self.linear.weight
 
     @property
     def bias(self) -> nn.Parameter | None:
         """The bias of the linear map, (K, 1, O); None where there is none."""
         return self.linear.bias
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Height and width of each channel of a convolution; empty for units."""
+        return () if self.example_shape is None else self.example_shape[1:]
 
     @property
     def stages(self) -> list[nn.Module]:
@@ -124,7 +140,9 @@ class Layer(nn.Module):
         return self.norm is not None and before
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the layer's output, (K, N, O), of its input (K, N, I)."""
+        """Return the layer's output, (K, N, O, ...), of its input (K, N, I, ...)."""
+        if self.example_shape is not None:
+            x = x.reshape(*x.shape[:2], *self.example_shape)
         y = x
         for stage in self.stages:
             y = stage(y)

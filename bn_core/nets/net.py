@@ -96,7 +96,7 @@ class Net(nn.Module):
         probed = [layer for layer in self.hidden if layer.activation is not None]
         labels = [layer.label for layer in self.probed]
         return tuple(
-            LayerOutline(label, layer.weight.shape[-1], layer.stage_names)
+            LayerOutline(label, layer.linear.units, layer.stage_names, layer.positions)
             for label, layer in zip((*labels, "output"), (*probed, self.output), strict=True)
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bn_core.config import Config
+from bn_core.nets.convolutional import convolutional
 from bn_core.nets.mlp import mlp
 from bn_core.nets.net import Net
 from bn_core.nets.residual import residual
@@ -10,6 +11,7 @@ from bn_core.nets.residual import residual
 ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
     "plain": mlp,
     "residual": residual,
+    "conv": convolutional,
 }
 
 

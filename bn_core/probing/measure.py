@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bn_core.nets.net import Net, ProbedLayer
-from bn_core.probing import statistics
+from bn_core.probing import feature_maps, statistics
 from bn_core.probing.capture import Receive, capture
 from bn_core.probing.probe import GRID, IMAGE_ROWS, Probe
 from bn_core.records import BINS, QUANTILES, SITES, NetStatistics
@@ -46,8 +46,9 @@ class SiteStatistics:
 class LayerStatistics:
     """What passes one layer, reduced while it passes; no tensor of it is kept."""
 
-    def __init__(self, layer: ProbedLayer, activation: str) -> None:
-        self.layer, self.activation = layer, activation
+    def __init__(self, layer: ProbedLayer, activation: str, shown_rows: list[int]) -> None:
+        self.layer, self.activation, self.shown_rows = layer, activation, shown_rows
+        self.maps: Tensor | None = None  # (E, M, H, W) where there are channels
         self.sites: dict[str, SiteStatistics] = {}
         self.saturated = self.dead = self.zero = torch.zeros(0)  # (K,) each
 
@@ -64,6 +65,8 @@ class LayerStatistics:
             self.sites[NORMALIZED] = self.sites[PRE_ACTIVATION]
         self.dead, self.zero = statistics.zero_shares(left)
         self.saturated = statistics.saturated_share(left, self.activation)
+        if left.dim() == 5:
+            self.maps = feature_maps.small(left[0, self.shown_rows, : feature_maps.SHOWN_CHANNELS])
 
     def _receive_norm(self, _entered: Tensor, left: Tensor) -> None:
         self.sites[NORMALIZED] = SiteStatistics.of(left)
@@ -78,7 +81,8 @@ def measure_net(
     ``gradients`` and ``updates``: (K, L + 1), of the step just taken. The net is left as it was.
     """
     validation = _validate(net, probe)
-    layers = [LayerStatistics(layer, net.config.activation) for layer in net.probed]
+    shown, activation = probe.shown_rows, net.config.activation
+    layers = [LayerStatistics(layer, activation, shown) for layer in net.probed]
     receivers = [receiver for layer in layers for receiver in layer.receivers()]
     with net.evaluation_mode(statistics="batch"), capture(*receivers):
         logits = net(_for_all(net, probe.inputs))
@@ -95,6 +99,7 @@ def measure_net(
         boundary=_boundary(net, probe),
         labels=tuple(layer.label for layer in net.probed),
         outline=net.outline,
+        feature_maps=feature_maps.as_shades([layer.maps for layer in layers]),
     )
 
 

@@ -1,6 +1,7 @@
 """The examples that every measurement of every arm of a comparison uses."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class Probe:
         """Return what the figures need to know of the data."""
         flat = self.extent > 0
         inputs = self.dataset.validation_inputs[: SCENE_POINTS if flat else 0]
-        rows = self._shown_rows()
+        rows = self.shown_rows
         shown = self.inputs[rows].reshape(len(rows), *self.dataset.input_shape)
         return DataSummary(
             classes=self.dataset.classes,
@@ -62,7 +63,8 @@ class Probe:
             example_rows=tuple(rows),
         )
 
-    def _shown_rows(self) -> list[int]:
+    @cached_property
+    def shown_rows(self) -> list[int]:
         """Return a few of the first rows, of as many different classes as there are."""
         labels = self.labels[:IMAGE_ROWS].tolist()
         first = [row for row, label in enumerate(labels) if label not in labels[:row]]

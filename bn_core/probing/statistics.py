@@ -101,8 +101,12 @@ def quantiles(values: Tensor) -> Tensor:
 
 
 def first_unit(values: Tensor) -> Tensor:
-    """Return all values of each replica's first unit, (K, N), or (K, N S) with positions."""
-    return values[:, :, 0].flatten(1)
+    """Return the values of each replica's first unit, (K, M): all, or an even choice of many.
+
+    With positions, (K, N, C, ...), the unit is a channel.
+    """
+    unit = values[:, :, :1]
+    return even_choice(unit, QUANTILE_VALUES) if values.dim() > 3 else unit.flatten(1)
 
 
 def saturated_share(outputs: Tensor, activation: str) -> Tensor:

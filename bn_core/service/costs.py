@@ -1,11 +1,11 @@
 """What a comparison will cost a worker, estimated from its settings before anything is built."""
 
-import itertools
 import os
 from dataclasses import dataclass
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from bn_core.net_shapes import layer_shapes
 
 _FLOAT = 4
 _OPTIMIZER_STATES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
@@ -52,20 +52,20 @@ def cost_of(comparison: Comparison) -> Cost:
 
 
 def _arm_cost(config: Config) -> Cost:
-    replicas, spec = config.replicas, config.data_spec
-    widths = config.layer_widths
-    sizes = (spec.inputs, *widths, len(spec.classes))
-    weights = sum(a * b for a, b in itertools.pairwise(sizes)) + 4 * sum(widths)
+    replicas, shapes = config.replicas, layer_shapes(config)
+    hidden = shapes[:-1]
+    weights = sum(shape.weights for shape in shapes) + 4 * sum(shape.units for shape in hidden)
     parameters = _FLOAT * replicas * weights
-    units = _FLOAT * replicas * sum(widths)
-    step = units * config.batch_size * _ACTIVATIONS_A_LAYER
-    probe = units * _PROBE_EXAMPLES * _PROBED_ARRAYS
-    validation = 3 * _FLOAT * replicas * max(widths) * _VALIDATION_EXAMPLES
-    data = 2 * _FLOAT * config.train_size * spec.inputs
+    values = _FLOAT * replicas * sum(shape.values for shape in hidden)
+    step = values * config.batch_size * _ACTIVATIONS_A_LAYER
+    probe = values * _PROBE_EXAMPLES * _PROBED_ARRAYS
+    largest = max(shape.values for shape in hidden)
+    validation = 3 * _FLOAT * replicas * largest * _VALIDATION_EXAMPLES
+    data = 2 * _FLOAT * config.train_size * config.data_spec.inputs
     resident = (1 + _OPTIMIZER_STATES[config.optimizer]) * parameters
     # The gradient and, for a snapshot, the weights before the step and the step taken.
     return Cost(
-        resident=resident + _PER_TENSOR * len(widths) * replicas,
+        resident=resident + _PER_TENSOR * len(hidden) * replicas,
         transient=3 * parameters + max(step, probe) + validation + data,
     )
 

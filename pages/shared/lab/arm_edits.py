@@ -200,6 +200,7 @@ def _read_settings(config: Config) -> Config:
     unread = [] if config.normalization != "none" else list(_OF_A_NORM)
     unread += [name for name, norm in _OF_ONE_NORM.items() if norm != config.normalization]
     unread += [] if config.initialization == "normal" else ["init_std"]
+    unread += ["width", "widths"] if config.needs_images else ["channels", "dense"]
     return config.changed({name: SETTINGS[name].default for name in unread})
 
 

@@ -33,7 +33,8 @@ def top_bar(session: Session) -> None:
             key="lab_settings", horizontal=True, gap="small", vertical_alignment="bottom"
         ):
             _data(session)
-            show(session, "depth", disabled=bool(session.lab.comparison.base.widths), width=_SLIDER)
+            base = session.lab.comparison.base
+            show(session, "depth", disabled=bool(base.widths) or base.needs_images, width=_SLIDER)
             show(session, "learning_rate", width=_SLIDER)
             show(session, "batch_size", width=_SLIDER)
             all_settings(session)

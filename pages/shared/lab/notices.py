@@ -6,6 +6,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from bn_core.net_shapes import layer_shapes
 from pages.shared.lab.arm_edits import same_nets
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
@@ -30,6 +31,11 @@ _INSTANCE = (
     "**Instance norm has a single value to normalize by here.** It averages over the positions of "
     "an image in each unit; these units have one value for each example, so x̂ = 0, the layer puts "
     "out β alone, and the net cannot learn."
+)
+_INSTANCE_DENSE = (
+    "**Instance norm has a single value to normalize by in the dense layers.** In a convolution it "
+    "averages over a channel's positions; a dense unit has one value for each example, so x̂ = 0, "
+    "the layer puts out β alone, and the net cannot learn. Leave the dense layers out."
 )
 _GROUPS_OF_ONE = (
     "**Groups of one unit have nothing to normalize by.** Each value is its own mean, so x̂ = 0 and "
@@ -70,17 +76,27 @@ def _planned_rates(session: Session, comparison: Comparison) -> None:
 
 def _without_spread(config: Config) -> Iterator[str]:
     """Yield what there is to say of a normalization that averages over one or two values."""
-    one = config.batch_size == 1
+    one, widths = config.batch_size == 1, _units_without_positions(config)
     match config.normalization:
-        case "batch" if one:
+        case "batch" if one and widths:
             yield _BATCH_OF_ONE
-        case "ghost" if one or config.ghost_size == 1:
+        case "ghost" if (one or config.ghost_size == 1) and widths:
             yield _BATCH_OF_ONE if one else _GHOST_OF_ONE
-        case "renorm" if one:
+        case "renorm" if one and widths:
             yield _RENORM_OF_ONE
-        case "instance":
-            yield _INSTANCE
-        case "group" if config.groups == config.width:
+        case "instance" if widths:
+            yield _INSTANCE_DENSE if config.needs_images else _INSTANCE
+        case "group" if config.groups in widths:
             yield _GROUPS_OF_ONE
-        case "group" if 2 * config.groups == config.width:
+        case "group" if 2 * config.groups in widths:
             yield _GROUPS_OF_TWO
+
+
+def _units_without_positions(config: Config) -> list[int]:
+    """Return the numbers of units of the normalized layers whose units are no channels."""
+    shapes = layer_shapes(config)[: config.depth]
+    return [
+        shape.units
+        for index, shape in enumerate(shapes)
+        if not shape.positions and config.normalizes(index)
+    ]

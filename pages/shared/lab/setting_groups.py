@@ -9,7 +9,17 @@ BAR = ("data", "depth", "learning_rate", "batch_size")
 """What the tool is about, beside the nets themselves: always in reach."""
 
 PANEL: Mapping[str, tuple[str, ...]] = {
-    "Net": ("activation", "width", "widths", "architecture", "initialization", "init_std", "gain"),
+    "Net": (
+        "architecture",
+        "channels",
+        "dense",
+        "width",
+        "widths",
+        "activation",
+        "initialization",
+        "init_std",
+        "gain",
+    ),
     "Training": ("optimizer", "steps", "weight_decay", "dropout"),
     "Batch norm": (
         "normalized_layers",
@@ -60,6 +70,10 @@ def is_relevant(name: str, comparison: Comparison) -> bool:
             return base.data_spec.from_files
         case "pooling":
             return base.data_spec.pooled or base.data_spec.can_be_pooled
+        case "channels" | "dense":
+            return any(config.needs_images for config in configs)
+        case "width" | "widths":
+            return not all(config.needs_images for config in configs)
         case "init_std":
             return any(config.initialization == "normal" for config in configs)
         case "groups":

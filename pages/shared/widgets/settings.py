@@ -98,7 +98,7 @@ def _wholes(
         shown = st.multiselect(options=offered, default=first, **text)
     else:
         shown = st.text_input(
-            value=setting.write(first), placeholder="for example 64-32-16", **text
+            value=setting.write(first), placeholder=_PLACEHOLDERS.get(setting.key), **text
         )
     value = value_shown(setting, shown)
     if value is None:
@@ -106,8 +106,14 @@ def _wholes(
     return first if value is None else value
 
 
+_PLACEHOLDERS = {"widths": "for example 64-32-16", "channels": "16-32", "dense": "none"}
+"""What an empty text of whole numbers shows, by the key of its setting."""
+
+
 def _limits(setting: Setting) -> str:
-    return f"Each goes from {setting.low:g} to {setting.high:g}, and there are 20 at most."
+    return (
+        f"Each goes from {setting.low:g} to {setting.high:g}, and there are {setting.most} at most."
+    )
 
 
 def _decades(setting: Setting) -> Iterable[float]:
