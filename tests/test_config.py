@@ -167,6 +167,7 @@ def test_hostile_links_fall_back_and_say_so(count):
 
 TOGETHER = {"width", "depth", "batch_size", "replicas", "points", "groups"}
 TOGETHER |= {"widths", "normalized_layers", "architecture", "channels", "dense"}
+TOGETHER |= {"train_examples"}
 """What may be too much, or not fit, only together."""
 
 

@@ -14,8 +14,10 @@ LARGEST_SIDE = 14
 
 def small(maps: Tensor) -> Tensor:
     """Return maps (E, M, H, W), those of more than 14 pixels a side averaged down to 14."""
-    size = tuple(min(side, LARGEST_SIDE) for side in maps.shape[2:])
-    return maps.clone() if size == maps.shape[2:] else functional.adaptive_avg_pool2d(maps, size)
+    height, width = (min(side, LARGEST_SIDE) for side in maps.shape[2:])
+    if (height, width) == maps.shape[2:]:
+        return maps.clone()
+    return functional.adaptive_avg_pool2d(maps, (height, width))
 
 
 def as_shades(layers: Sequence[Tensor | None]) -> np.ndarray:
@@ -28,10 +30,10 @@ def as_shades(layers: Sequence[Tensor | None]) -> np.ndarray:
         return np.zeros((0, 0, 0, 0, 0), np.uint8)
     shape = np.max([tuple(maps.shape) for maps in found], axis=0)
     shades = np.zeros((len(layers), *shape), np.uint8)
-    for layer, maps in zip(shades, layers, strict=True):
+    for index, maps in enumerate(layers):
         if maps is not None:
             examples, channels, height, width = maps.shape
-            layer[:examples, :channels, :height, :width] = _shades(maps)
+            shades[index, :examples, :channels, :height, :width] = _shades(maps)
     return shades
 
 

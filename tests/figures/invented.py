@@ -154,7 +154,7 @@ def changed_fields(snapshot: NetStatistics, replicas: list[int], value: float) -
         if name in ("output_gradient", "boundary"):
             if 0 in replicas:
                 array[:] = value if abs(value) < 6e4 else np.inf
-        elif name not in ("histogram", "histogram_values", "quantile_values"):
+        elif name not in ("histogram", "histogram_values", "quantile_values", "feature_maps"):
             array[replicas] = value
         changes[name] = array
     return dataclasses.replace(snapshot, **changes)
