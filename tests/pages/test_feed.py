@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import orjson
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -65,12 +66,15 @@ class Clock:
 
 
 class Diagrammed(Slate):
-    """A slate with a diagram, whose charts are drawn four times a second at most."""
+    """A slate with a diagram: ten updates a second, four of them with charts."""
 
     def __init__(self, **words: str) -> None:
         super().__init__(**words)
         self.clock = self.time = Clock()
         self.lanes, self.asked = "two", ""
+
+    def seconds_between(self) -> float:
+        return 0.1
 
     def seconds_between_charts(self) -> float:
         return 0.25
@@ -117,16 +121,38 @@ def test_charts_wait_for_their_time_while_the_frame_comes_with_every_update():
     feed = Diagrammed(loss="a")
     assert sent(feed, 0) == (1, ["loss"])
     for number in (2, 3):
-        feed.time.now += 0.1
+        feed.time.now += 0.07
         feed.words["loss"] = f"a{number}"
         assert feed.is_stale(number - 1)
         update = orjson.loads(feed.update(number - 1))
         assert (update["number"], update["charts"], update["notice"]) == (number, [], "fine")
         assert update["order"] == ["loss"]
-    feed.time.now += 0.1
+    feed.time.now += 0.07
     feed.words["loss"] = "a4"
     assert sent(feed, 3) == (4, ["loss"])
     assert feed.drawn == ["loss", "loss"]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.107, 0.12, 0.04, 0.25])
+def test_charts_come_four_times_a_second_however_often_the_view_asks(seconds: float):
+    feed = Diagrammed(loss="0")
+    feed.update(0)
+    for number in range(1, 1 + round(20 / seconds)):
+        feed.time.now += seconds
+        feed.words["loss"] = str(number)
+        feed.update(number)
+    assert abs(len(feed.drawn) - 1 - 4 * 20) <= 1
+
+
+def test_charts_that_nobody_asked_for_are_not_made_up_for():
+    feed = Diagrammed(loss="0")
+    feed.update(0)
+    feed.time.now += 10.0
+    feed.words["loss"] = "1"
+    assert sent(feed, 1) == (2, ["loss"])
+    feed.time.now += 0.1
+    feed.words["loss"] = "2"
+    assert sent(feed, 2) == (3, [])
 
 
 def test_charts_that_were_left_out_follow_without_further_news():

@@ -36,9 +36,6 @@ _drawing = asyncio.Semaphore(1)
 """One update at a time: threads that compute would only keep each other, and the server's own
 thread, from the processor."""
 
-_MOMENT = 0.01
-"""A view whose charts are due within this many seconds need not ask a second time."""
-
 Chart = tuple[Hashable, Callable[[], Mapping[str, Any]]]
 """A chart of an update: what it depends on, and what makes a ``ChartUpdate`` but its number."""
 
@@ -53,7 +50,7 @@ class Feed(ABC):
         self.token = secrets.token_urlsafe(16)
         self._number = 0
         self.clock: Callable[[], float] = time.monotonic
-        self._charts_at = -math.inf
+        self._charts_due_at = -math.inf
         self._charts_key: Hashable = None
         self._charts_missing = False
         self._shown: Hashable = None
@@ -97,7 +94,7 @@ class Feed(ABC):
         """Return how long a view waits between two updates at least."""
 
     def seconds_between_charts(self) -> float:
-        """Return how long charts stay as they are at least; the frame comes with every update."""
+        """Return how long charts stay as they are on average; the frame comes with every update."""
         return 0.0
 
     def charts_key(self) -> Hashable:
@@ -131,9 +128,11 @@ class Feed(ABC):
         return to_bytes({**self.status(), **self.frame(), **self._newer_nets(have), **drawn})
 
     def _charts_due(self) -> bool:
-        since = self.clock() - self._charts_at
-        waited = since >= self.seconds_between_charts() - _MOMENT
-        return waited or self.charts_key() != self._charts_key
+        # The update nearest to the time brings them, be it before or after: so their rate is as
+        # asked for, though an update comes only every seconds_between.
+        early = self.seconds_between() / 2
+        due = self.clock() >= self._charts_due_at - early
+        return due or self.charts_key() != self._charts_key
 
     def _draw(self, charts: Mapping[str, Chart], due: bool) -> None:
         """Draw the charts that have changed if it is time; note whether some are left to draw."""
@@ -143,7 +142,14 @@ class Feed(ABC):
             return
         for name in changed:
             self._make(name, charts[name])
-        self._charts_at, self._charts_key = self.clock(), self.charts_key()
+        self._charts_due_at = self._next_due()
+        self._charts_key = self.charts_key()
+
+    def _next_due(self) -> float:
+        """Return when charts drawn now are due again; time that was missed is not made up for."""
+        now, seconds = self.clock(), self.seconds_between_charts()
+        planned = self._charts_due_at + seconds
+        return planned if now < planned <= now + 1.5 * seconds else now + seconds
 
     def _newer_nets(self, have: int) -> dict[str, Any]:
         nets = self.nets()
