@@ -55,8 +55,6 @@ class Session:
     present_kept: PresentKept = field(default_factory=PresentKept)
     """The run of the Lab that was kept last."""
     runs_view: RunsView = field(default_factory=RunsView)
-    runs_changed: bool = False
-    """Whether the browser has told something of kept runs that the page does not show yet."""
     slider_stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -80,7 +78,7 @@ class Session:
         Any other run of the script may come with a link that was replaced while it was on its way.
         """
         arrived = page != self.page
-        self.page, self.link_values, self.runs_changed = page, {}, False
+        self.page, self.link_values = page, {}
         if arrived or by_history:
             self.link_warnings = []
             self.arrival, self.link = dict(query), dict(query)

@@ -29,9 +29,12 @@ class StorageData(TypedDict):
     """Whether the page must be told even that nothing is stored."""
 
 
-@st.fragment
 def browser_storage(session: Session) -> None:
-    """Have the browser store what has changed, and take over what it holds."""
+    """Have the browser store what has changed, and take over what it holds.
+
+    It is no fragment: a button that is pressed at the moment in which a fragment's component sends
+    something goes with its message, which runs the fragment alone, and what was pressed is lost.
+    """
     kept = session.kept_runs
     changes = [Change(number=o.number, id=o.id, text=o.text) for o in kept.operations()]
     component("storage", "<div hidden></div>")(
@@ -44,12 +47,7 @@ def browser_storage(session: Session) -> None:
         ),
         on_heard_change=lambda: _take_message(session),
     )
-    if session.runs_changed:
-        session.runs_changed = False
-        st.rerun()  # all of the page: it shows what the browser held
 
 
 def _take_message(session: Session) -> None:
-    message = st.session_state[_KEY].get("heard")
-    if session.kept_runs.take_message(message):
-        session.runs_changed = True
+    session.kept_runs.take_message(st.session_state[_KEY].get("heard"))

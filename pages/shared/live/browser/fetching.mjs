@@ -4,6 +4,7 @@ import { base } from "./theme.mjs";
 
 const firstRetry = 1000; // milliseconds; each further one waits twice as long
 const lastRetry = 8000;
+const settle = 150; // milliseconds in which a run of the page's script may be on its way already
 const silence = "The server does not answer. Trying again …";
 const forgotten =
   "The server has restarted, or has let this page go. Starting again with the same settings …";
@@ -11,13 +12,14 @@ const forgotten =
 export class Fetcher {
   // `view` has draw(update), say(sentence), rerun(text), step() and isOnPage().
   constructor(view) {
-    Object.assign(this, { view, feed: "", state: "", requested: null, running: false });
+    Object.assign(this, { view, feed: "", state: "", newest: "", requested: null });
+    Object.assign(this, { running: false, timer: 0 });
   }
 
   // The page was shown anew: perhaps with another feed, or after a command.
   wake({ feed, state }) {
     if (feed !== this.feed) Object.assign(this, { feed, have: 0 });
-    Object.assign(this, { state, requested: null, failures: 0 });
+    Object.assign(this, { state, newest: state, requested: null, failures: 0 });
     return this.run();
   }
 
@@ -80,11 +82,17 @@ export class Fetcher {
     this.again = true;
   }
 
-  // The run has come to another state than the buttons and the link show.
+  // The run has come to another state than the buttons and the link show. After a command they
+  // follow by themselves, often a moment later than the charts: so that moment is waited for.
   rerun(state) {
-    if (state === this.state || state === this.requested) return;
-    this.requested = state;
-    this.view.rerun(state);
+    this.newest = state;
+    if (state === this.state) return;
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      if ([this.state, this.requested].includes(this.newest) || !this.view.isOnPage()) return;
+      this.requested = this.newest;
+      this.view.rerun(this.newest);
+    }, settle);
   }
 }
 

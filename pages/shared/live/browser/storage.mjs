@@ -5,9 +5,11 @@ const idPattern = /^[0-9a-f]{16}$/;
 const longest = 16000; // characters of one run; a longer text is none
 const most = 160; // runs that are read at a time
 const settle = 150; // milliseconds in which changes of another tab are told together
+const confirm = 1000; // after which it is told what was stored: the page's script runs again for it
+const lost = 3000; // after which a message that is not known there is sent again
 
 // One for the whole page: it stays while the component is shown on one page after the other.
-const outbox = { token: "", number: 0, performed: 0, runs: {}, problem: "", timer: 0 };
+const outbox = { token: "", number: 0, performed: 0, runs: {}, problem: "", timer: 0, sentAt: 0 };
 let latest; // the component as it was shown last
 
 export default function (component) {
@@ -22,8 +24,9 @@ export default function (component) {
     return;
   }
   if (heard >= outbox.number) outbox.runs = {};
-  if (perform(operations) || (ask && !outbox.number)) tell();
-  else if (heard < outbox.number) send(); // that message was lost
+  if (ask && !outbox.number) tell();
+  else if (perform(operations)) tellIn(confirm);
+  else if (heard < outbox.number && performance.now() - outbox.sentAt > lost) send();
 }
 
 // Do what has not been done yet; return whether there was anything.
@@ -63,13 +66,20 @@ function attempt(action) {
   }
 }
 
+function tellIn(milliseconds) {
+  clearTimeout(outbox.timer);
+  outbox.timer = setTimeout(tell, milliseconds);
+}
+
 function tell() {
+  clearTimeout(outbox.timer);
   outbox.number += 1;
   send();
 }
 
 function send() {
   const { token, number, performed, runs, problem } = outbox;
+  outbox.sentAt = performance.now();
   latest.setTriggerValue("heard", { token, number, performed, runs, problem });
 }
 
@@ -78,6 +88,5 @@ function send() {
 window.addEventListener("storage", ({ key, newValue }) => {
   if (!outbox.token || !key?.startsWith(prefix)) return;
   note(outbox.runs, key, newValue);
-  clearTimeout(outbox.timer);
-  outbox.timer = setTimeout(tell, settle);
+  tellIn(settle);
 });
