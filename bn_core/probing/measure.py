@@ -1,5 +1,6 @@
 """Measuring a net without changing it: what passes through it is reduced to numbers in the hook."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,19 +27,20 @@ class SiteStatistics:
 
     mean: Tensor  # (K,)
     std: Tensor  # (K,)
-    chosen: Tensor  # (K, M) values that enter the percentiles
-    unit: Tensor  # (K, N) values of the first unit
+    chosen: Tensor  # (K, M) values that enter the percentiles; (K, 0) without percentiles
+    unit: Tensor  # (K, N) values of the first unit; (K, 0) without percentiles
     counted: Tensor  # (H,) values that enter the histogram
 
     @classmethod
-    def of(cls, values: Tensor) -> "SiteStatistics":
+    def of(cls, values: Tensor, *, percentiles: bool) -> "SiteStatistics":
         """Reduce values (K, N, C, ...)."""
         values = values.contiguous()
         of_histogram = max(1, statistics.HISTOGRAM_VALUES // len(values))
+        none = values.new_empty(len(values), 0)
         return cls(
             *statistics.moments(values),
-            statistics.even_choice(values, statistics.QUANTILE_VALUES),
-            statistics.first_unit(values),
+            statistics.even_choice(values, statistics.QUANTILE_VALUES) if percentiles else none,
+            statistics.first_unit(values) if percentiles else none,
             statistics.even_choice(values, of_histogram).flatten(),
         )
 
@@ -46,8 +48,11 @@ class SiteStatistics:
 class LayerStatistics:
     """What passes one layer, reduced while it passes; no tensor of it is kept."""
 
-    def __init__(self, layer: ProbedLayer, activation: str, shown_rows: list[int]) -> None:
+    def __init__(
+        self, layer: ProbedLayer, activation: str, shown_rows: list[int], *, percentiles: bool
+    ) -> None:
         self.layer, self.activation, self.shown_rows = layer, activation, shown_rows
+        self.percentiles = percentiles
         self.maps: Tensor | None = None  # (E, M, H, W) where there are channels
         self.sites: dict[str, SiteStatistics] = {}
         self.saturated = self.dead = self.zero = torch.zeros(0)  # (K,) each
@@ -59,8 +64,8 @@ class LayerStatistics:
             yield self.layer.norm, self._receive_norm
 
     def _receive_activation(self, entered: Tensor, left: Tensor) -> None:
-        self.sites[PRE_ACTIVATION] = SiteStatistics.of(entered)
-        self.sites[POST_ACTIVATION] = SiteStatistics.of(left)
+        self.sites[PRE_ACTIVATION] = SiteStatistics.of(entered, percentiles=self.percentiles)
+        self.sites[POST_ACTIVATION] = SiteStatistics.of(left, percentiles=self.percentiles)
         if self.layer.norm_feeds_activation:
             self.sites[NORMALIZED] = self.sites[PRE_ACTIVATION]
         self.dead, self.zero = statistics.zero_shares(left)
@@ -69,20 +74,30 @@ class LayerStatistics:
             self.maps = feature_maps.small(left[0, self.shown_rows, : feature_maps.SHOWN_CHANNELS])
 
     def _receive_norm(self, _entered: Tensor, left: Tensor) -> None:
-        self.sites[NORMALIZED] = SiteStatistics.of(left)
+        self.sites[NORMALIZED] = SiteStatistics.of(left, percentiles=self.percentiles)
 
 
 @torch.no_grad()
 def measure_net(
-    net: Net, probe: Probe, train_accuracy: Tensor, gradients: Tensor, updates: Tensor
+    net: Net,
+    probe: Probe,
+    train_accuracy: Tensor,
+    gradients: Tensor,
+    updates: Tensor,
+    *,
+    live: bool = False,
 ) -> NetStatistics:
     """Return one arm's statistics: distributions with batch moments of the probe, and validation.
 
     ``gradients`` and ``updates``: (K, L + 1), of the step just taken. The net is left as it was.
+    ``live`` statistics lack what costs most and is not drawn ten times a second: the percentiles
+    are NaN, and the boundary is empty.
     """
     validation = _validate(net, probe)
     shown, activation = probe.shown_rows, net.config.activation
-    layers = [LayerStatistics(layer, activation, shown) for layer in net.probed]
+    layers = [
+        LayerStatistics(layer, activation, shown, percentiles=not live) for layer in net.probed
+    ]
     receivers = [receiver for layer in layers for receiver in layer.receivers()]
     with net.evaluation_mode(statistics="batch"), capture(*receivers):
         logits = net(_for_all(net, probe.inputs))
@@ -96,7 +111,7 @@ def measure_net(
         update_ratio=updates.numpy(),
         **_distributions(layers, net.config.replicas),
         output_gradient=output_gradient.numpy().astype(np.float16),
-        boundary=_boundary(net, probe),
+        boundary=np.zeros((0, 0), np.float16) if live else _boundary(net, probe),
         labels=tuple(layer.label for layer in net.probed),
         outline=net.outline,
         feature_maps=feature_maps.as_shades([layer.maps for layer in layers]),
@@ -155,13 +170,19 @@ def _reduced(sites: list[SiteStatistics]) -> dict[int, tuple[np.ndarray, ...]]:
     """
     each = list({id(site): site for site in sites}.values())
     rows = zip(
-        _of_all([site.chosen for site in each], statistics.quantiles),
-        _of_all([site.unit for site in each], statistics.quantiles),
+        _of_all([site.chosen for site in each], _percentiles),
+        _of_all([site.unit for site in each], _percentiles),
         _of_all([site.counted for site in each], statistics.histograms),
         torch.stack([torch.stack([site.mean, site.std]) for site in each]).numpy(),
         strict=True,
     )
     return {id(site): row for site, row in zip(each, rows, strict=True)}
+
+
+def _percentiles(values: Tensor) -> Tensor:
+    if not values.shape[-1]:
+        return values.new_full((*values.shape[:-1], len(QUANTILES)), math.nan)
+    return statistics.quantiles(values)
 
 
 def _of_all(samples: list[Tensor], reduce: Callable[[Tensor], Tensor]) -> list[np.ndarray]:

@@ -60,7 +60,7 @@ class ArmTrainer:
         """Take one step of gradient descent, with a snapshot if asked.
 
         A ``live`` one is for the display: it lacks the update ratio, whose weights before the step
-        would have to be kept.
+        would have to be kept, and what else the display leaves out.
         """
         if not self.going:
             return ArmStep(np.full(self.config.replicas, math.nan), 0.0, (), None)
@@ -76,14 +76,15 @@ class ArmTrainer:
             after = [weight.detach() for weight in self._measured]
             statistics = self._measure(measures.update_ratios(before, after))
         elif live and self.going:
-            statistics = self._measure(self._no_update)
+            statistics = self._measure(self._no_update, live=True)
         return ArmStep(loss, seconds, divergences, statistics)
 
-    def _measure(self, updates: Tensor) -> NetStatistics:
+    def _measure(self, updates: Tensor, *, live: bool = False) -> NetStatistics:
         gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._measured]
         norms = measures.matrix_norms(gradients)
         trainer = self.trainer
-        return measure_net(trainer.net, self.probe, trainer.train_accuracy(), norms, updates)
+        accuracy = trainer.train_accuracy()
+        return measure_net(trainer.net, self.probe, accuracy, norms, updates, live=live)
 
     def _new_divergences(self, step: int, inputs: Tensor, loss: Array) -> tuple[Divergence, ...]:
         """Return where each replica broke whose loss is not finite for the first time."""

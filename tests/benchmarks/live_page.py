@@ -3,6 +3,7 @@
 Run as ``python -m tests.benchmarks.live_page``; it needs Debian's chromium.
 """
 
+import os
 import shutil
 import statistics
 import sys
@@ -14,7 +15,7 @@ from tests.benchmarks import serving
 from tests.browser.conftest import FLAGS, LAPTOP
 
 SECONDS = 8.0
-PAUSES = 9
+PAUSES = 15
 AIMS = {
     "first text after a cold start, s": ("<", 2.0),
     "first picture after a cold start, s": ("<", 3.5),
@@ -38,6 +39,19 @@ _WATCH = """() => {
   };
   requestAnimationFrame(look);
 }"""
+
+
+_ON_PAUSE = """() => new Promise((resolve) => {
+  const label = () => document.querySelector('.st-key-lab_toolbar button')?.textContent ?? '';
+  let pressed = 0;
+  const click = (event) => { pressed = event.timeStamp; };
+  addEventListener('click', click, { capture: true, once: true });
+  const look = () => {
+    if (pressed && label().startsWith('Train')) resolve(performance.now() - pressed);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
 
 
 def opening(page: Page, port: int, began: float, when: str) -> dict[str, float]:
@@ -109,17 +123,19 @@ def large_diagram(page: Page, port: int) -> dict[str, float]:
 
 
 def pauses(page: Page) -> dict[str, float]:
-    """Return how long it takes from a click on Pause to the button that says Train."""
+    """Return how long it takes from a click on Pause to the frame whose button says Train.
+
+    The page measures it itself: how long the test takes to ask is no part of it.
+    """
     found = []
     for _ in range(PAUSES):
-        began = time.perf_counter()
+        page.evaluate(f"() => {{ window.bnPaused = ({_ON_PAUSE})(); }}")
         page.get_by_role("button", name="Pause").click()
-        page.get_by_role("button", name="Train").first.wait_for()
-        found.append(1000 * (time.perf_counter() - began))
+        found.append(page.evaluate("() => window.bnPaused"))
         page.get_by_role("button", name="Train").first.click()
         page.get_by_role("button", name="Pause").wait_for()
         page.wait_for_timeout(500)
-    return {"pause answers, median ms": statistics.median(found)}
+    return {"pause answers, median ms": statistics.median(found), "slowest, ms": max(found)}
 
 
 def main() -> int:
@@ -139,6 +155,7 @@ def main() -> int:
             found |= warm_openings(page, port) | training(page) | pauses(page)
             found |= large_diagram(page, port)
             page.context.close()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     missed = False
     for words, value in found.items():
         sign, aim = AIMS.get(words, ("", 0.0))
