@@ -96,6 +96,15 @@ def check_files(page: Page) -> None:
         assert expected in words
     line = "".join(words)
     assert "Learning rate: 0.1" in line and "steps=100" in line
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for part in root.findall("{http://www.w3.org/2000/svg}text"):
+        begin = float(part.attrib["x"])
+        span = begin, begin + float(part.attrib["textLength"])
+        lines.setdefault(part.attrib["y"], []).append(span)
+    assert max(len(spans) for spans in lines.values()) >= 2, "the legend's words share a line"
+    for spans in lines.values():
+        edges = [edge for span in sorted(spans) for edge in span]
+        assert edges == sorted(edges) and edges[-1] <= float(root.attrib["width"])
     page.locator(".bn-loss .bn-save").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG", exact=True).click()

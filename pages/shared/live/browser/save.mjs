@@ -2,9 +2,12 @@
 // are set around it.
 import { make, shapes, width as swatchWidth } from "./swatch.mjs";
 import { loadPlotly, paint, palettesReady } from "./theme.mjs";
+import { fitTitles } from "./titles.mjs";
 
 const size = { width: 960, plot: 480, edge: 24, line: 20 };
-const font = "'Source Sans', 'Source Sans 3', 'Source Sans Pro', system-ui, sans-serif";
+// A picture is drawn, and opened elsewhere, without the page's own fonts: these are as wide as each
+// other on all systems.
+const font = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif";
 const scale = 2; // pixels of a PNG for each of the page's
 
 export async function save(panel, format, theme, about) {
@@ -37,6 +40,8 @@ async function plotOf({ chart, plot }, palette) {
   const figure = paint(chart.figure, palette);
   const height = Math.max(size.plot, chart.height * 1.3);
   const wanted = { ...figure.layout, width: size.width, height };
+  wanted.font = { ...wanted.font, family: font };
+  fitTitles(wanted, size.width);
   for (const name of Object.keys(plot.layout ?? {})) {
     // What the reader has zoomed to.
     if (/^[xy]axis/.test(name) && plot._fullLayout[name]?.range) {
@@ -68,6 +73,9 @@ class Page {
     const look = { x, y: this.y + pixels * 0.8, fill: colour, "font-size": pixels, "font-weight": weight, "font-family": font };
     const made = make("text", look);
     made.textContent = content;
+    // Where none of the fonts is there, the words still take the room that was measured for them.
+    made.setAttribute("textLength", this.measure(content.trim(), pixels, weight));
+    made.setAttribute("lengthAdjust", "spacingAndGlyphs");
     this.parts.push(made);
   }
 
@@ -102,11 +110,11 @@ class Page {
     this.y += height + 8;
   }
 
-  // Words over as many lines as they need; a link breaks anywhere.
+  // Words over as many lines as they need; a link breaks at its signs.
   wrapped(content, pixels) {
     const most = size.width - 2 * size.edge;
     let line = "";
-    for (const piece of content.split(/(?<=[ &;,])/)) {
+    for (const piece of content.split(/(?<=[ &;,~:?/-])/)) {
       if (line && this.measure(line + piece, pixels) > most) {
         this.words(line, size.edge, pixels, this.muted);
         this.y += pixels + 5;
