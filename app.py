@@ -4,7 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from pages.shared import page_layout, security, server
+from pages.shared import page_layout, script_errors, security, server
 from pages.shared.live import feed
 from pages.shared.preloading import Preloading
 
@@ -22,10 +22,11 @@ if runtime.exists():
     page_layout.run_page(st.navigation(pages, position="top"))
 else:
     security.prepare()
+    script_errors.install()
     app = st.App(
         __file__,
         lifespan=server.lifespan,
         routes=[*feed.routes(), *server.routes()],
         middleware=[*security.middleware(), Middleware(Preloading)],
-        on_script_error=server.say_what_failed,
+        on_script_error=script_errors.say_what_failed,
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +23,6 @@ from pages.shared.expired_sessions import free_expired_sessions
 from pages.shared.live.browser_files import BASE, FILES, KINDS
 from pages.shared.security_files import ResponseInParts, contents
 
-_LOG = logging.getLogger(__name__)
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SECONDS_FOR_PICTURES = 20
 _SECONDS_BETWEEN_LOOKS = 0.2
@@ -59,16 +57,6 @@ def routes() -> list[Route]:
         Route("/lab-files/health", _health),
         *(Route(f"/{BASE}/{name}", _sender(name)) for name in FILES),
     ]
-
-
-def say_what_failed(error: Exception) -> bool:
-    """Put a sentence on the page instead of a traceback, and the traceback in the log."""
-    _LOG.error("A page failed.", exc_info=error)
-    st.error(
-        "Something went wrong on this page, and it is our mistake. Reload the page to go on; "
-        "the link in the address bar keeps your settings."
-    )
-    return True
 
 
 def _sender(name: str) -> Callable[[Request], Response]:

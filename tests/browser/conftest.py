@@ -11,9 +11,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -135,9 +144,15 @@ def context(profile: BrowserContext) -> Iterator[BrowserContext]:
 def open_page(address: str, context: BrowserContext) -> Iterator[OpenPage]:
     """Yield what opens a page of the app; afterwards no script may have failed on any.
 
-    Instead of a path it takes a whole address too, of another server.
+    Nor may any page have asked another host or needed what the content policy forbids, which the
+    browser says in its console. Instead of a path it takes a whole address too, of another server.
     """
     opened, errors = [], []
+    hosts: set[str | None] = set()
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
 
     def open_at(path: str = "/", size: ViewportSize = LAPTOP, dark: bool = False) -> Page:
         page = context.new_page()
@@ -145,6 +160,8 @@ def open_page(address: str, context: BrowserContext) -> Iterator[OpenPage]:
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", note)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
         opened.append(page)
         page.goto(path if path.startswith("http") else address + path)
         return page
@@ -153,5 +170,6 @@ def open_page(address: str, context: BrowserContext) -> Iterator[OpenPage]:
     failed = [page.get_by_text("Something went wrong on this page").count() for page in opened]
     tracebacks = [page.get_by_test_id("stException").count() for page in opened]
     assert errors == []
+    assert hosts <= {"127.0.0.1", None}, "a page asked another host"
     assert not any(tracebacks), "a traceback reached a page"
     assert not any(failed), "a page's script failed; the server's log says where"

@@ -39,6 +39,7 @@ def settle(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+@pytest.mark.slow
 def test_norms_are_removed_added_and_moved_with_the_mouse(open_page):
     page = drawn(open_page(SMALL))
     expect_chips(page, 1, 2, "W", "+BN", "ReLU")
@@ -165,6 +166,7 @@ def test_the_nets_move_in_place_while_they_train(open_page):
     expect(examples).not_to_have_attribute("aria-label", first or "")
 
 
+@pytest.mark.slow
 def test_the_diagram_is_drawn_without_waiting_for_the_charts(open_page):
     page = open_page("/covariate_shift")
     page.route("**/plotly.min.js", lambda route: None)  # it never comes
@@ -174,6 +176,7 @@ def test_the_diagram_is_drawn_without_waiting_for_the_charts(open_page):
     assert page.evaluate("window.bnLabSequence") is None
 
 
+@pytest.mark.slow
 def test_twenty_layers_scroll_inside_their_lane_on_a_phone(open_page):
     page = drawn(open_page("/?depth=20&width=8&seeds=1", size=PHONE))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -83,6 +83,7 @@ def test_training_moves_the_curves_without_remounting_a_chart(open_page):
     assert page.evaluate("window.fewestPlots") == 6
 
 
+@pytest.mark.slow
 def test_a_zoom_survives_while_the_nets_train(open_page):
     page = drawn(open_page(ENDLESS))
     train(page)
@@ -150,6 +151,7 @@ def test_the_keys_work(open_page):
     page.wait_for_url(re.compile(r"seed=2"))
 
 
+@pytest.mark.slow
 def test_the_time_slider_shows_an_earlier_step_everywhere(open_page):
     page = drawn(open_page("/?steps=24&speed=full&" + SMALL))
     train_to_the_end(page, 24)  # so few that each step is looked at
@@ -202,6 +204,7 @@ def test_quick_keys_on_the_rate_keep_the_run(open_page):
     expect(slider).to_have_attribute("aria-valuetext", "0.02")
 
 
+@pytest.mark.slow
 def test_a_link_gives_the_same_curves_in_another_browser(open_page):
     link = "/?data=moons&steps=128&speed=full&arms=none-before-after&act=tanh&seed=7&" + SMALL
     one, other = drawn(open_page(link)), drawn(open_page(link))
@@ -248,8 +251,13 @@ def test_a_data_set_is_chosen_by_its_picture_with_the_keyboard(open_page):
     assert painted == [True] * 5
 
 
-def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
+def test_what_a_chart_shows_is_explained_and_chosen_above_it_and_kept_in_the_link(open_page):
     page = drawn(open_page("/?" + SMALL))
+    page.get_by_role("button", name="What “Loss” shows").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".bn-loss .bn-help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".bn-loss .bn-help")).to_be_hidden()
     page.get_by_label("Loss axis").select_option("log")
     page.wait_for_url(re.compile("loss=log"))
     page.wait_for_function(
@@ -260,6 +268,7 @@ def test_what_a_chart_shows_is_chosen_above_it_and_kept_in_the_link(open_page):
     assert step_of(page) == 0
 
 
+@pytest.mark.slow
 def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
     button(page, "Examples").click()
@@ -274,6 +283,7 @@ def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     expect(page.locator(".bn-summary tbody tr").nth(1)).to_contain_text("training")
 
 
+@pytest.mark.slow
 def test_a_batch_of_one_is_explained(open_page):
     page = drawn(open_page("/?batch=1&" + SMALL))
     expect(page.get_by_text("A batch of one has nothing to normalize by")).to_be_visible()
@@ -281,6 +291,7 @@ def test_a_batch_of_one_is_explained(open_page):
     wait_for_step(page, 5)
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_data_is_refused_with_the_limit(open_page):
     page = open_page("/?data=moons&points=100&batch=64")
     drawn(page)
@@ -289,6 +300,7 @@ def test_a_batch_larger_than_the_data_is_refused_with_the_limit(open_page):
     expect(page.get_by_text("this data set has 100 training examples")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_phone_shows_everything_without_sideways_scrolling(open_page):
     page = drawn(open_page("/", size={"width": 390, "height": 844}))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -297,13 +309,3 @@ def test_a_phone_shows_everything_without_sideways_scrolling(open_page):
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
     train(page)
     wait_for_step(page, 20)
-
-
-def test_help_opens_and_closes_by_keyboard(open_page):
-    page = drawn(open_page("/?" + SMALL))
-    ask = page.get_by_role("button", name="What “Loss” shows")
-    ask.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".bn-loss .bn-help")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator(".bn-loss .bn-help")).to_be_hidden()

@@ -85,6 +85,7 @@ def test_pages_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page
         assert page.evaluate(BRIGHTNESS) > 200, name
 
 
+@pytest.mark.slow
 def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address, open_page):
     page = open_page(new_address + "/claims")
     expect(page.locator("h1")).to_have_text("Claims", timeout=30_000)
@@ -92,6 +93,7 @@ def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address
     expect(button(page, "Run them all")).to_be_visible(timeout=60_000)
 
 
+@pytest.mark.slow
 def test_descent_is_drawn_for_three_scalings_in_the_colours_of_the_page(open_page):
     page = open_page("/inside_the_layer", dark=True)
     plots(page, 3)
@@ -139,6 +141,7 @@ def overwrite(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.slow
 def test_what_is_typed_into_the_table_is_computed_or_answered_by_a_sentence(open_page):
     page = open_page("/inside_the_layer?chapter=2")
     expect(page.locator(".bn-lines")).to_contain_text("y = ")
@@ -168,6 +171,7 @@ def test_what_is_typed_into_the_table_is_computed_or_answered_by_a_sentence(open
     expect(page.locator(".bn-lines")).to_contain_text("μ = (1 + 7 + 4 + 3 + 5) / 5 = 4")
 
 
+@pytest.mark.slow
 def test_the_backward_pass_agrees_with_autograd_in_front_of_the_reader(open_page):
     page = open_page("/inside_the_layer?chapter=3")
     expect(page.locator(".bn-summary").first).to_contain_text("dx: largest difference")
@@ -190,6 +194,7 @@ def followed(page: Page, momentum: float) -> list:
     return page.evaluate(f"{MEANS}._fullData.map(trace => Array.from(trace.y))")
 
 
+@pytest.mark.slow
 def test_the_running_averages_are_drawn_and_drawn_anew_for_another_momentum(open_page):
     page = open_page("/training_and_inference")
     before = followed(page, 0.1)
@@ -197,6 +202,7 @@ def test_the_running_averages_are_drawn_and_drawn_anew_for_another_momentum(open
     assert followed(page, 0.03) != before
 
 
+@pytest.mark.slow
 def test_without_eval_sorted_batches_cost_accuracy(open_page):
     page = open_page("/training_and_inference?chapter=2")
     chapter(page, "sorted")
@@ -235,6 +241,7 @@ def test_an_experiment_runs_to_its_verdict_which_the_claims_then_show(open_page)
     expect(page.get_by_text("You predicted: It falls to a tenth.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_experiment_is_cancelled_and_its_configuration_opened_in_the_lab(open_page):
     page = open_page("/experiment?experiment=rate")
     rest(page)
@@ -250,14 +257,7 @@ def test_an_experiment_is_cancelled_and_its_configuration_opened_in_the_lab(open
     assert (query["init"], query["steps"], float(query["lr"][0])) == (["he"], ["400"], 1.0)
 
 
-def test_an_unknown_experiment_is_answered_by_a_sentence(open_page):
-    page = open_page("/experiment?experiment=perpetual")
-    expect(page.get_by_test_id("stAlert").first).to_contain_text(
-        "There is no experiment “perpetual”"
-    )
-    expect(button(page, "Run")).to_be_visible()
-
-
+@pytest.mark.slow
 def test_no_claim_is_decided_before_it_is_run_and_running_all_can_be_cancelled(open_page):
     page = rest(open_page("/claims"))
     main = page.get_by_test_id("stMain")
@@ -315,6 +315,7 @@ def first_y(page: Page, value: str) -> None:
     expect(page.locator("[data-stage=y] td").first).to_have_text(value)
 
 
+@pytest.mark.slow
 def test_a_chapters_settings_survive_back_reload_and_a_second_tab(open_page):
     page = open_page("/inside_the_layer?chapter=2")
     first_y(page, "-1.621")

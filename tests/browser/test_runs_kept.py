@@ -87,6 +87,7 @@ def other_tab_brings_a_run(page: Page, first: dict) -> None:
     drawn(page)
 
 
+@pytest.mark.slow
 def test_a_browser_without_storage_says_so(open_page):
     page = open_page("/runs")
     expect(page.get_by_text("No run is kept yet")).to_be_visible()

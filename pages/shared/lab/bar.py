@@ -19,6 +19,7 @@ from pages.shared.lab.panel import all_settings
 from pages.shared.lab.runs import dispatch, observed
 from pages.shared.session import Session
 from pages.shared.widgets.data_sets import choose_data_set
+from pages.shared.widgets.settings import value_shown
 
 _SLIDER = 150
 """Width of a slider of the bar in pixels."""
@@ -45,8 +46,8 @@ def top_bar(session: Session) -> None:
 
 def _follow_rate(session: Session) -> None:
     """Have the run follow the slider that was moved, else the slider the run."""
-    slider = st.session_state.get(control_key(session, "learning_rate"))
-    event = rate_event(observed(session), slider)
+    shown = st.session_state.get(control_key(session, "learning_rate"))
+    event = rate_event(observed(session), value_shown(SETTINGS["learning_rate"], shown))
     if event is not None:
         dispatch(session, event)
 

@@ -34,14 +34,17 @@ def setting_widget(
 
 
 def value_shown(setting: Setting, shown: Any) -> Any:
-    """Return the value that a widget of a setting shows; None if it is no value of it."""
-    if setting.kind != "wholes":
-        return shown
+    """Return the value that a widget of a setting shows; None if it is no value of it.
+
+    Of whole numbers that is so while the reader types; of others if they were sent by hand.
+    """
     try:
+        if setting.kind != "wholes":
+            return setting.check(shown)
         if isinstance(shown, str):
             return setting.read(shown.strip()) if shown.strip() else ()
         return setting.check(tuple(sorted(shown)))
-    except SettingError:
+    except (SettingError, TypeError):
         return None
 
 
