@@ -45,11 +45,11 @@ def limits(most: int = 50, seconds_idle: float = 0.5) -> ConnectionLimits:
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=10)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def get(port: int, path: str = "/") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -59,18 +59,20 @@ def get(port: int, path: str = "/") -> tuple[int, str]:
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"])
 def test_an_unfinished_request_ends(begun: bytes) -> None:
-    with bare_server(app, limits()) as port, connect(port) as client:
+    with bare_server(app, limits()) as port:
+        start = time.monotonic()  # before the server can have begun to count
+        client = connect(port)
         client.sendall(begun)
-        start = time.monotonic()
         assert client.recv(100) == b""
         assert time.monotonic() - start > 0.4
+        client.close()
 
 
 def test_a_request_that_trickles_in_ends() -> None:
     with bare_server(app, limits()) as port, connect(port) as client:
         client.sendall(b"GET / HTTP/1.1\r\n")
         client.settimeout(0.1)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 client.sendall(b"X-A: b\r\n")
@@ -80,7 +82,7 @@ def test_a_request_that_trickles_in_ends() -> None:
                 continue
             except ConnectionError:
                 return
-        raise AssertionError("the connection stayed open for 10 s")
+        raise AssertionError("the connection stayed open for a minute")
 
 
 def test_a_second_request_that_never_ends_is_no_way_around() -> None:
@@ -93,12 +95,12 @@ def test_a_second_request_that_never_ends_is_no_way_around() -> None:
 
 
 def test_a_connection_in_use_stays_open() -> None:
-    with bare_server(app, limits(seconds_idle=1.0)) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with bare_server(app, limits(seconds_idle=2.0)) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.connect()
         assert connection.sock is not None
         own, start = connection.sock.getsockname(), time.monotonic()
-        while time.monotonic() - start < 1.5:
+        while time.monotonic() - start < 2.5:
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"here"
             assert connection.sock is not None and connection.sock.getsockname() == own

@@ -65,7 +65,7 @@ def open_descriptors() -> int:
 def test_a_stopped_worker_is_replaced_and_its_run_repeated_bit_for_bit(impatient):
     asked = comparison(steps=800)
     run = impatient.open(asked)
-    run.play(100)  # so slow that it cannot end before its worker is stopped
+    run.play(40)  # so slow that it cannot end before its worker is stopped
     wait_for(lambda: run.step_reached > 20, run)
     stopped = process_of(impatient, run)
     os.kill(stopped, signal.SIGSTOP)
@@ -109,7 +109,7 @@ def test_twenty_killed_workers_change_no_record():
             wait_for(lambda: len(pool.process_ids) == 2)
             asked = comparison(seed=seed)
             run = pool.open(asked, visitor=str(seed))
-            run.play(100)  # so slow that it cannot end before its worker does
+            run.play(40)  # so slow that it cannot end before its worker does
             wait_for(lambda opened=run: opened.step_reached > 5, run)
             os.kill(process_of(pool, run), signal.SIGKILL)
             assert finish(run) == train_here(asked).fingerprint()
@@ -179,7 +179,7 @@ def test_a_forgotten_run_is_dead_and_burns_nothing(impatient):
 def test_a_page_that_returns_after_its_run_was_forgotten_trains_on_from_where_it_was(impatient):
     asked = comparison(steps=800)
     run = impatient.open(asked, visitor="one")
-    run.play(100)  # so slow that it cannot end before it is forgotten
+    run.play(40)  # so slow that it cannot end before it is forgotten
     wait_for(lambda: run.step_reached > 20, run)
     run.disconnect()
     wait_for(lambda: run.forgotten)

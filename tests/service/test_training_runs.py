@@ -62,7 +62,7 @@ def test_the_nets_can_be_seen_before_they_train(pool):
 def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
     asked = comparison(steps=800)
     run = pool.open(asked)
-    run.play(100)  # so slow that it cannot end before its worker does
+    run.play(40)  # so slow that it cannot end before its worker does
     wait_for(lambda: run.step_reached > 20, run)
     victim = process_of(pool, run)
     os.kill(victim, signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
 
 def test_a_rate_changed_on_the_way_is_in_the_link_and_survives_a_dead_worker(pool):
     run = pool.open(comparison(steps=800))
-    run.play(100)  # so slow that it cannot end before its worker does
+    run.play(40)  # so slow that it cannot end before its worker does
     wait_for(lambda: run.step_reached > 20, run)
     run.set_learning_rate(0.01)
     wait_for(lambda: run.record and run.record.rate_changes, run)
@@ -112,7 +112,11 @@ def test_runs_that_train_at_once_get_about_the_same(pool):
     wait_for(lambda: all(run.built for run in runs), *runs)
     for run in runs:
         run.play(0)
-    wait_for(lambda: max(run.step_reached for run in runs) > 400, *runs)
+    wait_for(lambda: max(run.step_reached for run in runs) > 1_500, *runs)
+    for run in runs:
+        run.pause()  # and have it report all that it has trained
+    for run in runs:
+        settled(pool, run)
     steps: dict[int | None, list[int]] = {}
     for run in runs:
         steps.setdefault(run.worker_index, []).append(run.step_reached)
@@ -160,7 +164,7 @@ def test_a_full_pool_says_so_and_a_resting_run_gives_way(short_pool):
 def test_a_parked_run_comes_back_where_it_was(short_pool):
     asked = comparison(steps=400)
     run = short_pool.open(asked)
-    run.play(100)  # so slow that it cannot end before it is paused
+    run.play(40)  # so slow that it cannot end before it is paused
     wait_for(lambda: run.step_reached > 20, run)
     run.pause()
     wait_for(lambda: not run.placed)
