@@ -21,6 +21,7 @@ def test_without_a_slug_every_experiment_is_listed_with_its_claim(capsys):
     assert all(len(line.split()) > 4 for line in lines)
 
 
+@pytest.mark.slow
 def test_an_experiment_prints_the_numbers_and_the_verdict_of_a_run(capsys):
     result, verdict = experiments.run("gain", seeds=2, quick=True)
     assert main(["experiment", "gain", "--seeds", "2", "--quick", "--json"]) == 0

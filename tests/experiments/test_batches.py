@@ -40,6 +40,7 @@ def test_batches_of_two_ruin_batch_norm_and_spare_group_norm():
     assert result["renorm_2"].median > result["before_2"].median
 
 
+@pytest.mark.slow
 def test_a_fall_is_the_accuracy_at_32_less_that_at_2(small: Outcome):
     result, verdict = small
     for name in ("before", "group"):
@@ -49,6 +50,7 @@ def test_a_fall_is_the_accuracy_at_32_less_that_at_2(small: Outcome):
     assert all(curve.kind == "points" for curve in result.panels[0].curves)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "group", "at_32", "kind"),
     [

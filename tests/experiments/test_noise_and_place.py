@@ -30,6 +30,7 @@ def places() -> tuple[Result, Verdict]:
     return run("placement")
 
 
+@pytest.mark.slow
 def test_with_noise_inputs_jump_more_than_a_plain_nets_yet_training_is_fast(noise):
     result, verdict = noise
     jumps = {name: result[f"jump_{name}"].values for name in noisy.SPEC.shards}
@@ -58,6 +59,7 @@ def test_with_noise_inputs_jump_more_than_a_plain_nets_yet_training_is_fast(nois
         ({"steps_none": np.inf}, "untested"),
     ],
 )
+@pytest.mark.slow
 def test_the_verdict_on_noise_follows_the_numbers(noise, values, kind):
     numbers = {"lost": 1.0, "gain": 6.0, "unstable": 1.6, "steps_none": 130.0} | values
     assert noisy.EXPERIMENT.decide(with_values(noise[0], numbers)).kind == kind

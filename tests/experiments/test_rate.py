@@ -46,6 +46,7 @@ def test_the_grid_is_fine_where_the_limits_lie():
     np.testing.assert_allclose(fine[1:] / fine[:-1], 10 ** (1 / 8), rtol=0.01)
 
 
+@pytest.mark.slow
 def test_a_short_run_finds_a_larger_rate_with_batch_norm(short: tuple[Result, Verdict]):
     result, verdict = short
     (panel,) = result.panels
@@ -63,6 +64,7 @@ def test_a_short_run_finds_a_larger_rate_with_batch_norm(short: tuple[Result, Ve
     assert result["before"].words() in verdict.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ratio", "best", "kind"),
     [

@@ -69,6 +69,7 @@ def test_a_short_run_learns_from_more_scales_with_batch_norm(scales):
     assert result["before_range"].words() in verdict.words
 
 
+@pytest.mark.slow
 def test_figure_1_shows_again_for_every_seed(first_figure):
     result, verdict = first_figure
     assert (result["steps_ratio"].values >= 10).all()
@@ -84,6 +85,7 @@ def test_figure_1_shows_again_for_every_seed(first_figure):
         assert (low < middle).all() and (middle < high).all() and low.shape == (1, 201)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kinds"),
     [
@@ -144,6 +146,7 @@ def test_drift_is_the_path_of_the_median_in_units_of_the_mean_spread():
     np.testing.assert_allclose(figure1.drift(seen), [(3 / 2 + 0) / 2])
 
 
+@pytest.mark.slow
 def test_with_batch_norm_the_gain_moves_the_update_but_not_the_outputs(gains):
     result, verdict = gains
     std, saturated, _, needed = (panel.curves for panel in result.panels)
@@ -161,6 +164,7 @@ def test_with_batch_norm_the_gain_moves_the_update_but_not_the_outputs(gains):
     assert result["before_update"].words() in verdict.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

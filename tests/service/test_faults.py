@@ -176,6 +176,7 @@ def test_a_forgotten_run_is_dead_and_burns_nothing(impatient):
     wait_for(lambda: rests(worker))
 
 
+@pytest.mark.slow
 def test_a_page_that_returns_after_its_run_was_forgotten_trains_on_from_where_it_was(impatient):
     asked = comparison(steps=800)
     run = impatient.open(asked, visitor="one")
@@ -316,6 +317,7 @@ del os.nice
 """
 
 
+@pytest.mark.slow
 def test_a_worker_trains_where_the_system_lacks_limits_priorities_and_passed_sockets(
     monkeypatch, tmp_path: Path
 ):
