@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,7 @@ from bn_core.training import Trainer
 from tests.export.agreement import assert_agrees
 from tests.export.programs import comparison_of, definitions, exported, printed_by
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of the libraries that Keras imports
-    keras = pytest.importorskip("keras")
+keras: Any = None  # imported by the first of these tests: others should not wait for it
 
 pytestmark = [
     pytest.mark.slow,  # Keras takes seconds to import, and 20 times as long for each step
@@ -43,6 +41,11 @@ KINDS = {"Dense": "linear", "Activation": "activation", "LeakyReLU": "activation
 @pytest.fixture(autouse=True)
 def in_64_bits() -> Iterator[None]:
     """Adam and RMSprop make full steps of gradients that are rounding alone."""
+    global keras
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries that Keras imports
+        keras = pytest.importorskip("keras")
     keras.config.set_floatx("float64")
     yield
     keras.config.set_floatx("float32")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import server
@@ -19,6 +20,8 @@ def workers() -> Iterator[None]:
     """Run one worker for all tests of scripts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BN_LAB_WORKERS", "1")
+        # Where a test has imported Keras, it collects garbage after every script: 0.4 s each.
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         assert server.pool().wait_ready(60)
         assert catalogue.catalogue(seconds=120)
         yield

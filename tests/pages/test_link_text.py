@@ -44,13 +44,7 @@ def parameters_of(app: AppTest, page: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        page if page in ("lab", "experiment") else pytest.param(page, marks=pytest.mark.slow)
-        for page in PAGES
-    ],
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_no_parameter_of_a_page_becomes_markup(app, page):
     known = parameters_of(app, page)
     assert known or page in ("claims", "runs"), "these read none"

@@ -7,18 +7,13 @@ from tests.pages.conftest import ROOT, go
 from tests.pages.test_walk import choose_lowest, shown
 
 CHAPTERS_WITH_CHOICES = [
+    ("inside_the_layer", 1),
     ("inside_the_layer", 2),
+    ("inside_the_layer", 3),
     ("training_and_inference", 1),
-    *(
-        pytest.param(place, marks=pytest.mark.slow)
-        for place in (
-            ("inside_the_layer", 1),
-            ("inside_the_layer", 3),
-            ("training_and_inference", 2),
-            ("training_and_inference", 5),
-            ("covariate_shift", 1),
-        )
-    ),
+    ("training_and_inference", 2),
+    ("training_and_inference", 5),
+    ("covariate_shift", 1),
 ]
 
 

@@ -5,6 +5,7 @@ chapters can use one name. The link is written here: with ``bind="query-params"`
 would have to be called as the key is, and one name could stand on one page only.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def persistent(
     ``options`` is left out, and the page says so; without options the link holds none.
     """
     key, asked = widget_key(name, of_page=of_page), from_link(name)
-    linked = [option for option in options if asked and link_text(option) == asked]
+    linked = _options_called(asked, options) if asked else []
     if asked is not None and options and not linked:
         warn_of(name)
     if linked:
@@ -63,6 +64,14 @@ def persistent(
     if options:
         this_session().link_values[name] = None if value == initial else link_text(value)
     return value
+
+
+def _options_called(text: str, options: Sequence[Any]) -> list[Any]:
+    """Return the options that a link's text stands for; a million whole numbers are not tried."""
+    if isinstance(options, range):
+        number = int(text) if re.fullmatch("[0-9]{1,12}", text) else None
+        options = [number] if number in options else []
+    return [option for option in options if link_text(option) == text]
 
 
 def link_text(value: Any) -> str:
