@@ -28,6 +28,9 @@ QUANTILES = (0.15, 0.50, 0.85)
 SNAPSHOTS_PER_RUN = 24
 """Snapshots of a run of its full length; with those of single steps, at most twice as many."""
 
+LARGEST_MAP = 14
+"""Pixels of a feature map's side: larger ones are averaged down to it."""
+
 BINS = 96
 LINEAR_ZONE = 0.5
 LARGEST_VALUE = 1e4

@@ -12,6 +12,7 @@ import numpy as np
 from bn_core.config import Config
 from bn_core.diagnosis import NetState, diagnose
 from bn_core.figures import record_queries as queries
+from bn_core.figures.diagram_nets import map_size
 from bn_core.figures.distributions import MIDDLES, WIDTHS
 from bn_core.figures.view import View
 from bn_core.records import SITES, DataSummary, NetStatistics, Record, Snapshot
@@ -47,6 +48,9 @@ class LayerState(TypedDict):
     """What is wrong with the layer in a word; empty if nothing is."""
     gradient: float | None
     """log10 of the norm of its weights' gradient; None where there is no finite one."""
+    maps: list[list[str]]
+    """Of each example the first channels behind the activation: a hexadecimal digit a pixel, row by
+    row, from the layer's lowest value to its highest; empty where there are no channels."""
 
 
 class LaneState(TypedDict):
@@ -185,6 +189,7 @@ def _lost_layers(config: Config, state: NetState) -> list[LayerState]:
             share="",
             sick="not finite" if number == state.layer else "",
             gradient=None,
+            maps=[],
         )
         for number in range(1, config.depth + 2)
     ]
@@ -197,6 +202,7 @@ def _layer_states(
     _, stds = _moments(statistics)
     shares = _share_words(config, statistics)
     norms = queries.middle(statistics.gradient_norm, 0)
+    maps = _maps(statistics)
     layers = [
         LayerState(
             density=hill.tolist(),
@@ -204,13 +210,30 @@ def _layer_states(
             share=share,
             sick=sick.get(number, ""),
             gradient=_power(norm),
+            maps=maps[number - 1],
         )
         for number, (hill, std, share, norm) in enumerate(
             zip(hills, stds, shares, norms[:-1], strict=True), start=1
         )
     ]
-    output = LayerState(density=[], std="", share="", sick="", gradient=_power(norms[-1]))
+    output = LayerState(density=[], std="", share="", sick="", gradient=_power(norms[-1]), maps=[])
     return [*layers, output]
+
+
+def _maps(statistics: NetStatistics) -> list[list[list[str]]]:
+    """Return the feature maps of each hidden layer as ``LayerState`` has them."""
+    layers = statistics.outline[:-1]
+    if not statistics.feature_maps.size:
+        return [[] for _ in range(statistics.dead.shape[1])]
+    sizes = [map_size(layer) for layer in layers]
+    return [
+        [[_digits(one[:height, :width]) for one in example] for example in maps] if height else []
+        for maps, (height, width) in zip(statistics.feature_maps, sizes, strict=True)
+    ]
+
+
+def _digits(shades: Array) -> str:
+    return "".join("0123456789abcdef"[shade >> 4] for shade in shades.ravel().tolist())
 
 
 def _share_words(config: Config, statistics: NetStatistics) -> list[str]:

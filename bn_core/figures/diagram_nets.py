@@ -10,7 +10,7 @@ import numpy as np
 from bn_core.arms import MOST_ARMS
 from bn_core.config import Config
 from bn_core.figures.theme import arm_styles
-from bn_core.records import DataSummary, LayerOutline, NetStatistics, Record
+from bn_core.records import LARGEST_MAP, DataSummary, LayerOutline, NetStatistics, Record
 
 Array = np.ndarray
 
@@ -52,6 +52,11 @@ class Block(TypedDict):
     """Counted from 1; 0 for the output layer."""
     label: str
     units: int
+    size: str
+    """Its units in a word or two: "64", or "16 ch 8x8" for channels of 8 x 8 positions."""
+    words: str
+    map: tuple[int, int]
+    """Height and width of each feature map as it is drawn; zeros where there are no channels."""
     chips: list[Chip]
 
 
@@ -117,15 +122,43 @@ def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
             layer=index + 1 if index < hidden else 0,
             label=layer.label,
             units=layer.units,
+            size=_size(layer),
+            words=_units_words(layer),
+            map=map_size(layer),
             chips=_chips(config, layer, index if index < hidden else None),
         )
         for index, layer in enumerate(layers)
     ]
 
 
+def map_size(layer: LayerOutline) -> tuple[int, int]:
+    """Return height and width of a layer's feature maps as they are drawn; zeros without any."""
+    if len(layer.positions) != 2:
+        return 0, 0
+    height, width = layer.positions
+    return min(height, LARGEST_MAP), min(width, LARGEST_MAP)
+
+
+def _size(layer: LayerOutline) -> str:
+    if not layer.positions:
+        return str(layer.units)
+    return f"{layer.units} ch {'x'.join(map(str, layer.positions))}"
+
+
+def _units_words(layer: LayerOutline) -> str:
+    if not layer.positions:
+        return f"{layer.units} units"
+    size = " x ".join(map(str, layer.positions))
+    return f"{layer.units} channels of {size} positions; the pictures are of the first four"
+
+
 def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]:
     """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
     chips = [_chip(config, stage) for stage in layer.stages]
+    if layer.positions and "linear" in layer.stages:
+        chips[layer.stages.index("linear")] = Chip(
+            kind="linear", text="conv", words="Convolution, 3 x 3 weights", present=True
+        )
     if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
         missing = _chip(config, "norm")
         missing["present"] = False
@@ -143,6 +176,8 @@ def _chip(config: Config, stage: str) -> Chip:
         case "activation":
             text = _ACTIVATIONS[config.activation]
             words = f"Activation function {text}"
+        case "pool":
+            text, words = "pool", "Max pooling: the largest value of each 2 x 2 positions"
         case "dropout":
             text, words = "drop", f"Dropout of {config.dropout:.0%}"
         case "shortcut":

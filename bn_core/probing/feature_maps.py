@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bn_core.records import LARGEST_MAP
+
 SHOWN_CHANNELS = 4
-LARGEST_SIDE = 14
-"""Pixels of a picture's side: larger maps are averaged down to it."""
 
 
 def small(maps: Tensor) -> Tensor:
     """Return maps (E, M, H, W), those of more than 14 pixels a side averaged down to 14."""
-    height, width = (min(side, LARGEST_SIDE) for side in maps.shape[2:])
+    height, width = (min(side, LARGEST_MAP) for side in maps.shape[2:])
     if (height, width) == maps.shape[2:]:
         return maps.clone()
     return functional.adaptive_avg_pool2d(maps, (height, width))

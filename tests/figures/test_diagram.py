@@ -76,6 +76,26 @@ def test_blocks_say_which_layer_they_are_and_how_many_units_it_has():
     ]
 
 
+def test_a_convolution_counts_its_channels_and_shows_them_for_each_example():
+    record = untrained("none", "before", architecture="conv", channels=(6, 3), dense=(5,))
+    first, second, third, output = blocks(record, 1)
+    assert chips(first) == ["conv", "BN", "ReLU", "pool"] and chips(third) == ["W", "BN", "ReLU"]
+    assert (first["size"], second["size"], third["size"]) == ("6 ch 8x8", "3 ch 4x4", "5")
+    assert "6 channels of 8 x 8" in first["words"] and output["map"] == (0, 0)
+    layers = diagram(record)["lanes"][1]["layers"]
+    maps = [layer["maps"] for layer in layers]
+    shown = len(nets(record)["examples"]["images"])
+    assert [len(one) for one in maps] == [shown, shown, 0, 0]
+    assert [len(example) for example in maps[0]] == [4] * shown
+    assert [len(example) for example in maps[1]] == [3] * shown
+    assert {len(one) for example in maps[0] for one in example} == {64}
+    assert {len(one) for example in maps[1] for one in example} == {16}
+    digits = "".join(one for example in maps[0] for one in example)
+    assert set(digits) <= set("0123456789abcdef") and {"0", "f"} <= set(digits)
+    assert maps[0][0] != maps[0][1], "another example, other maps"
+    assert not any(layer["maps"] for layer in diagram(untrained("none"))["lanes"][0]["layers"])
+
+
 def test_arms_of_different_depth_have_lanes_of_their_own_length():
     base = Config(depth=3, width=8, steps=10, replicas=1)
     deeper = derived_arm(ARMS["none"], {"depth": 5}, base)

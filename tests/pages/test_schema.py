@@ -28,7 +28,7 @@ READERS = [
     "time_slider",
 ]
 READERS += ["diagram", "diagram_lane", "diagram_parts", "diagram_examples", "diagram_control"]
-READERS += ["diagram_enlarged", "diagram_drag", "diagram_legend"]
+READERS += ["diagram_enlarged", "diagram_drag", "diagram_legend", "diagram_maps"]
 """The modules that read the payload."""
 
 

@@ -1,5 +1,6 @@
 // One net of the diagram: its examples, its layers as blocks, its outputs, its numbers.
 import { arrow, bars, element, hill, hillPath, setPath, setText } from "./diagram_parts.mjs";
+import { FeatureMaps } from "./diagram_maps.mjs";
 import { drawExamples } from "./diagram_examples.mjs";
 import { paint } from "./theme.mjs";
 
@@ -93,7 +94,7 @@ export class LaneView {
     if (label) this.labelled = performance.now();
     const share = net.outputs[this.example] ?? [];
     this.blocks.forEach((view, index) => {
-      view.draw(net.layers[index]);
+      view.draw(net.layers[index], this.example);
       if (view.block.layer === 0) view.drawOutputs(share, this.truths[this.example], this.classes);
       if (label) view.label();
     });
@@ -112,8 +113,9 @@ class BlockView {
     this.number = element("span", "bn-layer-number");
     this.hill = hill();
     this.bars = bars();
+    this.maps = new FeatureMaps();
     this.sick = element("span", "bn-sick-word");
-    this.button.append(this.hill.svg, this.bars.svg, this.sick, this.sigma, this.share);
+    this.button.append(this.hill.svg, this.bars.svg, this.maps.canvas, this.sick, this.sigma, this.share);
     this.box.append(this.chipsBox, this.button, this.number);
     this.arrow = arrow();
     parent.append(this.box, this.arrow.svg);
@@ -129,7 +131,8 @@ class BlockView {
     const isOutput = block.layer === 0;
     this.box.dataset.layer = block.layer;
     this.box.classList.toggle("bn-output", isOutput);
-    this.number.textContent = isOutput ? "" : block.layer;
+    this.number.textContent = isOutput ? "" : block.map[0] ? `${block.layer}: ${block.size}` : block.layer;
+    this.maps.build(block);
     this.hill.svg.style.display = isOutput ? "none" : "";
     this.bars.svg.style.display = isOutput ? "" : "none";
     this.button.disabled = isOutput;
@@ -153,8 +156,9 @@ class BlockView {
     if (held) this.norm?.focus();
   }
 
-  draw(layer) {
+  draw(layer, example) {
     this.layer = layer;
+    this.maps.draw(layer?.maps[example] ?? []);
     this.box.classList.toggle("bn-gone", !layer);
     setPath(this.hill.path, layer ? hillPath(layer.density) : "");
     setText(this.sigma, layer?.std ? `σ ${layer.std}` : "");
@@ -190,7 +194,7 @@ class BlockView {
   // Say the layer's numbers to a screen reader.
   label() {
     const { block, layer } = this;
-    const parts = [`${block.label} of ${this.lane.label}, ${block.units} units`];
+    const parts = [`${block.label} of ${this.lane.label}, ${block.words}`];
     if (layer?.std) parts.push(`standard deviation ${layer.std}`);
     if (layer?.share) parts.push(layer.share);
     if (!block.layer) parts.push(`probability of the example's class: ${this.share.textContent || "unknown"}`);
