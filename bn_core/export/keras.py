@@ -103,7 +103,12 @@ def _layers(config: Config) -> Iterator[str]:
         yield f"# {layer.title}"
         if layer.shortcut:
             yield "shortcut = x"
-        yield from (f"x = {_part(config, part, number)}(x)" for part in layer.parts)
+        for part in layer.parts:
+            if part.kind == "image" and part.units > 1:  # the Lab keeps channels first
+                yield f"x = keras.layers.Reshape({(part.units, *part.positions)})(x)"
+                yield "x = keras.layers.Permute((2, 3, 1))(x)"
+            else:
+                yield f"x = {_part(config, part, number)}(x)"
         if layer.shortcut:
             yield "x = keras.layers.Add()([shortcut, x])"
 
@@ -113,18 +118,43 @@ def _part(config: Config, part: Part, number: int) -> str:
         case "linear":
             without = "" if part.bias else ", use_bias=False"
             return f"linear({number}, {part.inputs}, {part.units}{without})"
+        case "conv":
+            without = "" if part.bias else ", use_bias=False"
+            return f"linear({number}, {part.inputs}, {part.units}, kernel=3{without})"
+        case "flatten":
+            return "keras.layers.Flatten()"
+        case "pool":
+            return "keras.layers.MaxPooling2D(2)"
+        case "image":
+            return f"keras.layers.Reshape({(*part.positions, part.units)})"
         case "activation":
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"keras.layers.Dropout({config.dropout!r})"
         case "norm":
-            return _norm(config, part.units)
+            return (
+                _norm_of_channels(config, part.units)
+                if part.positions
+                else _norm(config, part.units)
+            )
+
+
+def _left_out(config: Config) -> str:
+    scale = "" if config.bn_scale else ", scale=False"
+    return scale + ("" if config.bn_shift else ", center=False")
+
+
+def _norm_of_channels(config: Config, channels: int) -> str:
+    """Return the call for images, channels last; layer norm is one group of all channels."""
+    groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.normalization)
+    if groups is None:
+        return _norm(config, channels)
+    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_left_out(config)}"
+    return f"keras.layers.GroupNormalization({settings})"
 
 
 def _norm(config: Config, units: int) -> str:
-    left_out = ("" if config.bn_scale else ", scale=False") + (
-        "" if config.bn_shift else ", center=False"
-    )
+    left_out = _left_out(config)
     epsilon = f"epsilon={config.bn_epsilon!r}"
     share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
     match config.normalization:

@@ -5,12 +5,13 @@ tests hold both to the same parts in the same order.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bn_core.config import Config
+from bn_core.net_shapes import KERNEL, LayerShape, layer_shapes
 
-PartKind = Literal["linear", "norm", "activation", "dropout"]
+PartKind = Literal["image", "flatten", "linear", "conv", "norm", "activation", "pool", "dropout"]
 
 SUBTRACTS_UNIT_MEAN = frozenset({"batch", "ghost", "renorm", "instance"})
 """Normalizations behind which a bias of the linear map would be subtracted again."""
@@ -18,12 +19,17 @@ SUBTRACTS_UNIT_MEAN = frozenset({"batch", "ghost", "renorm", "instance"})
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a layer: from ``inputs`` numbers to ``units``; only linear maps have a bias."""
+    """One part of a layer: from ``inputs`` numbers or channels to ``units``.
+
+    Only linear maps and convolutions have a bias. ``positions`` is height and width of the image
+    that it puts out, empty for units; "image" and "flatten" change the shape of an example alone.
+    """
 
     kind: PartKind
     inputs: int
     units: int
     bias: bool = False
+    positions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class PlannedLayer:
 
 def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
     """Return every layer of a config's net, the output layer last."""
+    if config.needs_images:
+        return _image_layers(config)
     spec = config.data_spec
     sizes = (spec.inputs, *config.layer_widths)
     residual = config.architecture == "residual"
@@ -55,12 +63,40 @@ def parameter_count(config: Config) -> int:
     """Return how many numbers one net of a config learns."""
     per_norm = config.bn_scale + config.bn_shift
     return sum(
-        part.inputs * part.units + part.bias * part.units
-        if part.kind == "linear"
+        _weights(part) + part.bias * part.units
+        if part.kind in ("linear", "conv")
         else per_norm * part.units * (part.kind == "norm")
         for layer in planned_layers(config)
         for part in layer.parts
     )
+
+
+def _weights(part: Part) -> int:
+    return part.inputs * part.units * (KERNEL**2 if part.kind == "conv" else 1)
+
+
+def _image_layers(config: Config) -> tuple[PlannedLayer, ...]:
+    """Return the layers of a convolutional net."""
+    *hidden, last = layer_shapes(config)
+    layers = [_shaped(config, index, shape) for index, shape in enumerate(hidden)]
+    output = Part("linear", last.fan_in, last.units, bias=True)
+    flat = () if config.dense else (Part("flatten", last.fan_in, last.fan_in),)
+    return (*layers, PlannedLayer("output", (*flat, output)))
+
+
+def _shaped(config: Config, index: int, shape: LayerShape) -> PlannedLayer:
+    if shape.kind == "linear":
+        plain = _plain(config, index, shape.fan_in, shape.units)
+        flat = (Part("flatten", shape.fan_in, shape.fan_in),) if index == len(config.blocks) else ()
+        return replace(plain, parts=(*flat, *plain.parts))
+    inputs, size = shape.entering[0], shape.positions
+    image = (Part("image", inputs, inputs, positions=size),) if index == 0 else ()
+    linear, *behind = _plain(config, index, inputs, shape.units).parts
+    dropped = [part for part in behind if part.kind == "dropout"]
+    behind = [replace(part, positions=size) for part in behind if part.kind != "dropout"]
+    conv = replace(linear, kind="conv", positions=size)
+    pool = (Part("pool", shape.units, shape.units),) if shape.pooled else ()
+    return PlannedLayer(f"layer {index + 1}", (*image, conv, *behind, *pool, *dropped))
 
 
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:

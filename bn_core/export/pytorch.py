@@ -1,5 +1,6 @@
 """The PyTorch script: one module for each net, layer by layer."""
 
+import re
 from collections.abc import Iterator
 
 from bn_core.config import Config
@@ -15,13 +16,14 @@ _ACTIVATIONS = {
     "leaky_relu": "nn.LeakyReLU(0.01)",
     "gelu": "nn.GELU()",
 }
-_NORM_CLASSES = ("Shortcut", "BatchNorm", "GhostBatchNorm", "BatchRenorm", "InstanceNorm")
-_NORMS = {
-    "ghost": ("BatchNorm", "GhostBatchNorm"),
-    "renorm": ("BatchRenorm",),
-    "instance": ("InstanceNorm",),
-}
-"""Which classes of the snippets each normalization needs."""
+_NORM_CLASSES = (
+    "Shortcut",
+    "without",
+    "BatchNorm",
+    "GhostBatchNorm",
+    "BatchRenorm",
+    "InstanceNorm",
+)
 _ALWAYS = ("Arm", "initialize", "parameter_groups", "batches", "train", "validate", "train_all")
 
 _IMPORTS = """import math
@@ -98,12 +100,22 @@ def _part(config: Config, part: Part) -> str:
         case "linear":
             without = "" if part.bias else ", bias=False"
             return f"nn.Linear({part.inputs}, {part.units}{without})"
+        case "conv":
+            without = "" if part.bias else ", bias=False"
+            return f"nn.Conv2d({part.inputs}, {part.units}, kernel_size=3, padding=1{without})"
+        case "image":
+            return f"nn.Unflatten(1, {(part.units, *part.positions)})"
+        case "flatten":
+            return "nn.Flatten()"
+        case "pool":
+            return "nn.MaxPool2d(2)"
         case "activation":
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"nn.Dropout({config.dropout!r})"
         case "norm":
-            return _learning(config, _norm(config, part.units))
+            norm = _norm_of_channels if part.positions else _norm
+            return _learning(config, norm(config, part.units))
 
 
 def _norm(config: Config, units: int) -> str:
@@ -127,6 +139,23 @@ def _norm(config: Config, units: int) -> str:
             return f"InstanceNorm({units})"
 
 
+def _norm_of_channels(config: Config, channels: int) -> str:
+    """Return the call for images, where each channel is a unit; layer norm is one group of all."""
+    eps = f"eps={config.bn_epsilon!r}"
+    momentum = f"momentum={None if config.bn_cumulative else config.bn_momentum!r}"
+    match config.normalization:
+        case "batch":
+            return f"nn.BatchNorm2d({channels}, {eps}, {momentum})"
+        case "layer":
+            return f"nn.GroupNorm(1, {channels}, {eps})"
+        case "group":
+            return f"nn.GroupNorm({config.groups}, {channels}, {eps})"
+        case "instance":
+            return f"nn.InstanceNorm2d({channels}, {eps}, affine=True)"
+        case _:
+            return _norm(config, channels)
+
+
 def _learning(config: Config, made: str) -> str:
     """Return a norm's call with what it does not learn left out."""
     for learns, parameter in ((config.bn_scale, "weight"), (config.bn_shift, "bias")):
@@ -139,9 +168,9 @@ def _norm_classes(configs: tuple[Config, ...]) -> list[str]:
     names = set()
     for config in configs:
         source = _body(config)
-        names |= set(_NORMS.get(config.normalization, ()))
-        every = ("Shortcut", "without", "BatchNorm", "InstanceNorm")
-        names |= {name for name in every if f" {name}(" in source or f"({name}(" in source}
+        names |= {name for name in _NORM_CLASSES if re.search(rf"[ (]{name}\(", source)}
+        if "GhostBatchNorm" in names:
+            names.add("BatchNorm")  # which it extends
     return sorted(names)
 
 

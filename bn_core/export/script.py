@@ -26,8 +26,6 @@ def checked(request: ExportRequest) -> Comparison:
             "Scripts are written for standardized inputs without pooling; set both so, or choose "
             "the notebook."
         )
-    if any(config.needs_images for config in comparison.configs):
-        raise ExportError("Scripts are written for fully connected nets; choose one of them.")
     return comparison
 
 

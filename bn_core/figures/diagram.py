@@ -225,11 +225,12 @@ def _maps(statistics: NetStatistics) -> list[list[list[str]]]:
     layers = statistics.outline[:-1]
     if not statistics.feature_maps.size:
         return [[] for _ in range(statistics.dead.shape[1])]
-    sizes = [map_size(layer) for layer in layers]
-    return [
-        [[_digits(one[:height, :width]) for one in example] for example in maps] if height else []
-        for maps, (height, width) in zip(statistics.feature_maps, sizes, strict=True)
-    ]
+    found = []
+    for maps, layer in zip(statistics.feature_maps, layers, strict=True):
+        height, width = map_size(layer)
+        cut = maps[:, : layer.units, :height, :width]
+        found.append([[_digits(one) for one in example] for example in cut] if height else [])
+    return found
 
 
 def _digits(shades: Array) -> str:

@@ -51,7 +51,6 @@ class Block(TypedDict):
     layer: int
     """Counted from 1; 0 for the output layer."""
     label: str
-    units: int
     size: str
     """Its units in a word or two: "64", or "16 ch 8x8" for channels of 8 x 8 positions."""
     words: str
@@ -121,7 +120,6 @@ def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
         Block(
             layer=index + 1 if index < hidden else 0,
             label=layer.label,
-            units=layer.units,
             size=_size(layer),
             words=_units_words(layer),
             map=map_size(layer),

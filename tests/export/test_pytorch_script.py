@@ -15,6 +15,7 @@ from bn_core.datasets.loading import load
 from bn_core.export import EXPORTS, ExportError, ExportRequest
 from bn_core.export.plan import parameter_count, planned_layers
 from bn_core.nets import Linear, Net, build
+from bn_core.nets.convolution import Convolution
 from bn_core.normalization import Normalization
 from bn_core.training import Trainer
 from tests.export.agreement import assert_agrees
@@ -22,6 +23,7 @@ from tests.export.programs import comparison_of, definitions, exported, printed_
 
 ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
 SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
+CONV = "arch=conv&channels=4-2"
 LINKS = [
     f"{SMALL}&{ALL_ARMS}",
     f"{SMALL}&{ALL_ARMS}&arch=residual&act=gelu&init=he&gain=0.5",
@@ -33,6 +35,9 @@ LINKS = [
     f"{SMALL}&{ALL_ARMS}&arch=residual&moved=2&normed=2-3&groups=8",
     f"{SMALL}&{ALL_ARMS}&batch=1&ghost=1&data=xor",
     f"{SMALL}&then=4:0.3&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
+    f"{SMALL}&{CONV}&{ALL_ARMS}&dense=6&act=tanh&init=xavier",
+    f"{SMALL}&{CONV}&{ALL_ARMS}&normed=1&moved=1&decay=0.01&bnm=0.3&gamma=off&ghost=1",
+    f"{SMALL}&{CONV}&batch=1&beta=off&bnc=on&drop=0.2&arms=none~before~instance;dense:~ghost",
     f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
 ]
 
@@ -44,6 +49,11 @@ def kinds_of_layers(net: nn.Module) -> list[str]:
         if isinstance(module, nn.Linear):
             bias = "" if module.bias is None else "+bias"
             found.append(f"linear {module.in_features} {module.out_features}{bias}")
+        elif isinstance(module, nn.Conv2d):
+            bias = "" if module.bias is None else "+bias"
+            found.append(f"conv {module.in_channels} {module.out_channels}{bias}")
+        elif isinstance(module, nn.MaxPool2d):
+            found.append("MaxPool")
         elif isinstance(module, nn.Dropout):
             found.append("dropout")
         elif isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.LeakyReLU | nn.GELU):
@@ -59,6 +69,9 @@ def kinds_in_app(net: Net) -> list[str]:
         for stage in layer.stages:
             if isinstance(stage, Normalization):
                 found.append("norm")
+            elif isinstance(stage, Convolution):
+                _, outputs, inputs, *_ = stage.weight.shape
+                found.append(f"conv {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
             elif isinstance(stage, Linear):
                 _, inputs, outputs = stage.weight.shape
                 found.append(f"linear {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
@@ -91,10 +104,11 @@ def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(
 
 def copy_weights(net: Net, made: nn.Module) -> None:
     """Give a script's net the initial weights of the app's first replica."""
-    linears = [module for module in made.modules() if isinstance(module, nn.Linear)]
+    linears = [module for module in made.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     with torch.no_grad():
         for linear, source in zip(linears, net.linears, strict=True):
-            linear.weight.copy_(source.weight[0].T)
+            is_image = isinstance(linear, nn.Conv2d)
+            linear.weight.copy_(source.weight[0] if is_image else source.weight[0].T)
             if linear.bias is not None:
                 assert source.bias is not None
                 linear.bias.copy_(source.bias[0, 0])

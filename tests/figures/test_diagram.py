@@ -69,15 +69,16 @@ def test_only_the_layers_named_have_a_norm_and_only_the_moved_one_stands_elsewhe
 
 def test_blocks_say_which_layer_they_are_and_how_many_units_it_has():
     found = blocks(untrained("none", widths=(6, 5)))
-    assert [(b["layer"], b["label"], b["units"]) for b in found] == [
-        (1, "layer 1", 6),
-        (2, "layer 2", 5),
-        (0, "output", 10),
+    assert [(b["layer"], b["label"], b["size"]) for b in found] == [
+        (1, "layer 1", "6"),
+        (2, "layer 2", "5"),
+        (0, "output", "10"),
     ]
 
 
 def test_a_convolution_counts_its_channels_and_shows_them_for_each_example():
-    record = untrained("none", "before", architecture="conv", channels=(6, 3), dense=(5,))
+    changes = {"channels": (6, 3), "dense": (5,), "seed": 1}
+    record = untrained("none", "before", architecture="conv", **changes)
     first, second, third, output = blocks(record, 1)
     assert chips(first) == ["conv", "BN", "ReLU", "pool"] and chips(third) == ["W", "BN", "ReLU"]
     assert (first["size"], second["size"], third["size"]) == ("6 ch 8x8", "3 ch 4x4", "5")

@@ -1,5 +1,7 @@
 """Normalizations that Keras lacks, or computes in another way than PyTorch and the Lab."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -51,10 +53,12 @@ class BatchNorm(Norm):
         return ops.concatenate([self.by_batch(part) for part in parts])
 
     def by_batch(self, x):
-        mean, variance = ops.mean(x, axis=0), ops.var(x, axis=0)
+        axes = tuple(range(len(x.shape) - 1))
+        mean, variance = ops.mean(x, axis=axes), ops.var(x, axis=axes)
         self.batches.assign(self.batches + 1)
         share = 1 / self.batches if self.share is None else self.share
-        unbiased = variance * x.shape[0] / max(x.shape[0] - 1, 1)
+        count = math.prod(x.shape[:-1])
+        unbiased = variance * count / max(count - 1, 1)
         self.mean.assign((1 - share) * self.mean + share * mean)
         self.variance.assign((1 - share) * self.variance + share * unbiased)
         return (x - mean) / ops.sqrt(variance + self.epsilon)
@@ -81,8 +85,9 @@ class BatchRenorm(Norm):
     def normalized(self, x, training):
         if not training:
             return (x - self.mean) / self.deviation
-        mean = ops.mean(x, axis=0)
-        deviation = ops.sqrt(ops.var(x, axis=0) + self.epsilon)
+        axes = tuple(range(len(x.shape) - 1))
+        mean = ops.mean(x, axis=axes)
+        deviation = ops.sqrt(ops.var(x, axis=axes) + self.epsilon)
         r_max = 1 + ops.clip((self.batches - 100) / 700, 0, 1) * (self.r_max - 1)
         d_max = ops.clip((self.batches - 100) / 400, 0, 1) * self.d_max
         fixed_mean, fixed = ops.stop_gradient(mean), ops.stop_gradient(deviation)

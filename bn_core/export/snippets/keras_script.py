@@ -56,20 +56,23 @@ def normal(std):
     return draw
 
 
-def linear_map(arm, seed, number, inputs, units, use_bias=True):
+def linear_map(arm, seed, number, inputs, units, use_bias=True, kernel=0):
     """Return the linear map of a layer, counted from 1; the output layer has the number 0.
 
-    Every layer has a seed of its own, so nets that differ in something else begin with the same
-    weights where their layers have the same shape. Weight decay is L2 / 2 on the weights alone.
+    With a ``kernel`` it is a convolution of so many pixels a side. Every layer has a seed of its
+    own, so nets that differ in something else begin with the same weights where their layers have
+    the same shape. Weight decay is L2 / 2 on the weights alone.
     """
-    weights, biases = arm.draw(inputs, arm.gain, 100 * seed + number)
-    return keras.layers.Dense(
-        units,
-        use_bias=use_bias,
-        kernel_initializer=weights,
-        bias_initializer=biases,
-        kernel_regularizer=keras.regularizers.L2(arm.weight_decay / 2),
-    )
+    weights, biases = arm.draw(inputs * max(kernel, 1) ** 2, arm.gain, 100 * seed + number)
+    settings = {
+        "use_bias": use_bias,
+        "kernel_initializer": weights,
+        "bias_initializer": biases,
+        "kernel_regularizer": keras.regularizers.L2(arm.weight_decay / 2),
+    }
+    if kernel:
+        return keras.layers.Conv2D(units, kernel, padding="same", **settings)
+    return keras.layers.Dense(units, **settings)
 
 
 def sgd(rate):

@@ -22,13 +22,16 @@ def without(norm, parameter):
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch norm that takes a batch of one too, where PyTorch raises an error.
+    """Batch norm that takes a batch of one too, where PyTorch raises an error, and images.
 
-    One example is its own mean: xhat is 0, y is beta, and the variance counts as 0.
+    A unit's only value is its own mean: xhat is 0, y is beta, and the variance counts as 0.
     """
 
+    def _check_input_dim(self, x):
+        """Take (N, C) and (N, C, H, W) alike."""
+
     def forward(self, x):
-        if not self.training or len(x) > 1:
+        if not self.training or x[:, 0].numel() > 1:
             return super().forward(x)
         self.num_batches_tracked += 1
         share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
@@ -73,12 +76,14 @@ class BatchRenorm(nn.Module):
         self.batches = 0
 
     def forward(self, x):
+        x = x.movedim(1, -1)  # units last, or the channels of images
         xhat = self.corrected(x) if self.training else (x - self.mean) / self.deviation
-        return xhat * self.weight + self.bias
+        return (xhat * self.weight + self.bias).movedim(-1, 1)
 
     def corrected(self, x):
-        mean = x.mean(dim=0)
-        deviation = torch.sqrt((x - mean).square().mean(dim=0) + self.eps)
+        axes = tuple(range(x.dim() - 1))
+        mean = x.mean(dim=axes)
+        deviation = torch.sqrt((x - mean).square().mean(dim=axes) + self.eps)
         r_max = 1 + min(max((self.batches - 100) / 700, 0), 1) * (self.r_max - 1)
         d_max = min(max((self.batches - 100) / 400, 0), 1) * self.d_max
         with torch.no_grad():

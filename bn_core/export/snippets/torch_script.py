@@ -43,8 +43,8 @@ def xavier(linear, generator):
 
 
 def torch_default(linear, generator):
-    """Uniform within 1 / sqrt(inputs), biases too: what ``nn.Linear`` does by itself."""
-    bound = 1 / math.sqrt(linear.in_features)
+    """Uniform within 1 / sqrt(inputs), biases too: what PyTorch does by itself."""
+    bound = 1 / math.sqrt(linear.weight[0].numel())  # the inputs of one output
     nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
     if linear.bias is not None:
         nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
@@ -68,7 +68,7 @@ def initialize(net, arm, seed):
     Every layer has a generator of its own, so nets that differ in something else begin with the
     same weights where their layers have the same shape.
     """
-    linears = [module for module in net.modules() if isinstance(module, nn.Linear)]
+    linears = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     numbers = [*range(1, len(linears)), 0]  # 0 is the output layer
     for number, linear in zip(numbers, linears, strict=True):
         arm.draw(linear, torch.Generator().manual_seed(100 * seed + number))
@@ -96,8 +96,9 @@ def adam(groups, rate):
 
 
 def parameter_groups(net, weight_decay):
-    """Weight decay pulls on the linear maps' weights alone: biases, gamma and beta are spared."""
-    weights = [module.weight for module in net.modules() if isinstance(module, nn.Linear)]
+    """Weight decay pulls on the weights of linear maps and convolutions; the rest is spared."""
+    linears = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    weights = [linear.weight for linear in linears]
     chosen = {id(weight) for weight in weights}
     others = [parameter for parameter in net.parameters() if id(parameter) not in chosen]
     return [
