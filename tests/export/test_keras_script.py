@@ -37,8 +37,9 @@ LINKS = [
     f"{SMALL}&batch=40&opt=rmsprop&lr=0.001&arms=before",
     f"{SMALL}&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
 ]
+IMAGE_ARMS = "arms=none-before-layer-group-instance-ghost-renorm"
 LINKS += [
-    f"{SMALL}&batch=40&{ALL_ARMS}&arch=conv&channels=4-8&dense=8&act=tanh&init=he",
+    f"{SMALL}&batch=40&{IMAGE_ARMS}&arch=conv&channels=4-8&dense=8&act=tanh&init=he",
     f"{SMALL}&batch=24&arch=conv&act=tanh&channels=4-2&moved=1&bnc=on&arms=none-before-after",
 ]
 KINDS = {"Conv2D": "conv", "MaxPooling2D": "pool", "Reshape": "image", "Flatten": "flatten"}
