@@ -150,15 +150,12 @@ def test_the_nets_move_in_place_while_they_train(open_page):
     page.wait_for_function("() => window.bnDiagramStep >= 50", timeout=60_000)
     assert page.evaluate(hills) != before
     words = lane(page, 2).locator(".bn-lane-state")
-    expect(words).to_have_text(re.compile("learning|finished"), timeout=30_000)
+    expect(words).to_have_text(re.compile("learning|finished"))
     expect(lane(page, 2).locator("b")).to_have_text(re.compile(r"\d+ %"))
     assert page.evaluate(
         "[...document.querySelectorAll('.bn-lane, .bn-block, .bn-hill, .bn-arrow')]"
         ".every(node => node.marked)"
     )
-    # More updates than sets of charts, and each with the newest measurement.
-    counts = page.evaluate("[window.bnDiagramSequence, window.bnLabSequence]")
-    assert counts[0] > counts[1]
     examples = lane(page, 1).locator(".bn-examples")
     first = examples.get_attribute("aria-label")
     examples.focus()

@@ -88,7 +88,7 @@ def test_pages_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page
 @pytest.mark.slow
 def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address, open_page):
     page = open_page(new_address + "/claims")
-    expect(page.locator("h1")).to_have_text("Claims", timeout=30_000)
+    expect(page.locator("h1")).to_have_text("Claims")
     expect(page.get_by_test_id("stTopNavLink")).to_have_text(list(PAGES.values()))
     expect(button(page, "Run them all")).to_be_visible(timeout=60_000)
 

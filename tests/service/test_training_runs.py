@@ -112,7 +112,7 @@ def test_runs_that_train_at_once_get_about_the_same(pool):
     wait_for(lambda: all(run.built for run in runs), *runs)
     for run in runs:
         run.play(0)
-    wait_for(lambda: max(run.step_reached for run in runs) > 1_500, *runs)
+    wait_for(lambda: max(run.step_reached for run in runs) > 800, *runs)
     for run in runs:
         run.pause()  # and have it report all that it has trained
     for run in runs:
