@@ -44,12 +44,14 @@ def test_the_first_papers_net_learns_sooner_with_batch_norm():
     assert normalized.min() > plain.max() + 0.1
 
 
+@pytest.mark.slow
 def test_batch_norm_mends_a_badly_scaled_start():
     plain, normalized = final_accuracies(nine_seeds("scale"))
     assert (plain <= 0.15).all() and (normalized >= 0.9).all()
     assert np.median(normalized) >= 0.96  # measured over three times nine seeds: .976 to .982
 
 
+@pytest.mark.slow
 def test_at_a_small_rate_plain_nets_learn_faster():
     plain, normalized = final_accuracies(nine_seeds("honest"))
     for three in (slice(0, 3), slice(3, 6), slice(6, 9)):  # as many as the preset shows

@@ -268,7 +268,6 @@ def test_what_a_chart_shows_is_explained_and_chosen_above_it_and_kept_in_the_lin
     assert step_of(page) == 0
 
 
-@pytest.mark.slow
 def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
     button(page, "Examples").click()
