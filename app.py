@@ -6,6 +6,7 @@ from streamlit import runtime
 
 from pages.shared import page_layout, script_errors, security, server
 from pages.shared.live import feed
+from pages.shared.own_data import inbox
 from pages.shared.preloading import Preloading
 
 if runtime.exists():
@@ -18,6 +19,7 @@ if runtime.exists():
         st.Page("pages/claims.py", title="Claims"),
         st.Page("pages/experiment.py", title="Experiment"),
         st.Page("pages/runs.py", title="Runs"),
+        st.Page("pages/your_data.py", title="Your own data", visibility="hidden"),
     ]
     page_layout.run_page(st.navigation(pages, position="top"))
 else:
@@ -26,7 +28,7 @@ else:
     app = st.App(
         __file__,
         lifespan=server.lifespan,
-        routes=[*feed.routes(), *server.routes()],
+        routes=[*feed.routes(), *inbox.routes(), *server.routes()],
         middleware=[*security.middleware(), Middleware(Preloading)],
         on_script_error=script_errors.say_what_failed,
     )

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from bn_core.datasets.own import is_name
 from bn_core.service.pool import PoolFull
 from pages.shared.copy_link import is_embedded
 from pages.shared.lab.bar import top_bar
 from pages.shared.lab.feed import live_view
 from pages.shared.lab.introduction import introduction
 from pages.shared.lab.notices import notices
-from pages.shared.lab.runs import current_run, dispatch, perform_pending
+from pages.shared.lab.runs import current_run, dispatch, perform_pending, problem_of
 from pages.shared.lab.toolbar import toolbar, wait_for_place
 from pages.shared.lab.url_state import arrival_event, lab_query
 from pages.shared.runs.menu import runs_line
@@ -22,9 +23,11 @@ if arrival is not None:
 if not is_embedded():
     introduction(session)
 top_bar(session)
-problem = session.lab.comparison.problem()
+problem = problem_of(session, session.lab.comparison)
 if problem:
     st.error(problem)
+    if is_name(session.lab.comparison.base.data):
+        st.page_link("pages/your_data.py", label="Open a file of your own")
     st.stop()
 try:
     run = current_run(session)

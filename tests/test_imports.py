@@ -48,8 +48,15 @@ WORKER_SIDE = {
 }
 """The modules of the service that run in a worker; all others run in the page's process."""
 
-LIGHT_DATASETS = {f"bn_core.datasets.{name}" for name in ("spec", "registry", "thumbnails")}
-"""The modules of the data sets that say what there is; the others make arrays and tensors."""
+LIGHT_DATASETS = {
+    f"bn_core.datasets.{name}"
+    for name in (
+        "spec", "registry", "thumbnails", "sampling", "idx", "published", "own", "tables", "arrays",
+        "reading",
+    )
+}  # fmt: skip
+"""The modules of the data sets that say what there is, and read what a reader opens; the others
+make arrays and tensors."""
 
 LIGHT = {
     "settings",

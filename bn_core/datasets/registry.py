@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from bn_core.datasets import published
+from bn_core.datasets import own, published
 from bn_core.datasets.spec import DataSpec
 
 
@@ -38,10 +38,10 @@ MISSING: Mapping[str, DataSpec] = {spec.name: spec for spec in _PUBLISHED if spe
 """The sets that links may name and whose files are not here; ``missing`` says what to do."""
 
 
-LINK_NAMES = "|".join(map(re.escape, MISSING))
+LINK_NAMES = "|".join([own.NAME, *map(re.escape, MISSING)])
 """A regular expression of the names that links may have beside those of ``DATASETS``."""
 
 
 def spec_of(name: str) -> DataSpec:
     """Return what the data set of a name is, whether it is here or not."""
-    return DATASETS.get(name) or MISSING[name]
+    return DATASETS.get(name) or MISSING.get(name) or own.spec_of(name)

@@ -35,6 +35,14 @@ class DatasetStore:
             self._held.move_to_end(content_hash)
         return found
 
+    def forget(self, chosen: Callable[[Hashable], bool]) -> None:
+        """Drop the data of the requests that are chosen."""
+        with self._lock:
+            dropped = {h for request, h in self._hash_of.items() if chosen(request)}
+            self._hash_of = {r: h for r, h in self._hash_of.items() if h not in dropped}
+            for content_hash in dropped:
+                self._held.pop(content_hash, None)
+
     def bytes(self) -> int:
         """Return the size of all data held."""
         return sum(dataset.bytes() for dataset in self._held.values())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bn_core.datasets.own import OwnData
 from bn_core.datasets.registry import DATASETS
 from bn_core.datasets.spec import Array, DataSpec, Sampling, Split
 
@@ -29,21 +30,30 @@ def thumbnails() -> dict[str, Thumbnail]:
     return {name: _thumbnail(DATASETS[name], split) for name, split in made.items()}
 
 
+def own_thumbnail(data: OwnData) -> Thumbnail:
+    """Return a thumbnail of a reader's own data: images, or the first two columns as points."""
+    return _thumbnail(data.spec, data.split(Sampling(seed=0, examples=200)))
+
+
 def _thumbnail(spec: DataSpec, split: Split) -> Thumbnail:
-    if spec.kind == "plane":
+    if spec.kind != "image":
         return _points(split)
     _, height, width = spec.input_shape
     shown = range(min(_IMAGES, len(spec.classes)))
-    first = [int(np.flatnonzero(split.train_labels == label)[0]) for label in shown]
+    rows = [np.flatnonzero(split.train_labels == label)[:1] for label in shown]
+    first = np.concatenate(rows)  # a class may lack among the first
     images = split.train_inputs[first].reshape(-1, *spec.input_shape)[:, 0]
-    shade = 255 * (images - images.min()) / (images.max() - images.min())
+    shade = 255 * (images - images.min()) / max(images.max() - images.min(), 1e-9)
     labels = split.train_labels[first]
     return Thumbnail(np.zeros((0, 2)), labels, shade.reshape(-1, height, width).astype(np.uint8))
 
 
 def _points(split: Split) -> Thumbnail:
     """Return the first points, standardized as nets see them and scaled to the unit square."""
-    inputs = split.train_inputs
-    points = ((inputs - inputs.mean(axis=0)) / inputs.std(axis=0))[:_POINTS]
+    inputs = split.train_inputs[:, :2].astype(np.float64)
+    if inputs.shape[1] == 1:
+        inputs = np.column_stack([inputs, split.train_labels])
+    deviation = inputs.std(axis=0)
+    points = ((inputs - inputs.mean(axis=0)) / np.where(deviation > 0, deviation, 1))[:_POINTS]
     empty = np.zeros((0, 0, 0), np.uint8)
-    return Thumbnail(points / np.abs(points).max(), split.train_labels[:_POINTS], empty)
+    return Thumbnail(points / max(np.abs(points).max(), 1e-9), split.train_labels[:_POINTS], empty)

@@ -41,6 +41,7 @@ class WorkerConnection:
         self.busy_seconds = 0.0
         self.ready = False
         self.last_executing = 0
+        self._provided: set[str] = set()
 
     @classmethod
     def start(cls) -> "WorkerConnection":
@@ -90,6 +91,18 @@ class WorkerConnection:
             self._commands.put(command)
         except OverflowError:
             self.kill()
+
+    def provide(self, name: str, body: bytes) -> None:
+        """Send a visitor's own data unless the worker has been sent them."""
+        if name not in self._provided:
+            self._provided.add(name)
+            self.send(protocol.Provide(name, body))
+
+    def withdraw_all_but(self, names: set[str]) -> None:
+        """Have the worker forget own data that are no longer kept."""
+        for name in self._provided - names:
+            self._provided.discard(name)
+            self.send(protocol.Withdraw(name))
 
     def receive(self, handle: Handle) -> None:
         """Hand on what the worker reports until it has ended, then free all that it held."""

@@ -1,10 +1,11 @@
 """What any executor of tasks offers: the local pool does, a cluster may."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from bn_core.comparison import Comparison
+from bn_core.datasets.own import OwnData
 from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.service.tasks import ComputationTask, TrainingRun
 
@@ -87,6 +88,18 @@ class Executor(Protocol):
 
     def submit(self, name: str, visitor: str = "", **arguments: Any) -> ComputationTask:
         """Begin a computation. Errors: ``PoolFull``; ``ValueError`` if none has that name."""
+        ...
+
+    def keep_data(self, visitor: str, data: OwnData) -> str:
+        """Keep data for a visitor and return their name. Errors: ``PoolFull``."""
+        ...
+
+    def data_of(self, visitor: str) -> list[OwnData]:
+        """Return the data that are kept for a visitor; their lease begins anew."""
+        ...
+
+    def data_problem(self, visitor: str, names: Iterable[str]) -> str:
+        """Return what to do where own data are not here or not this visitor's; else nothing."""
         ...
 
     def wait_ready(self, seconds: float) -> bool:

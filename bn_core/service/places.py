@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bn_core.service import placement, protocol
 from bn_core.service.executor import PoolFull, Timeouts
+from bn_core.service.own_data import OwnDataStore
 from bn_core.service.placement import Limits
 from bn_core.service.rate_limit import TokenBuckets
 from bn_core.service.supervisor import WorkerSlot
@@ -25,10 +26,11 @@ class Places:
         limits: Limits,
         opens: TokenBuckets,
         worker_bytes: float,
+        own_data: OwnDataStore,
     ) -> None:
         self.lock = threading.RLock()
         self._slots, self._timeouts, self._limits = slots, timeouts, limits
-        self._opens, self._worker_bytes = opens, worker_bytes
+        self._opens, self._worker_bytes, self._own_data = opens, worker_bytes, own_data
         self._tasks: dict[int, Task] = {}
 
     # -- what is listed -----------------------------------------------------------------------
@@ -199,5 +201,27 @@ class Places:
         if task.worker_index is None:
             return
         task.assigned_at, task.waiting = time.monotonic(), False
+        self._provide(task, task.worker_index)
         for command in task.commands_to_start():
             self.send(task, command)
+
+    def _provide(self, task: Task, index: int) -> None:
+        """Send a worker the own data that a task needs, each once."""
+        connection = self._slots[index].connection
+        for name in task.own_data if connection is not None else ():
+            body = self._own_data.body(name)
+            if body is not None and connection is not None:
+                connection.provide(name, body)
+
+    def expire_own_data(self) -> None:
+        """Forget own data whose lease has ended, here and in the workers."""
+        with self.lock:
+            self._own_data.expire(self.own_data_in_use())
+            kept = self._own_data.names()
+            for slot in self._slots:
+                if slot.connection is not None:
+                    slot.connection.withdraw_all_but(kept)
+
+    def own_data_in_use(self) -> set[str]:
+        """Return the names of own data that listed tasks need."""
+        return {name for task in self.tasks() for name in task.own_data}

@@ -8,15 +8,17 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bn_core.comparison import Comparison
+from bn_core.datasets.own import OwnData
 from bn_core.datasets.thumbnails import Thumbnail
 from bn_core.service import costs, protocol
 from bn_core.service.computations import COMPUTATIONS
 from bn_core.service.connection import WorkerConnection
 from bn_core.service.executor import Health, PoolFull, Timeouts
+from bn_core.service.own_data import DataNotHere, OwnDataStore
 from bn_core.service.placement import Limits
 from bn_core.service.places import Places
 from bn_core.service.rate_limit import Rate, TokenBuckets
@@ -45,6 +47,7 @@ class Pool:
         limits: Limits | None = None,
         opens: Rate | None = None,
         worker_bytes: float | None = None,
+        own_data: OwnDataStore | None = None,
     ) -> None:
         self.timeouts = timeouts or Timeouts()
         self.limits = limits or Limits(capacity=places)
@@ -55,6 +58,7 @@ class Pool:
         self._ready = threading.Event()
         self._closed = threading.Event()
         self._check_now = threading.Event()
+        self._own_data = own_data or OwnDataStore()
         self._slots = [WorkerSlot(index, self) for index in range(workers)]
         self._places = Places(
             self._slots,
@@ -62,6 +66,7 @@ class Pool:
             self.limits,
             self._opens,
             worker_bytes or costs.worker_bytes(workers),
+            self._own_data,
         )
 
     # -- life ---------------------------------------------------------------------------------
@@ -150,11 +155,12 @@ class Pool:
     def open(self, comparison: Comparison, visitor: str = "") -> TrainingRun:
         """Open a run and place it on a worker; too many in a row wait for their place.
 
-        Errors: ``PoolFull``; ``ValueError`` if it cannot train.
+        Errors: ``PoolFull``, also where its data are not here; ``ValueError`` if it cannot train.
         """
         if comparison.problem():
             raise ValueError(comparison.problem())
         run = TrainingRun(self, next(self._ids), comparison, visitor)
+        self._check_data(run)
         self._places.admit(run)
         return run
 
@@ -167,6 +173,7 @@ class Pool:
         opened.take_over(run)
         if run.done:
             return opened
+        self._check_data(opened)
         self._places.admit(opened)
         if run.was_playing:
             opened.play(run.steps_per_second)
@@ -180,8 +187,32 @@ class Pool:
         if name not in COMPUTATIONS:  # it would cost a worker
             raise ValueError(f"There is no computation {name}.")
         task = ComputationTask(self, next(self._ids), name, arguments, visitor)
+        missing = self.data_problem(visitor, task.own_data)
+        if missing:
+            task.fail(missing)
+            return task
         self._places.enlist(task)
         return task
+
+    def _check_data(self, run: TrainingRun) -> None:
+        missing = self.data_problem(run.visitor, run.own_data)
+        if missing:
+            raise DataNotHere(missing)
+
+    # -- visitors' own data -------------------------------------------------------------------
+
+    def keep_data(self, visitor: str, data: OwnData) -> str:
+        """Keep data for a visitor and return their name. Errors: ``PoolFull``."""
+        return self._own_data.keep(visitor, data, self._places.own_data_in_use())
+
+    def data_of(self, visitor: str) -> list[OwnData]:
+        """Return the data that are kept for a visitor; their lease begins anew."""
+        self._own_data.renew(visitor)
+        return self._own_data.of_visitor(visitor)
+
+    def data_problem(self, visitor: str, names: Iterable[str]) -> str:
+        """Return what to do where own data are not here or not this visitor's; else nothing."""
+        return self._own_data.problem(visitor, names)
 
     def place(self, task: Task) -> None:
         """Place a run that is to go on; it is repeated up to where it was. Errors: ``PoolFull``."""
@@ -270,6 +301,7 @@ class Pool:
             for task in self._places.tasks():
                 self._expire_idle(task)
         self._places.place_waiting()
+        self._places.expire_own_data()
         self._opens.forget_full()
 
     def _expire_idle(self, task: Task) -> None:

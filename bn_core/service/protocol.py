@@ -74,6 +74,21 @@ class Close:
 
 
 @dataclass(frozen=True)
+class Provide:
+    """Hold a visitor's own data: what tasks that follow need. ``body`` is read strictly."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Forget a visitor's own data."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class DrawThumbnails:
     """Send a thumbnail of each data set."""
 
@@ -84,7 +99,7 @@ class Exit:
 
 
 TaskCommand = Open | Play | Pause | StepOnce | SetRate | Compute | Close
-Command = TaskCommand | DrawThumbnails | Exit
+Command = TaskCommand | Provide | Withdraw | DrawThumbnails | Exit
 
 
 @dataclass(frozen=True)

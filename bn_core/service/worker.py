@@ -17,6 +17,9 @@ from pathlib import Path
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from bn_core.datasets import own
+from bn_core.datasets.idx import DataFileError
+from bn_core.datasets.loading import STORE
 from bn_core.datasets.thumbnails import thumbnails
 from bn_core.service import limits, protocol
 from bn_core.service.command_queue import CommandQueue
@@ -162,6 +165,11 @@ class Worker:
                 self._close(task)
             case protocol.DrawThumbnails():
                 self._reports.put(protocol.Thumbnails(thumbnails()))
+            case protocol.Provide(name, body):
+                hold_own_data(name, body)
+            case protocol.Withdraw(name):
+                own.let_go(name)
+                STORE.forget(lambda request: name in repr(request))
             case protocol.Exit():
                 pass  # the thread that reads has seen to it
             case _:
@@ -214,6 +222,17 @@ class Worker:
                     self._lower_priority()
             if job.over:
                 self._close(job.task)
+
+
+def hold_own_data(name: str, body: bytes) -> None:
+    """Hold a visitor's data; tasks that need others than these end with a sentence."""
+    try:
+        data = own.from_body(body)
+    except DataFileError:
+        _LOG.exception("A visitor's data could not be read.")
+        return
+    if data.name == name:
+        own.hold(data)
 
 
 def warm_up() -> None:

@@ -20,10 +20,11 @@ from pages.shared import environment, security_connections
 from pages.shared.security_messages import AllowedMessages
 
 UPLOADS = False
-"""Whether the upload endpoint is open. Before it is: bound uploads for each visitor and in all."""
+"""Whether Streamlit's upload endpoint is open: it bounds neither a visitor's files nor all."""
 
 _UPLOAD_PATH = "/_stcore/upload_file"
 _METRICS_PATH = "/_stcore/metrics"
+_FILES_PATH = re.compile(r"/lab-files/files/[\w-]{16,40}\Z", re.ASCII)
 _READING = ("GET", "HEAD", "OPTIONS")
 
 _WRONG_HOST = (
@@ -166,7 +167,10 @@ def _is_loopback(name: str) -> bool:
 
 
 class ClosedRoutes:
-    """Closes what nothing here uses: metrics, uploads, and every method but reading."""
+    """Closes what nothing here uses: metrics, Streamlit's uploads, all methods but reading.
+
+    A reader's own files are posted to one route, which knows whose they are.
+    """
 
     def __init__(self, app: ASGIApp, uploads: bool = False) -> None:
         self._app = app
@@ -187,4 +191,6 @@ class ClosedRoutes:
             return 404
         if _UPLOAD_PATH in path:
             return 0 if self._uploads else 404
+        if method == "POST" and _FILES_PATH.search(path):
+            return 0  # bounded where it is taken: ``own_data.inbox``
         return 0 if method in _READING else 405

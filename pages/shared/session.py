@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.lab.events import Effect, LabState
+from pages.shared.own_data.inbox import Inbox
+from pages.shared.own_data.read_file import ReadFile
 from pages.shared.runs.collection import PresentKept, RunCollection
 from pages.shared.runs.page_state import RunsView
 
@@ -55,6 +57,13 @@ class Session:
     present_kept: PresentKept = field(default_factory=PresentKept)
     """The run of the Lab that was kept last."""
     runs_view: RunsView = field(default_factory=RunsView)
+    inbox: Inbox = field(default_factory=Inbox)
+    """The file of their own that the visitor has opened."""
+    read_file: ReadFile = field(default_factory=ReadFile)
+    own_titles: dict[str, str] = field(default_factory=dict)
+    """The names of the files that own data came from."""
+    goes_to_lab: bool = False
+    """Whether the reader is to be led to the Lab."""
     slider_stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
     lock: threading.RLock = field(default_factory=threading.RLock)

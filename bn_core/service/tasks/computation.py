@@ -7,6 +7,7 @@ from bn_core.records import Ending
 from bn_core.results import Progress
 from bn_core.service import protocol
 from bn_core.service.costs import COMPUTATION_BYTES, Cost
+from bn_core.service.own_names import names_in
 from bn_core.service.tasks.task import State, Task, TaskOwner
 
 
@@ -57,6 +58,11 @@ class ComputationTask(Task):
     def cost(self) -> Cost:
         """The memory that computations are taken to hold."""
         return Cost(COMPUTATION_BYTES, 0.0)
+
+    @property
+    def own_data(self) -> set[str]:
+        """The names of the visitor's own data that it needs."""
+        return names_in(self.arguments)
 
     def cancel(self) -> None:
         """Stop; what it has found so far stays in ``progress``."""

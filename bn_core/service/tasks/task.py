@@ -86,6 +86,11 @@ class Task(ABC):
     def cost(self) -> Cost:
         """What it holds in a worker."""
 
+    @property
+    @abstractmethod
+    def own_data(self) -> set[str]:
+        """The names of the visitor's own data that it needs."""
+
     @abstractmethod
     def commands_to_start(self) -> list[protocol.TaskCommand]:
         """Return what brings a worker that knows nothing of this task to where it is."""

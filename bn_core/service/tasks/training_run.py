@@ -9,6 +9,7 @@ from bn_core.records import Ending, Record, Snapshot
 from bn_core.results import Progress
 from bn_core.service import protocol
 from bn_core.service.costs import Cost, cost_of
+from bn_core.service.own_names import names_in
 from bn_core.service.tasks.task import State, Task, TaskOwner
 from bn_core.settings import MOST_CHANGES, SettingError
 
@@ -88,6 +89,11 @@ class TrainingRun(Task):
     def cost(self) -> Cost:
         """The memory it is estimated to hold in a worker."""
         return self._cost
+
+    @property
+    def own_data(self) -> set[str]:
+        """The names of the visitor's own data that it needs."""
+        return names_in({"comparison": self.comparison})
 
     @property
     def progress(self) -> Progress:

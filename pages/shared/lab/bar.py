@@ -9,6 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from bn_core.config import SETTINGS
+from bn_core.datasets.spec import DataSpec
 from bn_core.presets import PRESETS
 from pages.shared.copy_link import is_embedded
 from pages.shared.lab.actions import rate_event
@@ -16,7 +17,8 @@ from pages.shared.lab.controls import control_key, show, take_over
 from pages.shared.lab.events import ControlsChanged, PresetChosen
 from pages.shared.lab.nets import nets_row
 from pages.shared.lab.panel import all_settings
-from pages.shared.lab.runs import dispatch, observed
+from pages.shared.lab.runs import dispatch, observed, own_data
+from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 from pages.shared.widgets.data_sets import choose_data_set
 from pages.shared.widgets.settings import value_shown
@@ -54,9 +56,16 @@ def _follow_rate(session: Session) -> None:
 
 def _data(session: Session) -> None:
     base = session.lab.comparison.base
-    title = base.data_spec.title
+    own = [(_title(session, data.spec), data) for data in own_data(session)]
+    title = plain_text(_title(session, base.data_spec))
     with st.popover(f"Data: {title}", key="lab.data_sets", help=SETTINGS["data"].help):
-        choose_data_set("lab.data", base.data, _take_data(session))
+        choose_data_set("lab.data", base.data, own, _take_data(session))
+        if not is_embedded():
+            st.page_link("pages/your_data.py", label="Open a file of your own")
+
+
+def _title(session: Session, spec: DataSpec) -> str:
+    return (session.own_titles.get(spec.name) or spec.title)[:40]
 
 
 def _take_data(session: Session) -> Callable[[str], None]:

@@ -9,6 +9,8 @@ from dataclasses import replace
 import streamlit as st
 
 from bn_core.comparison import Comparison
+from bn_core.datasets.own import OwnData
+from bn_core.service.own_names import names_in
 from bn_core.service.pool import PoolFull
 from bn_core.service.tasks import TrainingRun
 from bn_core.settings import SettingError
@@ -92,6 +94,24 @@ def perform_pending(session: Session) -> None:
         _perform(session, session.pending_actions[0])
         del session.pending_actions[0]
         session.last_command_at = time.monotonic()
+
+
+def keep_data(session: Session, data: OwnData, title: str) -> str:
+    """Keep a visitor's own data and return their name. Errors: ``PoolFull``."""
+    name = server.pool().keep_data(session.visitor, data)
+    session.own_titles[name] = title
+    return name
+
+
+def own_data(session: Session) -> list[OwnData]:
+    """Return the visitor's own data, and keep them for longer."""
+    return server.pool().data_of(session.visitor)
+
+
+def problem_of(session: Session, comparison: Comparison) -> str:
+    """Return why this visitor cannot train a comparison, with what to change; else nothing."""
+    names = names_in({"comparison": comparison})
+    return server.pool().data_problem(session.visitor, names) or comparison.problem()
 
 
 def problem() -> str:

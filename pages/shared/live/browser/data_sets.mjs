@@ -8,14 +8,17 @@ export default async function ({ parentElement, data, setTriggerValue }) {
   const group = parentElement.querySelector("fieldset");
   group.dataset.asked = data.value;
   await stylesReady;
-  if (!group.querySelector("label")) {
-    for (const [name, words] of data.options) group.append(option(name, words));
+  const have = new Set([...group.querySelectorAll("input")].map((input) => input.value));
+  for (const [name, words] of data.options) if (!have.has(name)) group.append(option(name, words));
+  for (const label of group.querySelectorAll("label")) {
+    const { value } = label.querySelector("input");
+    if (!data.options.some(([name]) => name === value)) label.remove();
   }
   for (const input of group.querySelectorAll("input")) {
     input.checked = input.value === group.dataset.asked;
     input.onchange = () => setTriggerValue("chosen", input.value);
   }
-  await drawAll(group);
+  await drawAll(group, data.own);
 }
 
 function option(name, words) {
@@ -27,8 +30,9 @@ function option(name, words) {
   return label;
 }
 
-async function drawAll(group) {
-  const [pictures, palettes] = await Promise.all([picturesReady, palettesReady]);
+async function drawAll(group, own) {
+  const [drawn, palettes] = await Promise.all([picturesReady, palettesReady]);
+  const pictures = { ...drawn, ...own };
   const palette = palettes[isDark(group) ? "dark" : "light"];
   for (const label of group.querySelectorAll("label")) {
     const picture = pictures[label.querySelector("input").value];
