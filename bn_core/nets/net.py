@@ -4,12 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from bn_core.config import Config
 from bn_core.nets.layers import Layer, Linear
 from bn_core.normalization import Normalization
 from bn_core.records import LayerOutline
+
+EXAMPLES_OF_A_PART = 256
+"""Images that are evaluated at once."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,18 @@ class Net(nn.Module):
                 vars(module)["training"] = mode
             for norm, tracks in tracked:
                 norm.track_statistics = tracks
+
+    def evaluated(self, inputs: Tensor, *, statistics: str) -> Tensor:
+        """Return the logits of inputs (K, N, D) in ``evaluation_mode``, without a trace or a graph.
+
+        Images pass in parts where averages are used that do not depend on the batch: the channels
+        of all examples at once would take hundreds of megabytes.
+        """
+        in_parts = self.config.needs_images and statistics == "running"
+        with torch.no_grad(), self.evaluation_mode(statistics=statistics):
+            if not in_parts:
+                return self(inputs)
+            return torch.cat([self(part) for part in inputs.split(EXAMPLES_OF_A_PART, 1)], dim=1)
 
     def learn_only(self, parameters: Iterable[nn.Parameter]) -> int:
         """Freeze all other parameters; return how many numbers of one replica learn."""

@@ -125,8 +125,8 @@ def _for_all(net: Net, inputs: Tensor) -> Tensor:
 def _validate(net: Net, probe: Probe) -> tuple[np.ndarray, np.ndarray]:
     data = probe.dataset
     labels = _for_all(net, data.validation_labels)
-    with net.evaluation_mode(statistics=net.config.evaluate_with):
-        logits = net(_for_all(net, data.validation_inputs))
+    inputs = _for_all(net, data.validation_inputs)
+    logits = net.evaluated(inputs, statistics=net.config.evaluate_with)
     return statistics.losses(logits, labels).numpy(), statistics.accuracy(logits, labels).numpy()
 
 

@@ -145,8 +145,7 @@ class Trainer:
         inputs = self.for_each_replica(self.dataset.validation_inputs if inputs is None else inputs)
         labels = self.dataset.validation_labels if labels is None else labels
         labels = labels.expand(self.config.replicas, -1)
-        with self.net.evaluation_mode(statistics=statistics):
-            logits = self.net(inputs)
+        logits = self.net.evaluated(inputs, statistics=statistics)
         return measures.losses(logits, labels), measures.accuracy(logits, labels)
 
     def for_each_replica(self, inputs: Tensor) -> Tensor:

@@ -202,6 +202,21 @@ def test_weight_decay_pulls_on_weights_and_spares_biases_gamma_and_beta():
         torch.testing.assert_close(value, share * before[name], rtol=1e-6, atol=1e-8)
 
 
+def test_images_evaluated_in_parts_have_the_logits_of_all_at_once():
+    config = ARMS["before"].config(SMALL)
+    net = build(config, IMAGE, CLASSES).double()
+    net(draw(K, N, 144))  # averages that are not the first ones
+    inputs = draw(K, 300, 144, seed=3)
+    with net.evaluation_mode(statistics="running"):
+        expected = net(inputs)
+    found = net.evaluated(inputs, statistics="running")
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    together = net.evaluated(inputs, statistics="batch")
+    with net.evaluation_mode(statistics="batch"):
+        torch.testing.assert_close(together, net(inputs), rtol=1e-12, atol=1e-12)
+    assert not found.requires_grad and not together.requires_grad
+
+
 def test_the_shapes_that_are_announced_are_those_of_the_net():
     config = SMALL.changed({"channels": (4, 6, 8, 5), "dense": (8, 7)})
     net = build(config, (1, 8, 8), 10)
