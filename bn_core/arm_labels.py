@@ -75,6 +75,8 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "bn_epsilon": lambda x: f"epsilon {x:g}",
     "bn_scale": lambda on: "gamma" if on else "no gamma",
     "bn_shift": lambda on: "beta" if on else "no beta",
+    "initial_gamma": lambda x: f"gamma from {x:g}",
+    "initial_beta": lambda x: f"beta from {x:g}",
     "groups": lambda n: f"{n} group{'s' * (n > 1)}",
     "ghost_size": lambda n: f"ghost batch {n}",
     "renorm_rmax": lambda x: f"r up to {x:g}",

@@ -150,7 +150,9 @@ class Config:
         "last norm and activation stand before the output (He et al. 2016, 1603.05027). "
         "Convolutional, for images: blocks of a 3x3 convolution, normalization, activation and "
         "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
-        "examples and pixels.",
+        "examples and pixels. Batch norm was introduced on a convolutional net of the Inception "
+        "family (1502.03167); ResNet (1512.03385) and Xception (1610.02357) have it behind every "
+        "convolution.",
     )
     channels: tuple[int, ...] = wholes(
         1,
@@ -232,8 +234,8 @@ class Config:
         label="Normalization",
         help="What normalizes each hidden layer. Batch norm, its ghost version and "
         "renormalization take a unit's mean and variance over examples; layer and group norm take "
-        "an example's over its units; instance norm takes them within one unit of one example, "
-        "a single value here. In the Lab the arms choose it.",
+        "an example's over its units; instance norm takes them within one channel of one "
+        "example, a single value in fully connected layers. In the Lab the arms choose it.",
     )
     normalized_layers: tuple[int, ...] = wholes(
         1,
@@ -294,6 +296,26 @@ class Config:
         key="beta",
         label="Shift (beta)",
         help="Whether each unit learns an offset for its normalized value.",
+    )
+    initial_gamma: float = number(
+        1.0,
+        0.0,
+        3.0,
+        key="gamma0",
+        label="Initial gamma",
+        help="What gamma is before the first step, in every normalized layer that learns it "
+        "(weight in PyTorch, gamma_initializer in Keras). In front of tanh 0.1 starts near the "
+        "straight part. With 0 every normalized unit puts out beta alone at first.",
+    )
+    initial_beta: float = number(
+        0.0,
+        -3.0,
+        3.0,
+        key="beta0",
+        label="Initial beta",
+        help="What beta is before the first step, where it is learned (bias in PyTorch, "
+        "beta_initializer in Keras). In front of ReLU it says how many units begin active: of "
+        "normal values one half at 0, 84 % at 1, 16 % at -1.",
     )
     groups: int = whole(
         8,

@@ -97,4 +97,24 @@ PRESETS: Mapping[str, Preset] = {
             Config(steps=600), "before;batch:4", "before;batch:16", "before", "before;batch:256"
         ),
     ),
+    "channels": Preset(
+        "Batches of 2: channels or units",
+        "Batch norm with batches of 2, in a convolutional net with 8, 16 and 16 channels and in "
+        "five fully connected layers of 64 units. A channel's mean and variance come from all "
+        "pixels of both images, 128 values in the first layer, and that net learns the digits; a "
+        "unit's come from two values, which leave little more than their signs, and that net stays "
+        "far behind.",
+        _compared(
+            Config(
+                architecture="conv",
+                channels=(8, 16, 16),
+                initialization="he",
+                learning_rate=0.0125,
+                batch_size=2,
+                steps=500,
+            ),
+            "before",
+            "before;depth:5;arch:plain",
+        ),
+    ),
 }

@@ -83,6 +83,12 @@ def test_batches_of_four_fall_behind_and_larger_ones_end_alike():
     assert max(medians) - min(medians) < 0.02
 
 
+@pytest.mark.slow
+def test_batches_of_two_are_enough_for_channels_and_too_few_for_units():
+    channels, units = final_accuracies(nine_seeds("channels"))
+    assert channels.min() > 0.75 and units.max() < 0.5
+
+
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_a_preset_explains_itself_in_two_sentences(name):
     preset = PRESETS[name]

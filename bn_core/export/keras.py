@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from bn_core.config import Config
 from bn_core.export import script
-from bn_core.export.plan import Part, planned_layers
+from bn_core.export.plan import Part, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 
@@ -139,9 +139,19 @@ def _part(config: Config, part: Part, number: int) -> str:
             )
 
 
-def _left_out(config: Config) -> str:
-    scale = "" if config.bn_scale else ", scale=False"
-    return scale + ("" if config.bn_shift else ", center=False")
+def _learned(config: Config, own: bool) -> str:
+    """Return what of gamma and beta is not learned, or begins with other values than 1 and 0.
+
+    ``own`` layers of the script take numbers, those of Keras initializers.
+    """
+    found = "" if config.bn_scale else ", scale=False"
+    found += "" if config.bn_shift else ", center=False"
+    for name, first, usual in zip(("gamma", "beta"), first_values(config), (1, 0), strict=True):
+        if first != usual and own:
+            found += f", {name}={first!r}"
+        elif first != usual:
+            found += f", {name}_initializer=keras.initializers.Constant({first!r})"
+    return found
 
 
 def _norm_of_channels(config: Config, channels: int) -> str:
@@ -149,31 +159,31 @@ def _norm_of_channels(config: Config, channels: int) -> str:
     groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.normalization)
     if groups is None:
         return _norm(config, channels)
-    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_left_out(config)}"
+    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_learned(config, own=False)}"
     return f"keras.layers.GroupNormalization({settings})"
 
 
 def _norm(config: Config, units: int) -> str:
-    left_out = _left_out(config)
+    learned, own = (_learned(config, own=own) for own in (False, True))
     epsilon = f"epsilon={config.bn_epsilon!r}"
     share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
     match config.normalization:
         case "batch" if not config.bn_cumulative and config.batch_size >= SMALL_BATCH:
             momentum = f"momentum={round(1 - config.bn_momentum, 9)!r}"
-            return f"keras.layers.BatchNormalization({momentum}, {epsilon}{left_out})"
+            return f"keras.layers.BatchNormalization({momentum}, {epsilon}{learned})"
         case "batch":
-            return f"BatchNorm({epsilon}, {share}{left_out})"
+            return f"BatchNorm({epsilon}, {share}{own})"
         case "ghost":
-            return f"BatchNorm({epsilon}, {share}, ghost_size={config.ghost_size}{left_out})"
+            return f"BatchNorm({epsilon}, {share}, ghost_size={config.ghost_size}{own})"
         case "renorm":
             limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
-            return f"BatchRenorm({limits}, {epsilon}, {share}{left_out})"
+            return f"BatchRenorm({limits}, {epsilon}, {share}{own})"
         case "layer":
-            return f"keras.layers.LayerNormalization({epsilon}{left_out})"
+            return f"keras.layers.LayerNormalization({epsilon}{learned})"
         case "group" if config.groups < units:
-            return f"keras.layers.GroupNormalization({config.groups}, {epsilon}{left_out})"
+            return f"keras.layers.GroupNormalization({config.groups}, {epsilon}{learned})"
         case _:  # groups of one unit are instance norm
-            return f"InstanceNorm({left_out.removeprefix(', ')})"
+            return f"InstanceNorm({own.removeprefix(', ')})"
 
 
 def _own_layers(configs: tuple[Config, ...]) -> list[str]:

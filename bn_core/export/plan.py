@@ -99,6 +99,12 @@ def _shaped(config: Config, index: int, shape: LayerShape) -> PlannedLayer:
     return PlannedLayer(f"layer {index + 1}", (*image, conv, *behind, *pool, *dropped))
 
 
+def first_values(config: Config) -> tuple[float, float]:
+    """Return what gamma and beta are before training; one that is not learned is 1, or 0."""
+    gamma = config.initial_gamma if config.bn_scale else 1.0
+    return gamma, config.initial_beta if config.bn_shift else 0.0
+
+
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
     before = config.placement_of(index) == "before"
     norm = _norm(config, index, units)

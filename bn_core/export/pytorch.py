@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bn_core.config import Config
 from bn_core.export import script
-from bn_core.export.plan import Part, PlannedLayer, planned_layers
+from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 
@@ -19,6 +19,7 @@ _ACTIVATIONS = {
 _NORM_CLASSES = (
     "Shortcut",
     "without",
+    "starting",
     "BatchNorm",
     "GhostBatchNorm",
     "BatchRenorm",
@@ -157,7 +158,10 @@ def _norm_of_channels(config: Config, channels: int) -> str:
 
 
 def _learning(config: Config, made: str) -> str:
-    """Return a norm's call with what it does not learn left out."""
+    """Return a norm's call with its first gamma and beta, and what it does not learn left out."""
+    gamma, beta = first_values(config)
+    if (gamma, beta) != (1, 0):
+        made = f"starting({made}, gamma={gamma!r}, beta={beta!r})"
     for learns, parameter in ((config.bn_scale, "weight"), (config.bn_shift, "bias")):
         if not learns:
             made = f'without({made}, "{parameter}")'

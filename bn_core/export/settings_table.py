@@ -24,6 +24,8 @@ _MATTERS: Mapping[str, Callable[[Config], bool]] = {
     "channels": lambda c: c.needs_images,
     "dense": lambda c: bool(c.dense) and c.needs_images,
     "init_std": lambda c: c.initialization == "normal",
+    "initial_gamma": lambda c: c.initial_gamma != 1 and c.bn_scale,
+    "initial_beta": lambda c: c.initial_beta != 0 and c.bn_shift,
     "groups": lambda c: c.normalization == "group",
     "ghost_size": lambda c: c.normalization == "ghost",
     "renorm_rmax": lambda c: c.normalization == "renorm",

@@ -70,6 +70,8 @@ class Normalization(nn.Module):
         epsilon: float = 1e-5,
         scale: bool = True,
         shift: bool = True,
+        initial_gamma: float = 1.0,
+        initial_beta: float = 0.0,
         reference: bool = False,
     ) -> None:
         super().__init__()
@@ -77,8 +79,9 @@ class Normalization(nn.Module):
         self.track_statistics = True
         """Whether training moves what the layer remembers; a probe switches it off."""
         self._shape = (replicas, units)
-        self.flat_gamma = nn.Parameter(torch.ones(replicas * units)) if scale else None
-        self.flat_beta = nn.Parameter(torch.zeros(replicas * units)) if shift else None
+        gamma, beta = (torch.full((replicas * units,), x) for x in (initial_gamma, initial_beta))
+        self.flat_gamma = nn.Parameter(gamma) if scale else None
+        self.flat_beta = nn.Parameter(beta) if shift else None
 
     @property
     def gamma(self) -> Tensor | None:

@@ -21,6 +21,8 @@ def _usual(config: Config, units: int) -> dict[str, Any]:
         "epsilon": config.bn_epsilon,
         "scale": config.bn_scale,
         "shift": config.bn_shift,
+        "initial_gamma": config.initial_gamma,
+        "initial_beta": config.initial_beta,
     }
 
 

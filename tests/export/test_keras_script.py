@@ -40,6 +40,7 @@ LINKS = [
 IMAGE_ARMS = "arms=none-before-layer-group-instance-ghost-renorm"
 LINKS += [
     f"{SMALL}&batch=40&{IMAGE_ARMS}&arch=conv&channels=4-8&dense=8&act=tanh&init=he",
+    f"{SMALL}&batch=40&gamma0=0.1&beta0=1&arms=before~layer;gamma:off~ghost;beta:off~renorm~group",
     f"{SMALL}&batch=24&arch=conv&act=tanh&channels=4-2&moved=1&bnc=on&arms=none-before-after",
 ]
 KINDS = {"Conv2D": "conv", "MaxPooling2D": "pool", "Reshape": "image", "Flatten": "flatten"}

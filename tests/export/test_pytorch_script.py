@@ -35,6 +35,8 @@ LINKS = [
     f"{SMALL}&{ALL_ARMS}&arch=residual&moved=2&normed=2-3&groups=8",
     f"{SMALL}&{ALL_ARMS}&batch=1&ghost=1&data=xor",
     f"{SMALL}&then=4:0.3&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
+    f"{SMALL}&{ALL_ARMS}&gamma0=0.1&beta0=-0.5&act=tanh",
+    f"{SMALL}&gamma0=0.1&beta0=1&arms=before~layer;gamma:off~after;beta:off~ghost;arch:conv",
     f"{SMALL}&{CONV}&{ALL_ARMS}&dense=6&act=tanh&init=xavier",
     f"{SMALL}&{CONV}&{ALL_ARMS}&normed=1&moved=1&decay=0.01&bnm=0.3&gamma=off&ghost=1",
     f"{SMALL}&{CONV}&batch=1&beta=off&bnc=on&drop=0.2&arms=none~before~instance;dense:~ghost",

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bn_core.config import Config
 from bn_core.normalization import (
     BatchNorm,
     GhostBatchNorm,
@@ -14,6 +15,7 @@ from bn_core.normalization import (
     InstanceNorm,
     LayerNorm,
     Normalization,
+    normalization,
 )
 
 K, N, C, S = 3, 10, 6, 4
@@ -194,3 +196,13 @@ def test_groups_of_two_units_leave_only_signs():
 def test_groups_that_do_not_divide_the_units_are_refused_at_once():
     with pytest.raises(ValueError, match="6 units cannot be split into 4"):
         GroupNorm(K, C, groups=4)
+
+
+@pytest.mark.parametrize("kind", ["batch", "layer", "group", "instance", "ghost", "renorm"])
+def test_gamma_and_beta_begin_as_the_config_says_where_they_are_learned(kind):
+    settings = {"normalization": kind, "initial_gamma": 0.1, "initial_beta": -0.5, "groups": 2}
+    layer = normalization(Config(**settings), 6)
+    assert layer is not None and layer.gamma is not None and layer.beta is not None
+    assert (layer.gamma == 0.1).all() and (layer.beta == -0.5).all()
+    bare = normalization(Config(**settings, bn_scale=False, bn_shift=False), 6)
+    assert bare is not None and bare.gamma is None and bare.beta is None

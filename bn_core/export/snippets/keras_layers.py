@@ -9,14 +9,15 @@ from keras import ops
 class Norm(keras.layers.Layer):
     """y = gamma xhat + beta; classes below say what xhat is."""
 
-    def __init__(self, scale=True, center=True):
+    def __init__(self, scale=True, center=True, gamma=1.0, beta=0.0):
         super().__init__()
         self.scale, self.center = scale, center
+        self.first = keras.initializers.Constant(gamma), keras.initializers.Constant(beta)
 
     def build(self, shape):
-        units = (shape[-1],)
-        self.gamma = self.add_weight(shape=units, initializer="ones", trainable=self.scale)
-        self.beta = self.add_weight(shape=units, initializer="zeros", trainable=self.center)
+        units, (gamma, beta) = (shape[-1],), self.first
+        self.gamma = self.add_weight(shape=units, initializer=gamma, trainable=self.scale)
+        self.beta = self.add_weight(shape=units, initializer=beta, trainable=self.center)
 
     def call(self, x, training=False):
         return self.gamma * self.normalized(x, training) + self.beta
@@ -31,8 +32,8 @@ class BatchNorm(Norm):
     one another (Hoffer et al. 2017); a rest that fills no part joins the last one.
     """
 
-    def __init__(self, epsilon, share, ghost_size=None, scale=True, center=True):
-        super().__init__(scale, center)
+    def __init__(self, epsilon, share, ghost_size=None, **learned):
+        super().__init__(**learned)
         self.epsilon, self.share, self.ghost_size = epsilon, share, ghost_size
 
     def build(self, shape):
@@ -71,8 +72,8 @@ class BatchRenorm(Norm):
     those of batch norm for 100 batches; then they grow, d until batch 500, r until batch 800.
     """
 
-    def __init__(self, r_max, d_max, epsilon, share, scale=True, center=True):
-        super().__init__(scale, center)
+    def __init__(self, r_max, d_max, epsilon, share, **learned):
+        super().__init__(**learned)
         self.r_max, self.d_max, self.epsilon, self.share = r_max, d_max, epsilon, share
 
     def build(self, shape):

@@ -21,6 +21,13 @@ def without(norm, parameter):
     return norm
 
 
+def starting(norm, gamma, beta):
+    """Return a norm whose gamma and beta begin with other values than 1 and 0."""
+    nn.init.constant_(norm.weight, gamma)
+    nn.init.constant_(norm.bias, beta)
+    return norm
+
+
 class BatchNorm(nn.BatchNorm1d):
     """Batch norm that takes a batch of one too, where PyTorch raises an error, and images.
 

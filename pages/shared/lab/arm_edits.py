@@ -31,6 +31,8 @@ _OF_A_NORM = (
     "bn_epsilon",
     "bn_scale",
     "bn_shift",
+    "initial_gamma",
+    "initial_beta",
     "evaluate_with",
 )
 _OF_ONE_NORM = {

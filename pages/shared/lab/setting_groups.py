@@ -26,6 +26,8 @@ PANEL: Mapping[str, tuple[str, ...]] = {
         "moved_layers",
         "bn_scale",
         "bn_shift",
+        "initial_gamma",
+        "initial_beta",
         "bn_cumulative",
         "bn_momentum",
         "bn_epsilon",
@@ -74,6 +76,10 @@ def is_relevant(name: str, comparison: Comparison) -> bool:
             return any(config.needs_images for config in configs)
         case "width" | "widths":
             return not all(config.needs_images for config in configs)
+        case "initial_gamma":
+            return any(config.bn_scale for config in configs)
+        case "initial_beta":
+            return any(config.bn_shift for config in configs)
         case "init_std":
             return any(config.initialization == "normal" for config in configs)
         case "groups":
