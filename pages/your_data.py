@@ -7,6 +7,7 @@ import streamlit as st
 
 from bn_core.datasets.own import MOST_CLASSES, MOST_EXAMPLES, MOST_NUMBERS, OwnData
 from bn_core.datasets.reading import MOST_FILE_BYTES
+from bn_core.datasets.thumbnails import own_thumbnail
 from bn_core.service.pool import PoolFull
 from pages.shared.lab.events import ControlsChanged
 from pages.shared.lab.runs import dispatch, keep_data
@@ -49,6 +50,8 @@ def summary(data: OwnData, said: tuple[str, ...]) -> None:
         f"**{len(data.inputs):,} {what}** of {size} {unit} in **{len(data.classes)} classes**: "
         f"{spec.train_size(0):,} to train on, {data.held_out_count:,} held out."
     )
+    if spec.kind == "image":
+        examples(data)
     counts = np.bincount(data.labels, minlength=len(data.classes))
     share = counts.max() / counts.sum()
     st.caption(
@@ -66,6 +69,16 @@ def summary(data: OwnData, said: tuple[str, ...]) -> None:
             )
         },
     )
+
+
+def examples(data: OwnData) -> None:
+    """Show an image of each of the first classes."""
+    drawn = own_thumbnail(data)
+    framed = [np.pad(255 - image, 2, constant_values=255) for image in drawn.images]
+    sheet = np.concatenate(framed, axis=1)
+    names = ", ".join(data.classes[label] for label in drawn.labels)
+    words = plain_text(f"The first of each class: {names}")
+    st.image(sheet, caption=words, width=2 * sheet.shape[1])
 
 
 def train_on(session: Session, data: OwnData) -> None:
