@@ -77,4 +77,6 @@ def _read(images: Path, labels: Path, first: int | None) -> Part:
 
 def _flat(images: Array) -> Array:
     """Return images (N, H, W) of 0 to 255 as (N, H W) of 0 to 1, in single precision."""
-    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+    pixels = images.reshape(len(images), -1).astype(np.float32)
+    pixels /= 255  # in place: these may be large
+    return pixels
