@@ -5,8 +5,11 @@ from typing import Any
 
 from bn_core.config import SETTINGS, USUAL_CHANNELS
 
-MOST_WORDS = 3
+MOST_WORDS = 2
 """Differences that a label names; of the rest it says how many there are."""
+
+MOST_STRETCHES = 4
+"""Groups of neighbouring layers that a label names; of more it says how many layers there are."""
 
 
 def label_of(label: str, changes: Mapping[str, Any], placement: str) -> str:
@@ -30,6 +33,8 @@ def layers_in_words(layers: Sequence[int]) -> str:
         else:
             ends.append([layer, layer])
     stretches = [str(low) if low == high else f"{low}-{high}" for low, high in ends]
+    if len(stretches) > MOST_STRETCHES:
+        return f"{len(layers)} layers"
     return f"layer{'s' * (len(layers) > 1)} {'+'.join(stretches)}"
 
 
@@ -58,7 +63,7 @@ _INPUTS = {"standardize": "standardized inputs", "unit": "inputs 0 to 1", "none"
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "normalize_inputs": lambda name: _INPUTS[name],
-    "depth": lambda n: f"{n} hidden layer{'s' * (n > 1)}",
+    "depth": lambda n: f"depth {n}",
     "width": lambda n: f"{n} units",
     "architecture": lambda name: _NETS[name],
     "channels": lambda sizes: f"channels {'-'.join(map(str, sizes or USUAL_CHANNELS))}",
@@ -70,7 +75,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "normalization": lambda name: _first_small(SETTINGS["normalization"].options[name]),
     "normalized_layers": layers_in_words,
     "placement": lambda place: f"{place} the activation",
-    "bn_momentum": lambda x: f"averages' momentum {x:g}",
+    "bn_momentum": lambda x: f"momentum {x:g}",
     "bn_cumulative": lambda on: "cumulative averages" if on else "moving averages",
     "bn_epsilon": lambda x: f"epsilon {x:g}",
     "bn_scale": lambda on: "gamma" if on else "no gamma",
@@ -81,7 +86,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "ghost_size": lambda n: f"ghost batch {n}",
     "renorm_rmax": lambda x: f"r up to {x:g}",
     "renorm_dmax": lambda x: f"d up to {x:g}",
-    "evaluate_with": lambda name: f"validated with {name} statistics",
+    "evaluate_with": lambda name: f"{name} statistics",
     "optimizer": _titled("optimizer"),
     "learning_rate": lambda x: f"rate {x:g}",
     "batch_size": lambda n: f"batch {n}",

@@ -68,7 +68,9 @@ def conclude(record: Record) -> str:
         return "So: nothing is trained yet; train the nets to see how they differ."
     found = outcomes(record)
     words = f"So: {_verdict(record, found)}{_after(record)}."
-    note = " One seed proves little: train more." if found[0].seeds == 1 and len(found) > 1 else ""
+    note = (
+        " One seed proves little: train several." if found[0].seeds == 1 and len(found) > 1 else ""
+    )
     names = [one.name.replace(_depth_of(record), "") for one in found]
     return f"{words} {what_changed(record, _extremes(found, record), names)}{note}"
 

@@ -94,7 +94,11 @@ PRESETS: Mapping[str, Preset] = {
         "behind; the others end close together, though 256 sees sixteen times as many examples as "
         "16.",
         _compared(
-            Config(steps=600), "before;batch:4", "before;batch:16", "before", "before;batch:256"
+            Config(steps=600),
+            "before;batch:4",
+            "before;batch:16",
+            "before;batch:64",
+            "before;batch:256",
         ),
     ),
     "channels": Preset(

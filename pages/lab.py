@@ -34,11 +34,11 @@ try:
 except PoolFull:
     wait_for_place(session)
     st.stop()
-write_link(session, lab_query(run.as_run(), session.lab.view))
+write_link(session, lab_query(run.as_run(), session.lab.view, session.lab.cursor))
 row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
 with row:
     runs_line(session)
-write_link(session, lab_query(run.as_run(), session.lab.view))
+write_link(session, lab_query(run.as_run(), session.lab.view, session.lab.cursor))
 live_view()

@@ -134,7 +134,7 @@ def test_a_run_under_way_and_a_short_one_do_not_say_never():
 
 def test_one_seed_proves_little():
     words = conclude(ended({"none": [[0.1]], "before": [[0.97]]}))
-    assert words.endswith("One seed proves little: train more.")
+    assert words.endswith("One seed proves little: train several.")
     close = conclude(ended({"none": [[0.95]], "before": [[0.97]]}))
     assert "no clear difference" in close, "2 % of 360 examples may be chance"
 

@@ -104,7 +104,7 @@ def diagram(
     ``live`` is a newer measurement than the record's, and is shown unless there is a cursor. The
     layer that the view names is shown large.
     """
-    record = record if cursor is not None else _up_to_date(record, live)
+    record = record if cursor is not None else up_to_date(record, live)
     snapshot, states = queries.snapshot_at(record, cursor), diagnose(record, cursor)
     half = _half_axis(snapshot)
     large = view.layer if view is not None and view.layer <= record.comparison.depth else 0
@@ -114,6 +114,20 @@ def diagram(
         lanes=[_lane_state(record, arm, snapshot, state, half) for arm, state in enumerate(states)],
         large=_enlarged(record, snapshot, large, half) if large else None,
     )
+
+
+def up_to_date(record: Record, live: Snapshot | None) -> Record:
+    """Return the record with what was measured since, and without nets that were lost since."""
+    snapshots = record.snapshots
+    if live is not None and snapshots and live.step > snapshots[-1].step:
+        snapshots = (*snapshots, live)
+    lost = [queries.divergence_of(record, arm) is not None for arm in range(len(record.configs))]
+    if snapshots and any(lost):
+        left = tuple(
+            None if gone else arm for gone, arm in zip(lost, snapshots[-1].arms, strict=True)
+        )
+        snapshots = (*snapshots[:-1], Snapshot(snapshots[-1].step, left))
+    return dataclasses.replace(record, snapshots=snapshots)
 
 
 def densities(histogram: Array, half: float) -> Array:
@@ -128,20 +142,6 @@ def densities(histogram: Array, half: float) -> Array:
     outside = (per_value * (np.abs(MIDDLES) > half)).max(axis=1, keepdims=True)
     highest = np.maximum(drawn.max(axis=1, keepdims=True), outside)
     return np.rint(DENSITY_TOP * drawn / np.maximum(highest, 1e-300)).astype(int)
-
-
-def _up_to_date(record: Record, live: Snapshot | None) -> Record:
-    """Return the record with what was measured since, and without nets that were lost since."""
-    snapshots = record.snapshots
-    if live is not None and snapshots and live.step > snapshots[-1].step:
-        snapshots = (*snapshots, live)
-    lost = [queries.divergence_of(record, arm) is not None for arm in range(len(record.configs))]
-    if snapshots and any(lost):
-        left = tuple(
-            None if gone else arm for gone, arm in zip(lost, snapshots[-1].arms, strict=True)
-        )
-        snapshots = (*snapshots[:-1], Snapshot(snapshots[-1].step, left))
-    return dataclasses.replace(record, snapshots=snapshots)
 
 
 def _half_axis(snapshot: Snapshot) -> float:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bn_core.comparison import ARMS, Comparison
-from bn_core.config import Config
-from bn_core.figures.view import View
+from bn_core.config import MOST_STEPS, Config
+from bn_core.figures.view import STEPS_PER_SECOND, View
 from pages.shared.lab.actions import rate_event, reduce
 from pages.shared.lab.events import (
     ButtonPressed,
@@ -35,6 +35,7 @@ def comparison(**changes) -> Comparison:
 HERE = comparison(depth=3, learning_rate=0.1)
 OTHER = comparison(depth=4, learning_rate=0.1)
 PLANNED = comparison(depth=3, learning_rate=0.1, rate_changes=((200, 0.01),))
+LONGER = comparison(depth=3, learning_rate=0.1, steps=2000)
 TOO_HEAVY = comparison(depth=20, width=256, batch_size=512, replicas=10)
 
 
@@ -55,6 +56,21 @@ def shown_rate(rate: float) -> Comparison:
 CASES = {
     "a link opens its run": (at(), LinkOpened(OTHER, View()), OTHER, (OpenRun(OTHER),)),
     "a link to the run that is there keeps it": (at(run()), LinkOpened(HERE, View()), HERE, ()),
+    "a finished run trains on for twice as many steps, from its beginning": (
+        at(run(1000, ended=True)),
+        ButtonPressed("train_on"),
+        LONGER,
+        (OpenRun(LONGER), Play(STEPS_PER_SECOND["normal"])),
+    ),
+    "and with the rates that it had": (
+        at(run(1000, plan=PLANNED, rate=0.01, ended=True), shown_rate(0.01)),
+        ButtonPressed("train_on"),
+        LONGER,
+        (
+            OpenRun(comparison(depth=3, rate_changes=((200, 0.01),), steps=2000)),
+            Play(STEPS_PER_SECOND["normal"]),
+        ),
+    ),
     "a link with planned rates shows the first rate and runs the plan": (
         at(run()),
         LinkOpened(PLANNED, View()),
@@ -208,6 +224,24 @@ def test_a_step_is_shown_until_another_run_is_opened():
     after, effects = reduce(at(run()), StepChosen(7))
     assert (after.cursor, effects) == (7, ())
     assert reduce(after, ControlsChanged(OTHER))[0].cursor is None
+
+
+def test_the_step_of_a_link_is_shown_once_the_run_has_come_there():
+    opened, _ = reduce(at(), LinkOpened(HERE, View(), cursor=70))
+    assert opened.cursor == 70
+    trained, _ = reduce(replace(opened, run=run(0)), ButtonPressed("train"))
+    assert trained.cursor == 70, "it has still to come"
+    for button in ("train", "step"):
+        assert reduce(replace(trained, run=run(80)), ButtonPressed(button))[0].cursor is None
+    back, _ = reduce(replace(opened, run=run(80)), LinkOpened(HERE, View()))
+    assert back.cursor is None
+
+
+def test_there_is_a_limit_to_training_on():
+    most = comparison(steps=MOST_STEPS)
+    status = RunStatus(opened_as=most, plan=most, learning_rate=0.1, step=MOST_STEPS, ended=True)
+    after, effects = reduce(at(status, most), ButtonPressed("train_on"))
+    assert after.comparison == most and not any(isinstance(e, OpenRun) for e in effects)
 
 
 def test_warnings_of_a_link_stay_until_the_reader_asks_for_another_run():

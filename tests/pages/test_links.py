@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.lab.url_state import lab_query, link_opened
 from tests.pages.conftest import ROOT, go
 from tests.pages.test_walk import choose_lowest, shown
 
@@ -161,3 +162,18 @@ def test_what_a_link_asks_for_in_vain_is_said_until_the_reader_leaves(app):
     go(app, "claims")
     go(app, "inside_the_layer")
     assert not app.warning
+
+
+@pytest.mark.parametrize("step", [0, 70])
+def test_the_labs_link_holds_the_step_that_is_shown(step):
+    event = link_opened({"depth": "3", "at": str(step)})
+    assert (event.cursor, event.warnings) == (step, ())
+    query = lab_query(event.comparison, event.view, event.cursor)
+    assert query == {"depth": "3", "at": str(step)}
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e3", "10001", "9" * 30, "²", "<b>"])
+def test_a_step_that_no_run_has_is_left_out_of_the_labs_link(text):
+    event = link_opened({"at": text})
+    assert event.cursor is None
+    assert event.warnings == ("The link's step is none from 0 to 10,000; the newest is shown.",)

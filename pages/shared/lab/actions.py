@@ -7,6 +7,7 @@ Nothing here knows Streamlit, the pool or the time, so every case has a fast tes
 from dataclasses import replace
 
 from bn_core.comparison import Comparison
+from bn_core.config import MOST_STEPS
 from bn_core.figures.view import STEPS_PER_SECOND, View
 from bn_core.settings import settings_of
 from pages.shared.lab.arm_edits import (
@@ -52,8 +53,9 @@ def reduce(state: LabState, event: Event) -> Outcome:
     match event:
         case PageEntered():
             return _with_new_controls(state), ()
-        case LinkOpened(comparison, view, warnings):
-            return _plan(replace(state, view=view, link_warnings=warnings), comparison)
+        case LinkOpened(comparison, view, warnings, cursor):
+            opened, effects = _plan(replace(state, view=view, link_warnings=warnings), comparison)
+            return replace(opened, cursor=cursor), effects
         case PresetChosen(comparison):
             return _plan(replace(state, link_warnings=()), comparison)
         case ControlsChanged(comparison):
@@ -168,11 +170,13 @@ def _view_changed(state: LabState, view: View) -> Outcome:
 def _button_pressed(state: LabState, name: str) -> Outcome:
     match name:
         case "train":
-            return replace(state, cursor=None), (Play(STEPS_PER_SECOND[state.view.speed]),)
+            return _looking_ahead(state), (Play(STEPS_PER_SECOND[state.view.speed]),)
+        case "train_on" if state.run is not None:
+            return _train_on(state, state.run)
         case "pause":
             return state, (Pause(),)
         case "step":
-            return replace(state, cursor=None), (StepOnce(),)
+            return _looking_ahead(state), (StepOnce(),)
         case "reset" if state.run is not None:
             planned = _beginning(state.run)
             shown = replace(_with_new_controls(state), comparison=without_rate_changes(planned))
@@ -182,6 +186,28 @@ def _button_pressed(state: LabState, name: str) -> Outcome:
             seed = (base.seed + base.replicas) % MOST_SEEDS
             return _plan(state, replace(state.comparison, base=base.changed({"seed": seed})))
     return state, ()
+
+
+def more_steps(steps: int) -> int:
+    """Return how many steps a run trains that goes on after ``steps``."""
+    return min(2 * steps, MOST_STEPS)
+
+
+def _looking_ahead(state: LabState) -> LabState:
+    """Show the newest step, or the one of the link once the run has come there."""
+    ahead = state.cursor is not None and state.run is not None and state.run.step < state.cursor
+    return state if ahead else replace(state, cursor=None)
+
+
+def _train_on(state: LabState, run: RunStatus) -> Outcome:
+    """Train the same nets for more steps: a run's length is planned, so it begins again."""
+    base = run.plan.base
+    planned = replace(run.plan, base=base.changed({"steps": more_steps(base.steps)}))
+    problem = planned.problem()
+    if problem:
+        return state, (Say(problem),)
+    state, effects = _plan(replace(state, link_warnings=()), planned)
+    return state, (*effects, Play(STEPS_PER_SECOND[state.view.speed]))
 
 
 def _beginning(run: RunStatus) -> Comparison:

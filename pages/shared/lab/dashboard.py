@@ -8,13 +8,13 @@ from typing import Any, cast
 from bn_core.conclusion import conclude
 from bn_core.figures import diagram_nets
 from bn_core.figures.dashboard import builders, state_of
-from bn_core.figures.diagram import diagram
+from bn_core.figures.diagram import Diagram, diagram, up_to_date
 from bn_core.figures.settings_words import settings_line
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
 from bn_core.figures.view import View
 from bn_core.kept_runs import KeptRun
-from bn_core.records import Record, Snapshot
+from bn_core.records import Record, Snapshot, snapshot_spacing
 from bn_core.settings import settings_of
 from pages.shared.live.feed import Chart
 from pages.shared.live.schema import ChartUpdate, Choice, Frame, Row
@@ -33,21 +33,21 @@ def frame(
     """Return what an update says beside its charts; ``step`` is where the reader went back to."""
     steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
-    styles = arm_styles(record.comparison.arms)
+    styles, newest = arm_styles(record.comparison.arms), up_to_date(record, live)
     head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
     return Frame(
-        notice=ending_words(record),
+        notice=_notice(record, newest, playing),
         settings=settings_line(record.comparison),
         head=list(head),
         rows=[
             Row(cells=cells, colour=style.colour, dash=style.dash, symbol=style.symbol)
-            for cells, style in zip(_table(record, playing), styles, strict=True)
+            for cells, style in zip(_table(newest, playing), styles, strict=True)
         ],
         steps=steps,
         step=record.step,
         planned=record.comparison.base.steps,
         cursor=None if cursor is None else steps[cursor],
-        diagram=diagram(record, cursor, live, view),
+        diagram=_paused(diagram(record, cursor, live, view), record, playing),
         conclusion=conclude(record) if record.ending is not None else "",
         projector=view.projector,
     )
@@ -78,6 +78,29 @@ def charts(
         name: ((run, state_of(name, record, view, cursor, ghosts)), partial(chart, name, make))
         for name, make in builders(record, view, ghosts).items()
     }
+
+
+def _paused(drawn: Diagram, record: Record, playing: bool) -> Diagram:
+    """Have nets that learn say that they rest, as the table does."""
+    if not playing and record.ending is None:
+        for lane in drawn["lanes"]:
+            lane["words"] += " (paused)" if lane["kind"] == "learning" else ""
+    return drawn
+
+
+def _notice(record: Record, newest: Record, playing: bool) -> str:
+    """Return how far the run is, and how far the charts are that are measured more seldom."""
+    measured, shown = record.snapshots[-1].step, newest.snapshots[-1].step
+    if playing or measured == record.step:
+        return ending_words(record)
+    spacing = snapshot_spacing(record.comparison.base.steps)
+    seldom = f"every {spacing:,} steps, last at step {measured:,}"
+    if shown == measured:
+        return f"{ending_words(record)} Nets, table and charts are measured {seldom}."
+    return (
+        f"{ending_words(record)} Nets and table are measured at step {shown:,}, the charts of "
+        f"layers and validation {seldom}."
+    )
 
 
 def _choices_of(chart_id: str, record: Record, view: View) -> tuple[str, ...]:

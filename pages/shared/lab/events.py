@@ -94,6 +94,8 @@ class LinkOpened:
     comparison: Comparison
     view: View
     warnings: tuple[str, ...] = ()
+    cursor: int | None = None
+    """The step that the link shows; None is the newest."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class StepChosen:
 
 @dataclass(frozen=True)
 class ButtonPressed:
-    """A button of the toolbar: train, pause, step, reset or new_seeds."""
+    """A button of the toolbar: train, pause, step, train_on, reset or new_seeds."""
 
     name: str
 

@@ -1,5 +1,6 @@
 """The live view of a run in the Lab."""
 
+import math
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from bn_core.figures.diagram import up_to_date
 from bn_core.figures.tables import summary_table
 from bn_core.figures.view import View
 from bn_core.records import Record
@@ -46,6 +48,7 @@ class LabFeed(Feed):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._moved_at, self._link_step = -math.inf, session.lab.cursor
 
     def renew_lease(self) -> None:
         """Keep the run; one that was suspended since no page showed it goes on."""
@@ -60,6 +63,7 @@ class LabFeed(Feed):
     def show_step(self, step: int | None) -> None:
         """Show an earlier step from now on; None is the newest."""
         dispatch(self.session, StepChosen(step))
+        self._moved_at = time.monotonic()
 
     def cache_key(self) -> Hashable:
         """Return what the update depends on."""
@@ -97,16 +101,18 @@ class LabFeed(Feed):
 
     def table(self) -> list[list[Any]]:
         """Return the results of each net so far."""
-        record = self._record()
-        return summary_table(record) if record else []
+        run, record = self.session.run, self._record()
+        return summary_table(up_to_date(record, run.live)) if run and record else []
 
     def is_live(self) -> bool:
         """Return whether the charts of the run will change by themselves."""
-        run = self.session.run
+        run, now = self.session.run, time.monotonic()
+        if now - self._moved_at < 2 * _SECONDS_TO_SETTLE:
+            return True  # the link has still to say where the time slider stands
         if run is None or run.playing or self._record() is None:
             return run is None or run.ending is None
         seconds = _SECONDS_FOR_A_STEP if run.awaits_step else _SECONDS_TO_SETTLE
-        return time.monotonic() - self.session.last_command_at < seconds
+        return now - self.session.last_command_at < seconds
 
     def rerun_key(self) -> str:
         """Return what buttons, the rate's slider, the link and the notices show."""
@@ -117,7 +123,13 @@ class LabFeed(Feed):
             return f"{_LOST} {run.id}"
         changes = run.record.rate_changes if run.record else ()
         shown = (run.playing, run.ending is None, run.learning_rate, changes, self.session.notice)
-        return repr((run.id, *shown))
+        return repr((run.id, *shown, self._settled_step()))
+
+    def _settled_step(self) -> int | None:
+        """Return where the time slider stands, or stood before the reader began to move it."""
+        if time.monotonic() - self._moved_at >= _SECONDS_TO_SETTLE:
+            self._link_step = self.session.lab.cursor
+        return self._link_step
 
     def seconds_between(self) -> float:
         """Return how long to wait between updates: longer in a crowd."""

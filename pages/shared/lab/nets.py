@@ -28,7 +28,10 @@ _OFFERED_AT_ONCE = ("none", "before", "after", "layer")
 """Registered arms that one press adds."""
 _FORM = 340
 """Width of what a popover asks, in pixels."""
-_SAME = "All nets train on the same data, from the same initial weights where they share layers."
+_SAME = (
+    "All nets train on the same data, from the same initial weights where they share layers. The "
+    "output layer begins alike only in nets with as many hidden layers."
+)
 
 
 def nets_row(session: Session) -> None:

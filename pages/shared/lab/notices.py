@@ -55,6 +55,7 @@ def notices(session: Session, comparison: Comparison) -> None:
         st.warning(plain_text(session.notice))
         session.notice = ""
     _planned_rates(session, comparison)
+    _step_of_the_link(session)
     for one, other in same_nets(comparison):
         st.info(
             f"**{plain_text(one)}** and **{plain_text(other)}** are the same net with these "
@@ -72,6 +73,16 @@ def _planned_rates(session: Session, comparison: Comparison) -> None:
     ahead = [f"{rate:g} after step {step:,}" for step, rate in planned if step >= done]
     if ahead:
         st.caption(f"The link repeats changes of the learning rate: {', '.join(ahead)}.")
+
+
+def _step_of_the_link(session: Session) -> None:
+    """Say which step the link shows while the run has not come there."""
+    run, cursor = session.run, session.lab.cursor
+    if cursor is not None and (run is None or run.record is None or run.record.step < cursor):
+        st.caption(
+            f"The link shows step {cursor:,}: press Train; once the nets have come there, the "
+            "figures stay at it. The right end of the time slider is the newest step."
+        )
 
 
 def _without_spread(config: Config) -> Iterator[str]:

@@ -5,11 +5,13 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from bn_core.config import MOST_STEPS
 from bn_core.figures.view import View
 from bn_core.service.pool import PoolFull
 from bn_core.service.tasks import TrainingRun
 from bn_core.settings import settings_of
 from pages.shared.export_menu import export_menu
+from pages.shared.lab.actions import more_steps
 from pages.shared.lab.controls import control_key
 from pages.shared.lab.events import ButtonPressed, ViewChanged
 from pages.shared.lab.runs import current_run, dispatch
@@ -26,6 +28,8 @@ def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
     with row:
         if run.playing:
             _button(session, "pause", "Pause", "P", primary=True)
+        elif run.ending is not None and run.ending.kind == "finished":
+            _train_on(session, run)
         else:
             _button(session, "train", "Train", "T", primary=True, disabled=over)
         _button(
@@ -89,6 +93,22 @@ def _button(
         args=(session, ButtonPressed(name)),
         disabled=disabled,
         help=help,
+    )
+
+
+def _train_on(session: Session, run: TrainingRun) -> None:
+    """Offer to train a finished run for more steps; there is a limit to them."""
+    steps = run.comparison.base.steps
+    more = more_steps(steps)
+    _button(
+        session,
+        "train_on",
+        f"Train to step {more:,}" if more > steps else "Finished",
+        "T",
+        primary=True,
+        disabled=more == steps,
+        help="The same nets from the same start: the curves so far repeat, then go on. “Steps to "
+        f"run” under All settings sets any number up to {MOST_STEPS:,}.",
     )
 
 

@@ -4,14 +4,18 @@ from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
 from bn_core.comparison import ARMS_KEY, Comparison, comparison_from_query, comparison_to_query
-from bn_core.config import Config
+from bn_core.config import MOST_STEPS, Config
 from bn_core.figures.view import View
 from bn_core.settings import LONGEST_VALUE, from_query, settings_of, to_query, unknown_keys
 from pages.shared.lab.events import LinkOpened, PageEntered
 from pages.shared.lab.runs import dispatch
 from pages.shared.session import Session
 
-_KNOWN = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
+_AT = "at"
+"""The link's key of the step that the time slider stands at."""
+
+_SETTINGS = {s.key for cls in (Config, View) for s in settings_of(cls).values()} | {ARMS_KEY}
+_KNOWN = _SETTINGS | {_AT}
 
 _NETS = "nets"
 _LONGEST = 4 * LONGEST_VALUE
@@ -31,13 +35,24 @@ def link_opened(query: dict[str, str]) -> LinkOpened:
     """Return what a link asks for, with a sentence for each part of it that fell back."""
     comparison, complaints = comparison_from_query(query)
     found, more = from_query(View, query)
-    unknown = unknown_keys(query, _KNOWN)
-    return LinkOpened(comparison, View(**found), (*complaints, *more, *unknown))
+    cursor, missed = _step_of(query.get(_AT))
+    warnings = (*complaints, *more, *missed, *unknown_keys(query, _KNOWN))
+    return LinkOpened(comparison, View(**found), warnings, cursor)
 
 
-def lab_query(comparison: Comparison, view: View) -> dict[str, str]:
-    """Return the link's parameters of what the Lab shows."""
-    return comparison_to_query(comparison) | to_query(view)
+def lab_query(comparison: Comparison, view: View, cursor: int | None = None) -> dict[str, str]:
+    """Return the link's parameters of what the Lab shows; ``cursor`` is an earlier step."""
+    at = {} if cursor is None else {_AT: str(cursor)}
+    return comparison_to_query(comparison) | to_query(view) | at
+
+
+def _step_of(text: str | None) -> tuple[int | None, list[str]]:
+    """Return the step that a link shows, or a sentence if it names none."""
+    if text is None:
+        return None, []
+    if text.isascii() and text.isdecimal() and len(text) < 8 and int(text) <= MOST_STEPS:
+        return int(text), []
+    return None, [f"The link's step is none from 0 to {MOST_STEPS:,}; the newest is shown."]
 
 
 def nets_of_the_lab(session: Session) -> Comparison:

@@ -26,6 +26,8 @@ def runs_line(session: Session) -> None:
             _earlier(session, drawn)
             st.page_link("pages/runs.py", label="All kept runs")
         st.caption(_legend(session, drawn), width="stretch")
+        if _is_kept(session):
+            st.page_link("pages/runs.py", label="Runs")
     said_later(session)
 
 
@@ -38,7 +40,9 @@ def said_later(session: Session) -> None:
 
 
 def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
-    count = len(session.kept_runs.runs)
+    count = len([one for one in session.kept_runs.runs if not _is_present(session, one)])
+    if not count and session.kept_runs.runs:
+        return "This run is kept: change a setting and train again to compare."
     if not count:
         return "Earlier runs stay as faint curves: change a setting and train again to compare."
     if not drawn:
@@ -47,9 +51,27 @@ def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
         return f"{on_runs}; {why}."
     present = _present(session)
     named = " · ".join(plain_text(one.words_beside(present)) for one in drawn)
+    if _is_kept(session):
+        return (
+            "You have trained this before: the faint curves show it, Train repeats it, and its "
+            "numbers are on the page"
+        )
     rest = count - len(drawn)
     more = f" ({rest} more on the page Runs)" if rest > 0 else ""
     return f"Faint curves, earlier: {named}{more}"
+
+
+def _is_present(session: Session, kept: KeptRun) -> bool:
+    """Return whether a kept run is the one that the Lab shows."""
+    present, run = session.present_kept, session.run
+    return run is not None and present.number == run.id and present.id == kept.id
+
+
+def _is_kept(session: Session) -> bool:
+    """Return whether the present run has yet to begin, and was trained and kept earlier."""
+    run = session.run
+    begun = run is not None and run.record is not None and run.record.step > 0
+    return not begun and run is not None and _kept_form_of(session) is not None
 
 
 def _present(session: Session) -> Comparison:

@@ -70,7 +70,7 @@ class View {
     const palette = palettes[this.dark ? "dark" : "light"];
     this.netDiagram.show(newer ?? update, palette);
     this.showFrame(update);
-    if (newer && !newer.charts.length && !update.computation) return;
+    if (newer && !newer.charts.length && !newer.rest && !update.computation) return;
     this.showTable(update, palette);
     for (const chart of newer?.charts ?? []) this.panels.update(chart);
     this.chartsWait = true;
