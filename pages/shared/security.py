@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, net_util
 
 from pages.shared import environment, security_connections
+from pages.shared.embedding import EmbedName
 from pages.shared.security_messages import AllowedMessages
 
 UPLOADS = False
@@ -49,6 +50,7 @@ def middleware() -> list[Middleware]:
         Middleware(SecurityHeaders, embed_origins=found.embed_origins),
         Middleware(AllowedHosts, hosts=found.hosts),
         Middleware(ClosedRoutes, uploads=UPLOADS),
+        Middleware(EmbedName),
         Middleware(AllowedMessages),
     ]
 

@@ -49,7 +49,7 @@ def test_the_link_is_copied_or_where_that_is_refused_shown_to_copy(open_page):
 
 @pytest.mark.slow
 def test_an_embedded_lab_has_no_navigation_and_leads_to_the_whole_page(open_page):
-    page = drawn(open_page("/?embed=true&" + SMALL))
+    page = drawn(open_page("/?embed=lab&" + SMALL))
     expect(page.get_by_role("link", name="Open in Batch Norm Lab")).to_be_visible()
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     expect(button(page, "Copy link")).to_be_hidden()
@@ -84,3 +84,13 @@ def test_paper_gets_charts_of_its_width_and_no_buttons(open_page):
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(button(page, "Train")).to_be_visible()
+
+
+def test_one_press_of_back_leaves_a_page_that_writes_its_own_address(open_page):
+    page = drawn(open_page("/?" + SMALL))
+    for name, address in (("Inside the layer", "chapter=1"), ("Internal covariate shift", "nets=")):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_url(re.compile(address))
+        page.go_back()
+        page.wait_for_url(re.compile(r"/\?" + re.escape(SMALL)))
+        page.wait_for_selector(RESTS)

@@ -45,18 +45,26 @@ class Client:
 
     def ask(self, method: str, path: str, *hosts: str) -> Answer:
         """Send a request with these Host headers and return the answer."""
-        start = self._run("http", path, hosts, method)
+        path, _, query = path.partition("?")
+        start = self._run("http", path, hosts, method, query)
         return Answer(start["status"], Headers(raw=start["headers"]))
 
     def connects(self, *hosts: str) -> bool:
         """Return whether a WebSocket handshake with these Host headers succeeds."""
         return self._run("websocket", "/ws", hosts, "GET")["type"] == "websocket.accept"
 
-    def _run(self, kind: str, path: str, hosts: tuple[str, ...], method: str) -> dict[str, Any]:
+    def _run(
+        self, kind: str, path: str, hosts: tuple[str, ...], method: str, query: str = ""
+    ) -> dict[str, Any]:
         sent: list[Message] = []
         headers = [(b"host", host.encode()) for host in hosts or ("localhost",)]
         scope = {"type": kind, "path": path, "method": method, "headers": headers}
-        scope |= {"query_string": b"", "root_path": "", "scheme": "http", "subprotocols": []}
+        scope |= {
+            "query_string": query.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "subprotocols": [],
+        }
 
         async def receive() -> Message:
             return {"type": "websocket.connect" if kind == "websocket" else "http.request"}
@@ -179,3 +187,19 @@ def test_the_configured_address_passes(bound) -> None:
 def test_a_request_with_two_hosts_is_refused() -> None:
     assert Client().ask("GET", "/", "localhost", "a.example").status == 421
     assert not Client().connects("localhost", "a.example")
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/?embed=lab", "?embed=true"),
+        ("/runs?depth=4&embed=lab&lr=1", "?depth=4&embed=true&lr=1"),
+        ("//elsewhere.example/?embed=lab", "?embed=true"),  # it stays on this server
+        ("/?embed=true", None),
+        ("/?embed=labs&title=embed", None),
+    ],
+)
+def test_embed_lab_is_another_name_for_the_compact_layout(path: str, location: str | None) -> None:
+    answer = Client().ask("GET", path)
+    assert answer.headers.get("location") == location
+    assert answer.status == (307 if location else 200)

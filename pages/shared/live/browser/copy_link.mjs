@@ -1,5 +1,6 @@
 // The button that copies the address of the page. Browsers allow it on secure pages only; elsewhere
 // the address is shown and selected, to be copied by hand.
+import "./history.mjs";
 import "./printing.mjs";
 import { stylesReady } from "./theme.mjs";
 
