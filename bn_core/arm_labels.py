@@ -22,6 +22,11 @@ def label_of(label: str, changes: Mapping[str, Any], placement: str) -> str:
     return ", ".join([label, *parts[:MOST_WORDS], *more])
 
 
+def quoted(label: str) -> str:
+    """Return a label as a sentence holds it: between quotation marks if it has a comma."""
+    return f"“{label}”" if "," in label else label
+
+
 def layers_in_words(layers: Sequence[int]) -> str:
     """Return "layer 3" or "layers 1-5+8" of rising layer numbers; "all layers" of none."""
     if not layers:

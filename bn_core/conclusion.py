@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bn_core.arm_labels import quoted
 from bn_core.conclusion_reasons import what_changed
 from bn_core.diagnosis import NetState, alive, chance_limit, diagnose
 from bn_core.records import Record
@@ -111,7 +112,7 @@ def _names(record: Record) -> list[str]:
     arms = record.comparison.arms
     if [arm.name for arm in arms] in (["none", "before"], ["none", "after"]):
         return [f"the {_depth_of(record)}net without batch norm", "the net with batch norm"]
-    return [arm.label for arm in arms]
+    return [quoted(arm.label) for arm in arms]
 
 
 def _depth_of(record: Record) -> str:

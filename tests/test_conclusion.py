@@ -142,8 +142,8 @@ def test_one_seed_proves_little():
 def test_arms_that_differ_in_anything_are_called_by_their_labels():
     record = ended({"before;batch:4": [FAIR], "before": [GOOD], "before;batch:256": [GOOD]})
     words = conclude(record)
-    assert "BN before (97 %) and BN before, batch 256 (97 %) did best" in words
-    assert "BN before, batch 4 reached 82 %" in words
+    assert "BN before (97 %) and “BN before, batch 256” (97 %) did best" in words
+    assert "“BN before, batch 4” reached 82 %" in words
     assert words.endswith("The nets differ in the batch size alone.")
     several = conclude(ended({"none;opt:adam;lr:0.001;drop:0.5": [FAIR], "before;depth:3": [GOOD]}))
     assert several.endswith("Between them the nets differ in 5 settings.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bn_core.arm_labels import quoted
 from bn_core.figures import record_queries as queries
 from bn_core.figures.curves import last_losses
 from bn_core.records import Divergence, Record
@@ -134,7 +135,7 @@ def _layer_words(record: Record, one: Divergence) -> str:
 
 def _going(record: Record) -> str:
     labels = [
-        arm.label
+        quoted(arm.label)
         for i, arm in enumerate(record.comparison.arms)
         if queries.divergence_of(record, i) is None
     ]

@@ -167,7 +167,7 @@ def _cut(words: str, most: int = 48) -> str:
 
 def _values(comparisons: Sequence[Comparison]) -> Iterator[list[str]]:
     """Yield each setting's label, followed by its value in each comparison."""
-    yield [_NETS, *(", ".join(arm.label for arm in one.arms) for one in comparisons)]
+    yield [_NETS, *(" / ".join(arm.label for arm in one.arms) for one in comparisons)]
     for name, setting in SETTINGS.items():
         values = [getattr(one.base, name) for one in comparisons]
         texts = [setting.options.get(v, setting.write(v)) or "-" for v in values]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bn_core.arms import ARMS, MOST_ARMS, Arm
+from bn_core.comparison import Comparison
 from bn_core.config import LAYER_FIELDS, SETTINGS
 from bn_core.figures.theme import ArmStyle, arm_styles, paint
 from pages.shared.lab.arm_edits import (
@@ -165,6 +166,9 @@ def _close_and_dispatch(session: Session, popover: str, event: ArmEvent | CopyAs
 def _preview(session: Session, event: ArmAdded | ArmChanged) -> str:
     """Say what the net will be called, or why it cannot be; return the latter."""
     held = session.lab.comparison
+    if isinstance(event, ArmAdded) and not _differs(held, event):
+        st.caption("Choose another value: it is what the copy will differ in.")
+        return "no change"
     try:
         after = edited(held, event)
     except Refused as refused:
@@ -176,6 +180,13 @@ def _preview(session: Session, event: ArmAdded | ArmChanged) -> str:
         return "no change"
     st.caption(f"It will be called **{plain_text(new[0].label)}**.")
     return ""
+
+
+def _differs(comparison: Comparison, event: ArmAdded) -> bool:
+    """Return whether a copy would have another value than the net that it is a copy of."""
+    of = next((arm for arm in comparison.arms if arm.name == event.of), None)
+    config = of.config(comparison.base) if of is not None else None
+    return any(getattr(config, name, None) != value for name, value in event.changes)
 
 
 def _open_for_a_copy(session: Session) -> None:

@@ -67,10 +67,18 @@ export class NetDiagram {
     for (const view of this.lanes) view.tellWhatIsHidden();
   }
 
-  // The lanes scroll sideways together.
+  // The lanes scroll sideways together. Those that were told to follow do not lead: the lane that
+  // the reader moves may still be on its way.
   follow(event) {
     const left = event.target.scrollLeft;
-    for (const view of this.lanes) if (view.strip.scrollLeft !== left) view.strip.scrollLeft = left;
+    const leader = this.lanes.find((view) => view.strip === event.target);
+    if (!leader || leader.followed === left) return;
+    for (const view of this.lanes) {
+      if (view === leader) continue;
+      view.strip.scrollLeft = left;
+      view.followed = view.strip.scrollLeft;
+    }
+    leader.followed = undefined;
     this.tellWhatIsHidden();
   }
 
