@@ -107,6 +107,7 @@ class KeptRun:
         if self.title:
             return self.title
         differing = differing_settings(self.comparison, comparison)
+        differing.sort(key=lambda pair: pair[0] == _NETS)  # the longest last: it may be cut
         words = ", ".join(f"{label[:1].lower()}{label[1:]} {value}" for label, value in differing)
         return _cut(words or "these settings, trained before", most)
 

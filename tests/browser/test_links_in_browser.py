@@ -88,9 +88,9 @@ def test_paper_gets_charts_of_its_width_and_no_buttons(open_page):
 
 def test_one_press_of_back_leaves_a_page_that_writes_its_own_address(open_page):
     page = drawn(open_page("/?" + SMALL))
-    for name, address in (("Inside the layer", "chapter=1"), ("Internal covariate shift", "nets=")):
+    for name in ("Inside the layer", "Internal covariate shift"):
         page.get_by_role("link", name=name).click()
-        page.wait_for_url(re.compile(address))
+        page.wait_for_url(re.compile("chapter=1"))
         page.go_back()
-        page.wait_for_url(re.compile(r"/\?" + re.escape(SMALL)))
+        page.wait_for_url(re.compile(re.escape(f"/?{SMALL}") + "$"))
         page.wait_for_selector(RESTS)
