@@ -8,6 +8,7 @@ from pages.shared import page_layout, script_errors, security, server
 from pages.shared.live import feed
 from pages.shared.own_data import inbox
 from pages.shared.preloading import Preloading
+from pages.shared.runs import storage
 
 if runtime.exists():
     page_layout.set_up()
@@ -28,7 +29,7 @@ else:
     app = st.App(
         __file__,
         lifespan=server.lifespan,
-        routes=[*feed.routes(), *inbox.routes(), *server.routes()],
+        routes=[*feed.routes(), *inbox.routes(), *storage.routes(), *server.routes()],
         middleware=[*security.middleware(), Middleware(Preloading)],
         on_script_error=script_errors.say_what_failed,
     )

@@ -32,7 +32,9 @@ def rows(page: Page):
 
 def test_a_run_stays_as_a_faint_curve_and_on_its_page_after_a_reload(open_page):
     page = drawn(open_page("/?" + SMALL))
-    button(page, "Train").click()
+    with page.expect_response("**/lab-files/kept/*", timeout=60_000) as confirmed:
+        button(page, "Train").click()
+    assert confirmed.value.status == 204
     page.wait_for_function("() => window.bnLabStep === 8")
     (first,) = stored(page, 1)
     assert first["steps"] == 8 and "steps=8" in first["link"]

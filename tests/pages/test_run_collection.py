@@ -1,6 +1,9 @@
 """The collection of kept runs: limits, names, deletions, and two tabs on one browser's storage."""
 
+from urllib.parse import urlencode
+
 import pytest
+from starlette.requests import Request
 
 from bn_core.kept_runs import (
     MOST_NAMED,
@@ -12,6 +15,8 @@ from bn_core.kept_runs import (
     summarize,
 )
 from pages.shared.runs.collection import RunCollection
+from pages.shared.runs.storage import accept_confirmations, confirm
+from tests.event_loop import run_apart
 from tests.figures.invented import make_record
 
 
@@ -70,6 +75,34 @@ def test_the_oldest_runs_without_a_name_make_room_and_that_is_said():
     assert len(held.runs) == MOST_RUNS and held.notice
     assert held.get(kept(0).id) is not None and held.get(kept(1).id) is None
     assert {one.id: one.text for one in held.operations()}[kept(1).id] is None
+
+
+def test_what_the_browser_has_confirmed_is_not_asked_for_again():
+    held = collection_of(kept(0), kept(1))
+    first, second = held.operations()
+    held.confirm(first.number)
+    assert held.operations() == [second]
+    held.rename(kept(1).id, "later")
+    held.confirm(second.number)
+    (renamed,) = held.operations()
+    assert renamed.id == second.id and "later" in (renamed.text or "")
+
+
+def test_nothing_is_confirmed_without_the_token_or_a_number():
+    held = collection_of(kept(0))
+    accept_confirmations(held)
+
+    def status(token: str, performed: str) -> int:
+        query = urlencode({"performed": performed}).encode()
+        asked = {"type": "http", "headers": [], "query_string": query}
+        return run_apart(confirm(Request(asked | {"path_params": {"token": token}}))).status_code
+
+    assert status(collection_of(kept(0)).token, "1") == 404
+    for hostile in ("-1", "1e9", "9" * 40, "\u0661", ""):
+        assert status(held.token, hostile) == 404
+    assert len(held.operations()) == 1
+    assert status(held.token, "1") == 204
+    assert held.operations() == []
 
 
 def test_there_is_always_room_for_a_new_run():

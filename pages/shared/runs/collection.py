@@ -7,6 +7,7 @@ stores each run apart, so that two tabs with two sessions never overwrite each o
 
 import re
 import secrets
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,8 +60,8 @@ class PresentKept:
 class RunCollection:
     """The kept runs of one visitor, oldest first, and what has still to be stored."""
 
-    token: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Tells the browser's code that another session asks."""
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    """Tells the browser's code that another session asks, and is the key to what it confirms."""
     runs: tuple[KeptRun, ...] = ()
     unreadable: tuple[str, ...] = ()
     """The ids under which the browser holds texts that are no runs; they stay there."""
@@ -73,6 +74,8 @@ class RunCollection:
     revision: int = 0
     """Another number when the runs have changed."""
     _operations: dict[str, Operation] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Held while the operations change: a confirmation comes in another thread."""
     _number: int = 0
     _deletions: list[tuple[KeptRun, ...]] = field(default_factory=list)
     _said_dropped: bool = False
@@ -174,13 +177,17 @@ class RunCollection:
         first, number, performed = False, message.get("number"), message.get("performed")
         if isinstance(number, int) and isinstance(performed, int):
             first, self.heard = not self.heard, number
-            done = [one.id for one in self._operations.values() if one.number <= performed]
-            for id in done:
-                del self._operations[id]
+            self.confirm(performed)
         problem = _PROBLEMS.get(str(message.get("problem")), "")
         news, self.problem = first or problem != self.problem, problem
         texts = message.get("runs")
         return (isinstance(texts, Mapping) and self.take_stored(texts)) or news
+
+    def confirm(self, performed: int) -> None:
+        """Forget the operations up to this number: the browser has performed them."""
+        with self._lock:
+            left = [one for one in self._operations.values() if one.number > performed]
+            self._operations = {one.id: one for one in left}
 
     def operations(self) -> list[Operation]:
         """Return what the browser has not confirmed yet, in order."""
@@ -215,10 +222,12 @@ class RunCollection:
         self.revision += 1
 
     def _note(self, id: str, text: str | None) -> None:
-        self._number += 1
-        self._operations[id] = Operation(self._number, id, text)
-        if len(self._operations) > MOST_HEARD:  # a browser that confirms nothing
-            del self._operations[self.operations()[0].id]
+        with self._lock:
+            self._number += 1
+            changed = self._operations | {id: Operation(self._number, id, text)}
+            if len(changed) > MOST_HEARD:  # a browser that confirms nothing
+                del changed[min(changed.values(), key=lambda one: one.number).id]
+            self._operations = changed
 
     def _drop_oldest(self) -> None:
         while len(self.runs) > MOST_RUNS:

@@ -1,11 +1,12 @@
 // Keeps runs in this browser: each under a key of its own, so that two tabs never overwrite each
 // other's. What another tab changes, and what was stored before, is told to the page's script.
+import { base } from "./theme.mjs";
+
 const prefix = "bn-lab.run.";
 const idPattern = /^[0-9a-f]{16}$/;
 const longest = 16000; // characters of one run; a longer text is none
 const most = 160; // runs that are read at a time
 const settle = 150; // milliseconds in which changes of another tab are told together
-const confirm = 1000; // after which it is told what was stored: the page's script runs again for it
 const lost = 3000; // after which a message that is not known there is sent again
 
 // One for the whole page: it stays while the component is shown on one page after the other.
@@ -20,16 +21,19 @@ export default function (component) {
     Object.assign(outbox, { token, number: 0, performed: 0, runs: {}, problem: "" });
     attempt(() => (outbox.runs = storedRuns()));
     perform(operations);
-    if (ask || Object.keys(outbox.runs).length || outbox.problem || operations.length) tell();
+    if (ask || Object.keys(outbox.runs).length || outbox.problem) tell();
+    else if (operations.length) confirm();
     return;
   }
   if (heard >= outbox.number) outbox.runs = {};
-  if (ask && !outbox.number) tell();
-  else if (perform(operations)) tellIn(confirm);
+  const before = outbox.problem;
+  perform(operations);
+  if ((ask && !outbox.number) || outbox.problem !== before) tell();
+  else if (operations.length) confirm();
   else if (heard < outbox.number && performance.now() - outbox.sentAt > lost) send();
 }
 
-// Do what has not been done yet; return whether there was anything.
+// Do what has not been done yet.
 function perform(operations) {
   const ahead = operations.filter(({ number }) => number > outbox.performed);
   for (const { number, id, text } of ahead) {
@@ -40,7 +44,14 @@ function perform(operations) {
     delete outbox.runs[id];
     outbox.performed = number;
   }
-  return ahead.length > 0;
+}
+
+// The page shows nothing of it, so its script need not run again. A confirmation that is lost
+// follows when the page is shown the next time.
+function confirm() {
+  const url = new URL(`kept/${outbox.token}`, base);
+  url.searchParams.set("performed", outbox.performed);
+  fetch(url).catch(() => {});
 }
 
 function storedRuns() {
@@ -66,13 +77,7 @@ function attempt(action) {
   }
 }
 
-function tellIn(milliseconds) {
-  clearTimeout(outbox.timer);
-  outbox.timer = setTimeout(tell, milliseconds);
-}
-
 function tell() {
-  clearTimeout(outbox.timer);
   outbox.number += 1;
   send();
 }
@@ -88,5 +93,6 @@ function send() {
 window.addEventListener("storage", ({ key, newValue }) => {
   if (!outbox.token || !key?.startsWith(prefix)) return;
   note(outbox.runs, key, newValue);
-  tellIn(settle);
+  clearTimeout(outbox.timer);
+  outbox.timer = setTimeout(tell, settle);
 });
