@@ -78,6 +78,8 @@ class Comparison:
 
     def misfit(self) -> str:
         """Return what cannot be trained wherever the data are, with what to change; or nothing."""
+        if self.base.data_spec.missing:
+            return ""  # what fits is known once the data are here; a link is kept until then
         share = self.operations() / MOST_OPERATIONS
         if share > 1:
             sizes = "channels, " if any(c.needs_images for c in self.configs) else ""

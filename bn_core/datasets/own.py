@@ -220,9 +220,15 @@ def spec_of(name: str) -> DataSpec:
     if data is not None:
         return data.spec
     return DataSpec(
-        name, "Your own data", (2,), ("A", "B"), "", fixed_size=MOST_EXAMPLES, from_files=True,
+        name,
+        "Your own data",
+        (1, 28, 28),  # nobody knows; images fit every kind of net
+        ("A", "B"),
+        "",
+        fixed_size=MOST_EXAMPLES,
+        from_files=True,
         missing=missing(name),
-    )  # fmt: skip
+    )
 
 
 def missing(name: str) -> str:
@@ -230,8 +236,8 @@ def missing(name: str) -> str:
     return (
         f"This needs the data {name[:12]}…, a file of the reader who made the link: files are not "
         "shared with others and are forgotten after a while. Open the same file again with the "
-        "same choices (Data, Your own file) and come back, or choose another data set; this link "
-        "stays as it is."
+        "same choices (Data, Open a file of your own) and come back, or choose another data set; "
+        "this link stays as it is."
     )
 
 

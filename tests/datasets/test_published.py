@@ -135,6 +135,14 @@ def test_a_link_to_a_set_that_is_not_here_is_kept_whole_and_says_what_to_do():
         Setup.of(comparison)
 
 
+def test_a_link_to_another_reader_s_data_is_kept_whole_whatever_nets_it_asks_for():
+    for more in ({"arch": "conv"}, {"arch": "residual", "depth": "3"}, {"batch": "512"}):
+        query = {"data": "own-" + "0" * 32, "pool": "on", **more}
+        comparison, complaints = comparison_from_query(query)
+        assert complaints == [] and query.items() <= comparison_to_query(comparison).items()
+        assert "Open the same file again" in comparison.problem()
+
+
 def test_names_that_nobody_publishes_are_no_data_sets():
     with pytest.raises(SettingError):
         Config(data="mnist2")
