@@ -4,7 +4,7 @@ import { base } from "./theme.mjs";
 
 const firstRetry = 1000; // milliseconds; each further one waits twice as long
 const lastRetry = 8000;
-const settle = 150; // milliseconds in which a run of the page's script may be on its way already
+const settle = 50; // milliseconds between two looks whether the page's script still runs
 const silence = "The server does not answer. Trying again …";
 const forgotten =
   "The server has restarted, or has let this page go. Starting again with the same settings …";
@@ -82,18 +82,26 @@ export class Fetcher {
     this.again = true;
   }
 
-  // The run has come to another state than the buttons and the link show. After a command they
-  // follow by themselves, often a moment later than the charts: so that moment is waited for.
+  // The run has come to another state than the buttons and the link show. If the page's script is
+  // running, after a command or on the way to another page, it is waited for: it may bring them.
   rerun(state) {
     this.newest = state;
-    if (state === this.state) return;
-    this.timer ||= setTimeout(() => {
+    if (this.timer || [this.state, this.requested].includes(state)) return;
+    if (scriptRests()) {
+      this.requested = state;
+      this.view.rerun(state);
+      return;
+    }
+    this.timer = setTimeout(() => {
       this.timer = 0;
-      if ([this.state, this.requested].includes(this.newest) || !this.view.isOnPage()) return;
-      this.requested = this.newest;
-      this.view.rerun(this.newest);
+      if (this.view.isOnPage()) this.rerun(this.newest);
     }, settle);
   }
+}
+
+function scriptRests() {
+  const app = document.querySelector("[data-testid=stApp]");
+  return (app?.dataset.testScriptState ?? "notRunning") === "notRunning";
 }
 
 export function sleep(milliseconds) {
