@@ -48,7 +48,7 @@ def test_a_net_without_the_layer_has_an_empty_panel_that_says_so(depths, layer, 
     named = f"no layer {layer or 8}"
     notes = [note["text"] for note in chart.figure["layout"]["annotations"]]
     assert (named in notes) == absent
-    assert (f"No norm, 2 hidden layers has {named}." in chart.alt) == absent
+    assert (f"No norm, depth 2 has {named}." in chart.alt) == absent
 
 
 def test_a_layer_that_is_not_normalized_says_so_in_a_net_that_is():
