@@ -99,7 +99,15 @@ export class Fetcher {
   }
 }
 
+// What the reader has just pressed may have the script run, though it does not yet.
+const answered = 400; // milliseconds
+let pressedAt = -Infinity;
+for (const kind of ["click", "keydown"]) {
+  window.addEventListener(kind, () => (pressedAt = performance.now()), { capture: true, passive: true });
+}
+
 function scriptRests() {
+  if (performance.now() - pressedAt < answered) return false;
   const app = document.querySelector("[data-testid=stApp]");
   return (app?.dataset.testScriptState ?? "notRunning") === "notRunning";
 }
