@@ -42,6 +42,6 @@ def assert_equal_runs(one: Record, other: Record) -> None:
 def numbers_of(snapshot: NetStatistics, replica: int) -> dict[str, np.ndarray]:
     """Return what a snapshot says of one replica alone."""
     mixed = {"histogram", "histogram_values", "quantile_values"}  # of all replicas
-    mixed |= {"output_gradient", "boundary"}  # of the first
+    mixed |= {"output_gradient", "boundary", "feature_maps"}  # of the first
     arrays = snapshot.arrays().items()
     return {name: array[replica] for name, array in arrays if name not in mixed}
