@@ -65,8 +65,10 @@ def slide(page: Page, name: str, key: str) -> None:
 
 def measured(page: Page) -> dict[str, str]:
     """Return the table of results as it stands."""
-    rows = page.locator(".bn-summary tbody tr").all_inner_texts()
-    return dict(row.split("\t", 1) for row in rows)
+    rows: list[list[str]] = page.locator(".bn-summary tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+    )
+    return {name: "\t".join(words) for name, *words in rows}
 
 
 def test_pages_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page, address):

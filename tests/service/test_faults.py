@@ -103,9 +103,9 @@ def test_a_worker_stuck_in_one_turn_is_replaced_and_the_innocent_run_goes_on(
 
 
 @pytest.mark.slow
-def test_twenty_killed_workers_change_no_record():
+def test_ten_killed_workers_change_no_record():
     with started(workers=2) as pool:
-        for seed in range(20):
+        for seed in range(10):
             wait_for(lambda: len(pool.process_ids) == 2)
             asked = comparison(seed=seed)
             run = pool.open(asked, visitor=str(seed))
