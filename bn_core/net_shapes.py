@@ -14,6 +14,10 @@ LEAST_POOLED = 4
 """Pixels of the shorter side from which a 2 x 2 pool follows: smaller images stay as they are."""
 
 
+EXAMPLES_OF_A_PART = 256
+"""Images that a convolutional net evaluates at once."""
+
+
 @dataclass(frozen=True)
 class LayerShape:
     """A linear map or convolution: the shape of an example that enters, and units or channels.

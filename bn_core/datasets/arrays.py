@@ -10,6 +10,7 @@ import numpy as np
 
 from bn_core.datasets.idx import GZIP_MAGIC, DataFileError, opened, read_idx
 from bn_core.datasets.own import (
+    FEWEST_EXAMPLES,
     MOST_CLASSES,
     MOST_EXAMPLES,
     MOST_NUMBERS,
@@ -82,7 +83,8 @@ def _own_data(inputs: Array, labels: Array, held_out: float) -> tuple[OwnData, t
         raise DataFileError(f"There are {len(inputs):,} examples and {len(labels):,} labels.")
     if not 1 <= len(inputs) <= MOST_EXAMPLES or not inputs.size:
         raise DataFileError(
-            f"There are {len(inputs):,} examples; 20 to {MOST_EXAMPLES:,} can be used."
+            f"There are {len(inputs):,} examples; {FEWEST_EXAMPLES} to {MOST_EXAMPLES:,} can be "
+            "used."
         )
     shape, flat = _flat(inputs)
     classes, numbers = _classes(labels)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bn_core.datasets.arrays import is_gzip, is_idx, is_npz, own_data_of_idx, own_data_of_npz
 from bn_core.datasets.idx import DataFileError, opened
 from bn_core.datasets.own import OwnData
-from bn_core.datasets.tables import Table, own_data, read_table
+from bn_core.datasets.tables import Table, read_table
 
 MOST_FILE_BYTES = 5 * 2**20
 MOST_FILES = 2
@@ -37,11 +37,6 @@ def arrays_in(bodies: Sequence[bytes], held_out: float) -> Found:
             raise DataFileError("Of NPZ files, choose one. Only IDX files come in two.")
         return own_data_of_npz(bodies[0], held_out)
     return own_data_of_idx(bodies, held_out)
-
-
-def table_data(table: Table, label: int, *, fill: bool, held_out: float) -> Found:
-    """Return the data of a table with the classes of one column. Errors: ``DataFileError``."""
-    return own_data(table, label, fill=fill, held_out=held_out)
 
 
 def check_files(bodies: Sequence[bytes]) -> None:

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from bn_core.config import Config
+from bn_core.net_shapes import EXAMPLES_OF_A_PART
 from bn_core.nets.layers import Layer, Linear
 from bn_core.normalization import Normalization
 from bn_core.records import LayerOutline
-
-EXAMPLES_OF_A_PART = 256
-"""Images that are evaluated at once."""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.net_shapes import layer_shapes
+from bn_core.net_shapes import EXAMPLES_OF_A_PART, layer_shapes
 
 _FLOAT = 4
 _OPTIMIZER_STATES = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
 _PROBE_EXAMPLES = 128
 _VALIDATION_EXAMPLES = 1000
-_IMAGES_OF_A_PART = 256
-"""Images that a convolutional net evaluates at once: ``nets.net.EXAMPLES_OF_A_PART``."""
 _ACTIVATIONS_A_LAYER = 6
 """Arrays of a layer's size that a step holds: inputs, normalized values, outputs, gradients."""
 _PROBED_ARRAYS = 10
@@ -63,7 +61,7 @@ def _arm_cost(config: Config) -> Cost:
     probe = values * _PROBE_EXAMPLES * _PROBED_ARRAYS
     largest = max(shape.values for shape in hidden)
     in_parts = config.needs_images and config.evaluate_with == "running"
-    at_once = _IMAGES_OF_A_PART if in_parts else _VALIDATION_EXAMPLES
+    at_once = EXAMPLES_OF_A_PART if in_parts else _VALIDATION_EXAMPLES
     validation = 3 * _FLOAT * replicas * largest * at_once
     data = 2 * _FLOAT * config.train_size * config.data_spec.inputs
     resident = (1 + _OPTIMIZER_STATES[config.optimizer]) * parameters

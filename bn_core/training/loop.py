@@ -124,7 +124,7 @@ def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
         own = setup.scaled_for(config)
         arms.append(ArmTrainer(index, config, own.dataset, own.probe))
         yield
-    batches, statistics = _batches(comparison, setup), []
+    batches, statistics = _batches(arms), []
     for arm in arms:
         statistics.append(arm.initial_snapshot(batches[_source(arm.config)].first()))
         yield
@@ -132,12 +132,9 @@ def build(comparison: Comparison, setup: Setup) -> Generator[None, None, Start]:
     return Start(arms, batches, result)
 
 
-def _batches(comparison: Comparison, setup: Setup) -> dict[Source, Batches]:
+def _batches(arms: list[ArmTrainer]) -> dict[Source, Batches]:
     """Return the sources of batches: all cut the same shuffled order of examples."""
-    return {
-        _source(config): Batches(setup.scaled_for(config).dataset, config)
-        for config in comparison.configs
-    }
+    return {_source(arm.config): Batches(arm.probe.dataset, arm.config) for arm in arms}
 
 
 def _source(config: Config) -> Source:

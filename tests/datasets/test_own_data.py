@@ -14,8 +14,9 @@ from bn_core.datasets import own
 from bn_core.datasets.dataset import scaled
 from bn_core.datasets.idx import DataFileError
 from bn_core.datasets.own import OwnData, from_body
-from bn_core.datasets.reading import MOST_FILE_BYTES, Found, arrays_in, table_data, table_in
+from bn_core.datasets.reading import MOST_FILE_BYTES, Found, arrays_in, table_in
 from bn_core.datasets.spec import Sampling
+from bn_core.datasets.tables import own_data
 from tests.datasets.idx_files import idx_bytes, images_and_labels
 
 MEGABYTE = 2**20
@@ -46,7 +47,7 @@ def read(*bodies: bytes, label: int | None = None, fill: bool = False) -> Found:
     if table is None:
         return arrays_in(bodies, 0.25)
     chosen = table.usual_label if label is None else label
-    return table_data(table, chosen, fill=fill, held_out=0.25)
+    return own_data(table, chosen, fill=fill, held_out=0.25)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])
@@ -61,7 +62,7 @@ def test_separators_names_and_decimal_commas_are_found(separator, named, decimal
     assert table is not None
     expected = ["u", "v", "w", "kind"] if named else [f"column {n}" for n in (1, 2, 3, 4)]
     assert [column.name for column in table.columns] == expected
-    data, said = table_data(table, table.usual_label, fill=False, held_out=0.25)
+    data, said = own_data(table, table.usual_label, fill=False, held_out=0.25)
     assert (data.inputs.shape, data.classes, said) == ((40, 3), ("a", "b"), ())
     plain, _ = read(csv(rows()))
     assert np.array_equal(data.inputs, plain.inputs) and data.name == plain.name

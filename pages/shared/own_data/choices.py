@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable
 import streamlit as st
 
 from bn_core.datasets.idx import DataFileError
-from bn_core.datasets.reading import Found, arrays_in, table_data, table_in
-from bn_core.datasets.tables import SEPARATORS, Table
+from bn_core.datasets.reading import Found, arrays_in, table_in
+from bn_core.datasets.tables import SEPARATORS, Table, own_data
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 
@@ -72,7 +72,7 @@ def _of_table(session: Session, table: Table) -> Found | None:
     return _found(
         session,
         (label, gaps, held_out),
-        lambda: table_data(table, label, fill=gaps == "fill", held_out=held_out),
+        lambda: own_data(table, label, fill=gaps == "fill", held_out=held_out),
     )
 
 
