@@ -26,6 +26,9 @@ MOST_NAMED = 3
 
 Schedule = tuple[tuple[int, float], ...]
 
+ReadIf = Callable[[Any], bool]
+"""Says of an instance of a settings class whether anything depends on a setting."""
+
 
 class SettingError(ValueError):
     """A value that a setting does not take; the message says what it takes instead."""
@@ -48,6 +51,8 @@ class Setting:
     also: str = ""
     """A regular expression of names that a choice takes besides, though it does not offer them."""
     most: int = MOST_WHOLES
+    read_if: ReadIf | None = None
+    """Whether settings, as a whole, depend on this one; None: always."""
 
     def check(self, value: Any) -> Any:
         """Return ``value`` in this setting's type; raise SettingError if it does not fit."""
@@ -185,9 +190,12 @@ def choice(
     help: str,
     also: str = "",
     shown: bool = True,
+    read_if: ReadIf | None = None,
 ) -> Any:
     """Declare a setting that is one of a few names; ``options`` maps names to labels."""
-    setting = Setting("choice", key, label, help, default, options=options, also=also)
+    setting = Setting(
+        "choice", key, label, help, default, options=options, also=also, read_if=read_if
+    )
     return declare(setting, shown=shown)
 
 
@@ -201,28 +209,58 @@ def whole(
     help: str,
     unit: str = "",
     shown: bool = True,
+    read_if: ReadIf | None = None,
 ) -> Any:
     """Declare a whole number from ``low`` to ``high``, both included."""
-    return declare(Setting("whole", key, label, help, default, low, high, unit), shown=shown)
+    setting = Setting("whole", key, label, help, default, low, high, unit, read_if=read_if)
+    return declare(setting, shown=shown)
 
 
 def number(
-    default: float, low: float, high: float, *, key: str, label: str, help: str, unit: str = ""
+    default: float,
+    low: float,
+    high: float,
+    *,
+    key: str,
+    label: str,
+    help: str,
+    unit: str = "",
+    shown: bool = True,
+    read_if: ReadIf | None = None,
 ) -> Any:
     """Declare a number from ``low`` to ``high``, both included."""
-    return declare(Setting("number", key, label, help, default, low, high, unit))
+    setting = Setting("number", key, label, help, default, low, high, unit, read_if=read_if)
+    return declare(setting, shown=shown)
 
 
 def log_number(
-    default: float, low: float, high: float, *, key: str, label: str, help: str, unit: str = ""
+    default: float,
+    low: float,
+    high: float,
+    *,
+    key: str,
+    label: str,
+    help: str,
+    unit: str = "",
+    shown: bool = True,
+    read_if: ReadIf | None = None,
 ) -> Any:
     """Declare a positive number that is best chosen on a logarithmic scale."""
-    return declare(Setting("log", key, label, help, default, low, high, unit))
+    setting = Setting("log", key, label, help, default, low, high, unit, read_if=read_if)
+    return declare(setting, shown=shown)
 
 
-def switch(default: bool, *, key: str, label: str, help: str, shown: bool = True) -> Any:
+def switch(
+    default: bool,
+    *,
+    key: str,
+    label: str,
+    help: str,
+    shown: bool = True,
+    read_if: ReadIf | None = None,
+) -> Any:
     """Declare a setting that is on or off."""
-    return declare(Setting("switch", key, label, help, default), shown=shown)
+    return declare(Setting("switch", key, label, help, default, read_if=read_if), shown=shown)
 
 
 def schedule(of: Setting, high: int, *, key: str, label: str, help: str) -> Any:
@@ -239,12 +277,14 @@ def wholes(
     help: str,
     shown: bool = True,
     most: int = MOST_WHOLES,
+    read_if: ReadIf | None = None,
 ) -> Any:
     """Declare at most so many whole numbers from ``low`` to ``high``, none of them by default.
 
     Without ``shown`` the ``repr`` of the settings leaves them out.
     """
-    return declare(Setting("wholes", key, label, help, (), low, high, most=most), shown=shown)
+    setting = Setting("wholes", key, label, help, (), low, high, most=most, read_if=read_if)
+    return declare(setting, shown=shown)
 
 
 def settings_of(cls: type) -> dict[str, Setting]:

@@ -1,7 +1,6 @@
 """The settings of a comparison in words, and the versions that its numbers may depend on."""
 
 import platform
-from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,30 +11,18 @@ from bn_core.settings import Setting
 _BY_ARMS = ("normalization", "placement")
 """Settings that arms choose: the list of nets says them."""
 
-_MATTERS: Mapping[str, Callable[[Config], bool]] = {
-    "noise": lambda c: c.data_spec.generated,
-    "points": lambda c: c.data_spec.generated,
-    "train_examples": lambda c: c.data_spec.from_files,
-    "pooling": lambda c: c.pooling,
-    "normalize_inputs": lambda c: c.normalize_inputs != "standardize",
-    "depth": lambda c: not c.needs_images,
-    "width": lambda c: not c.widths and not c.needs_images,
-    "widths": lambda c: bool(c.widths) and not c.needs_images,
-    "channels": lambda c: c.needs_images,
-    "dense": lambda c: bool(c.dense) and c.needs_images,
-    "init_std": lambda c: c.initialization == "normal",
-    "initial_gamma": lambda c: c.initial_gamma != 1 and c.bn_scale,
-    "initial_beta": lambda c: c.initial_beta != 0 and c.bn_shift,
-    "groups": lambda c: c.normalization == "group",
-    "ghost_size": lambda c: c.normalization == "ghost",
-    "renorm_rmax": lambda c: c.normalization == "renorm",
-    "renorm_dmax": lambda c: c.normalization == "renorm",
-    "rate_changes": lambda c: bool(c.rate_changes),
-    "bn_momentum": lambda c: not c.bn_cumulative,
-    "normalized_layers": lambda c: bool(c.normalized_layers),
-    "moved_layers": lambda c: bool(c.moved_layers),
-}
-"""Which configs a setting says something of; all, for settings that are not here."""
+_UNSAID_BY_DEFAULT = (
+    "pooling",
+    "normalize_inputs",
+    "widths",
+    "dense",
+    "initial_gamma",
+    "initial_beta",
+    "normalized_layers",
+    "moved_layers",
+    "rate_changes",
+)
+"""Settings whose default says nothing of a net."""
 
 
 def settings_rows(comparison: Comparison) -> list[tuple[str, str]]:
@@ -49,9 +36,14 @@ def settings_rows(comparison: Comparison) -> list[tuple[str, str]]:
         (setting.label, value_words(setting, _shown(base, name)))
         for name, setting in SETTINGS.items()
         if name not in _BY_ARMS
-        and any(map(_MATTERS.get(name, lambda _: True), (base, *comparison.configs)))
+        and any(_says(config, name) for config in (base, *comparison.configs))
     ]
     return [*nets, *shown]
+
+
+def _says(config: Config, name: str) -> bool:
+    unsaid = name in _UNSAID_BY_DEFAULT and getattr(config, name) == SETTINGS[name].default
+    return config.reads(name) and not unsaid
 
 
 def _shown(config: Config, name: str) -> Any:

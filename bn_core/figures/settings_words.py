@@ -20,9 +20,6 @@ ALWAYS = (
 )
 """The settings that are always said; of the others those that are not at their default."""
 
-_UNREAD_BY_IMAGE_NETS = {"depth", "width", "widths"}
-_UNREAD_BY_OTHERS = {"channels", "dense"}
-
 
 def settings_line(comparison: Comparison) -> str:
     """Return the nets and the settings that they share: "No norm, BN before. Data set: …"."""
@@ -32,7 +29,8 @@ def settings_line(comparison: Comparison) -> str:
 
 def _said(comparison: Comparison) -> list[str]:
     base, left_out = comparison.base, {name for arm in comparison.arms for name, _ in arm.changes}
-    left_out |= _UNREAD_BY_IMAGE_NETS if base.needs_images else _UNREAD_BY_OTHERS
+    configs = comparison.configs
+    left_out |= {name for name in SETTINGS if not any(config.reads(name) for config in configs)}
     return [
         f"{setting.label}: {_value(setting, getattr(base, name))}"
         for name, setting in SETTINGS.items()

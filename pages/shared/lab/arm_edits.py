@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bn_core.arms import ARMS, MOST_ARMS, Arm, derived_arm
 from bn_core.comparison import Comparison
-from bn_core.config import SETTINGS, Config
+from bn_core.config import Config
 from bn_core.settings import SettingError
 
 Place = Literal["before", "after"]
@@ -21,27 +21,6 @@ EditKind = Literal[
 NOTHING_CHANGED = " Nothing has changed."
 Change = tuple[tuple[str, Any], ...]
 """Fields of a config with their new values."""
-
-_OF_A_NORM = (
-    "placement",
-    "normalized_layers",
-    "moved_layers",
-    "bn_momentum",
-    "bn_cumulative",
-    "bn_epsilon",
-    "bn_scale",
-    "bn_shift",
-    "initial_gamma",
-    "initial_beta",
-    "evaluate_with",
-)
-_OF_ONE_NORM = {
-    "groups": "group",
-    "ghost_size": "ghost",
-    "renorm_rmax": "renorm",
-    "renorm_dmax": "renorm",
-}
-"""Settings that one normalization alone reads."""
 
 
 class Refused(ValueError):
@@ -184,7 +163,7 @@ def norm_moved(config: Config, layer: int, place: Place) -> dict[str, Any]:
 
 def same_net(one: Config, other: Config) -> bool:
     """Return whether two configs train the same net: what neither of them reads does not count."""
-    return _read_settings(one) == _read_settings(other)
+    return one.settings_read == other.settings_read
 
 
 def same_nets(comparison: Comparison) -> list[tuple[str, str]]:
@@ -195,15 +174,6 @@ def same_nets(comparison: Comparison) -> list[tuple[str, str]]:
         for (one, config), (other, second) in combinations(labelled, 2)
         if same_net(config, second)
     ]
-
-
-def _read_settings(config: Config) -> Config:
-    """Return a config in which every setting that it does not read has its default."""
-    unread = [] if config.normalization != "none" else list(_OF_A_NORM)
-    unread += [name for name, norm in _OF_ONE_NORM.items() if norm != config.normalization]
-    unread += [] if config.initialization == "normal" else ["init_std"]
-    unread += ["width", "widths"] if config.needs_images else ["channels", "dense"]
-    return config.changed({name: SETTINGS[name].default for name in unread})
 
 
 def _normalized_layers(config: Config) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ def top_bar(session: Session) -> None:
         ):
             _data(session)
             base = session.lab.comparison.base
-            show(session, "depth", disabled=bool(base.widths) or base.needs_images, width=_SLIDER)
+            show(session, "depth", disabled=not base.reads("depth"), width=_SLIDER)
             show(session, "learning_rate", width=_SLIDER)
             show(session, "batch_size", width=_SLIDER)
             all_settings(session)

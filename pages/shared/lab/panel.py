@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bn_core.config import Config
 from bn_core.figures.view import View
 from bn_core.settings import settings_of
 from pages.shared.lab.controls import control_key, show
@@ -55,14 +54,9 @@ def _group(session: Session, group: str) -> None:
     comparison = session.lab.comparison
     for name in PANEL[group]:
         if is_relevant(name, comparison):
-            show(session, name, disabled=_is_disabled(session.lab.comparison.base, name))
+            show(session, name)
     if group == "Seeds and display":
         _projector(session)
-
-
-def _is_disabled(base: Config, name: str) -> bool:
-    """Return whether another setting decides on this one."""
-    return (name == "bn_momentum" and base.bn_cumulative) or (name == "width" and base.widths != ())
 
 
 def _projector(session: Session) -> None:

@@ -63,33 +63,9 @@ def fields_of_a_net() -> dict[str, str]:
 
 
 def is_relevant(name: str, comparison: Comparison) -> bool:
-    """Return whether any net of a comparison depends on a setting that few nets have."""
-    base, configs = comparison.base, comparison.configs
-    match name:
-        case "noise" | "points":
-            return base.data_spec.generated
-        case "train_examples":
-            return base.data_spec.from_files
-        case "pooling":
-            return base.data_spec.pooled or base.data_spec.can_be_pooled
-        case "channels" | "dense":
-            return any(config.needs_images for config in configs)
-        case "width" | "widths":
-            return not all(config.needs_images for config in configs)
-        case "initial_gamma":
-            return any(config.bn_scale for config in configs)
-        case "initial_beta":
-            return any(config.bn_shift for config in configs)
-        case "init_std":
-            return any(config.initialization == "normal" for config in configs)
-        case "groups":
-            return any(config.normalization == "group" for config in configs)
-        case "ghost_size":
-            return any(config.normalization == "ghost" for config in configs)
-        case "renorm_rmax" | "renorm_dmax":
-            return any(config.normalization == "renorm" for config in configs)
-        case _:
-            return True
+    """Return whether any net of a comparison depends on a setting, or would with batch norm."""
+    with_batch_norm = comparison.base.changed({"normalization": "batch"})
+    return any(config.reads(name) for config in (*comparison.configs, with_batch_norm))
 
 
 def _usual(name: str) -> object:

@@ -1,0 +1,146 @@
+"""Every setting of one net and its training, and what follows from them."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bn_core.config.data_settings import DataSettings
+from bn_core.config.net_settings import NetSettings
+from bn_core.config.normalization_settings import NormalizationSettings
+from bn_core.config.training_settings import TrainingSettings
+from bn_core.datasets.registry import spec_of
+from bn_core.datasets.spec import DataSpec, Scaling
+from bn_core.settings import check_all, settings_of
+
+LAYER_FIELDS = ("normalized_layers", "moved_layers")
+"""The fields that name hidden layers, counted from 1; they are held in order, each layer once."""
+
+IMAGE_NETS = frozenset({"conv"})
+"""Architectures whose examples have to be images."""
+
+USUAL_CHANNELS = (16, 32)
+"""Channels of the blocks of a convolutional net that names none."""
+
+RUNNING_STATISTICS = frozenset({"batch", "ghost", "renorm"})
+"""Normalizations that keep a running mean and variance for evaluation."""
+
+
+@dataclass(frozen=True)
+class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings):
+    """Every setting of one net and its training, checked when it is made.
+
+    The bases stand in this order so that the fields are in the order data, net, normalization,
+    training. Errors: ``SettingError`` names the first setting outside its limits.
+    """
+
+    def __post_init__(self) -> None:
+        check_all(self)
+        for name in LAYER_FIELDS:
+            chosen = tuple(sorted(set(getattr(self, name))))
+            object.__setattr__(self, name, chosen)
+        if self.widths or self.needs_images:
+            object.__setattr__(self, "depth", len(self.layer_widths))
+
+    @property
+    def data_spec(self) -> DataSpec:
+        """What the data are: shapes, classes and kind."""
+        spec = spec_of(self.data)
+        return spec.with_pooling() if self.pooling and spec.can_be_pooled else spec
+
+    @property
+    def train_size(self) -> int:
+        """The number of training examples, N."""
+        return self.data_spec.train_size(self.points, self.train_examples)
+
+    @property
+    def scaling(self) -> Scaling:
+        """How the inputs are made of the raw ones, before any layer."""
+        return _SCALINGS[self.normalize_inputs]
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether the net's examples have to be images."""
+        return self.architecture in IMAGE_NETS
+
+    @property
+    def has_shortcuts(self) -> bool:
+        """Whether layers add their input to what they compute."""
+        return self.architecture == "residual"
+
+    @property
+    def is_normalized(self) -> bool:
+        """Whether any layer is normalized."""
+        return self.normalization != "none"
+
+    @property
+    def has_running_statistics(self) -> bool:
+        """Whether the normalization keeps a running mean and variance for evaluation."""
+        return self.normalization in RUNNING_STATISTICS
+
+    def reads(self, name: str) -> bool:
+        """Return whether this net or its training depends on the setting ``name`` at all."""
+        read_if = SETTINGS[name].read_if
+        return read_if is None or read_if(self)
+
+    @property
+    def settings_read(self) -> dict[str, Any]:
+        """The values of the settings that are read; two nets with equal ones train the same."""
+        values = {name: getattr(self, name) for name in SETTINGS if self.reads(name)}
+        return {**values, "channels": self.blocks} if "channels" in values else values
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The number of channels of each block of a convolutional net, first to last."""
+        return self.channels or USUAL_CHANNELS
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The number of units, or channels, of each hidden layer, first to last."""
+        if self.needs_images:
+            return (*self.blocks, *self.dense)
+        return self.widths or (self.width,) * self.depth
+
+    def width_of(self, index: int) -> int:
+        """Return the number of units of the hidden layer ``index``, counted from 0."""
+        return self.layer_widths[index] if self.widths or self.needs_images else self.width
+
+    def normalizes(self, index: int) -> bool:
+        """Return whether the hidden layer ``index``, counted from 0, has a normalization."""
+        chosen = not self.normalized_layers or index + 1 in self.normalized_layers
+        return chosen and self.is_normalized
+
+    def placement_of(self, index: int) -> str:
+        """Return where the norm of hidden layer ``index``, from 0, stands: "before" or "after"."""
+        if index + 1 not in self.moved_layers:
+            return self.placement
+        return "after" if self.placement == "before" else "before"
+
+    def unshown(self) -> dict[str, Any]:
+        """Return those fields with values of their own that ``repr`` leaves out.
+
+        Settings that came later are not in it, so that earlier runs keep their fingerprints.
+        """
+        names = [field.name for field in dataclasses.fields(self) if not field.repr]
+        values = {name: getattr(self, name) for name in names if name != "moved_layers"}
+        return {name: value for name, value in values.items() if value != SETTINGS[name].default}
+
+    @property
+    def _size(self) -> dict[str, int]:
+        return {"depth": self.depth, "width": self.width}
+
+    def changed(self, changes: Mapping[str, Any]) -> "Config":
+        """Return this config with some fields replaced, checked again.
+
+        Another depth or width replaces the widths of single layers.
+        """
+        resized = any(changes.get(key, held) != held for key, held in self._size.items())
+        if resized and "widths" not in changes:
+            changes = {**changes, "widths": ()}
+        return dataclasses.replace(self, **changes)
+
+
+_SCALINGS: Mapping[str, Scaling] = {"standardize": "standardize", "unit": "unit", "none": "raw"}
+
+SETTINGS = settings_of(Config)
+"""Every setting of a config by field name."""

@@ -1,0 +1,125 @@
+"""What the nets are: layers, their sizes and initial weights."""
+
+from dataclasses import dataclass
+
+from bn_core.settings import choice, log_number, whole, wholes
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """The layers of a net, without their normalization."""
+
+    depth: int = whole(
+        6,
+        1,
+        20,
+        key="depth",
+        label="Hidden layers",
+        help="How many hidden layers the net has. The deeper, the harder it is to train without "
+        "normalization.",
+        read_if=lambda config: not config.needs_images and not config.widths,
+    )
+    width: int = whole(
+        64,
+        4,
+        256,
+        key="width",
+        label="Units per layer",
+        help="How many units each hidden layer has.",
+        read_if=lambda config: not config.needs_images and not config.widths,
+    )
+    widths: tuple[int, ...] = wholes(
+        4,
+        256,
+        key="widths",
+        label="Units of each layer",
+        help="How many units each hidden layer has, from the first to the last; the number of "
+        "hidden layers follows. Empty: every layer has as many as chosen above.",
+        read_if=lambda config: not config.needs_images,
+    )
+    architecture: str = choice(
+        "plain",
+        {
+            "plain": "Fully connected (MLP)",
+            "residual": "Residual MLP (shortcuts)",
+            "conv": "Convolutional",
+        },
+        key="arch",
+        label="Architecture",
+        help="Fully connected: hidden layers of units (a multi-layer perceptron). Residual: from "
+        "the second layer on, each adds W a(norm(x)) to its input instead of replacing it, and a "
+        "last norm and activation stand before the output (He et al. 2016, 1603.05027). "
+        "Convolutional, for images: blocks of a 3x3 convolution, normalization, activation and "
+        "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
+        "examples and pixels. Batch norm was introduced on a convolutional net of the Inception "
+        "family (1502.03167); ResNet (1512.03385) and Xception (1610.02357) have it behind every "
+        "convolution.",
+    )
+    channels: tuple[int, ...] = wholes(
+        1,
+        128,
+        most=6,
+        key="channels",
+        label="Channels of each block",
+        help="How many channels each convolution has, from the first block to the last, such as "
+        "16-32. Each block is a 3x3 convolution with padding 1, normalization, activation and a "
+        "2x2 max pool, which is left out where images have become smaller than 4 pixels. Empty: "
+        "16-32.",
+        read_if=lambda config: config.needs_images,
+    )
+    dense: tuple[int, ...] = wholes(
+        4,
+        256,
+        most=6,
+        key="dense",
+        label="Dense layers",
+        help="Units of each fully connected hidden layer behind the convolutions, such as 64; they "
+        "are normalized like the others. Empty: the output layer follows the last block.",
+        read_if=lambda config: config.needs_images,
+    )
+    activation: str = choice(
+        "relu",
+        {
+            "relu": "ReLU",
+            "tanh": "tanh",
+            "sigmoid": "sigmoid",
+            "leaky_relu": "leaky ReLU",
+            "gelu": "GELU",
+        },
+        key="act",
+        label="Activation",
+        help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below "
+        "zero.",
+    )
+    initialization: str = choice(
+        "torch",
+        {
+            "he": "He",
+            "xavier": "Xavier (Glorot)",
+            "torch": "PyTorch's default",
+            "normal": "N(0, std)",
+        },
+        key="init",
+        label="Initial weights",
+        help="How the weights are drawn. He: normal, variance 2 / inputs. Xavier: normal, variance "
+        "2 / (inputs + outputs). PyTorch's default: uniform within 1 / sqrt(inputs), biases too. "
+        "N(0, std): one standard deviation for every layer. Biases are zero but for PyTorch's.",
+    )
+    init_std: float = log_number(
+        0.1,
+        1e-4,
+        10.0,
+        key="std",
+        label="std of N(0, std)",
+        help="Standard deviation of the initial weights, where N(0, std) is chosen above.",
+        read_if=lambda config: config.initialization == "normal",
+    )
+    gain: float = log_number(
+        1.0,
+        0.01,
+        100.0,
+        key="gain",
+        label="Gain",
+        help="Multiplies every initial weight. 1 leaves them as chosen above; try 0.1 or 3 to see "
+        "which nets still learn from weights of the wrong scale.",
+    )
