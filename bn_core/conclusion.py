@@ -13,6 +13,7 @@ import numpy as np
 from bn_core.arm_labels import quoted
 from bn_core.conclusion_reasons import what_changed
 from bn_core.diagnosis import NetState, alive, chance_limit, diagnose
+from bn_core.factorial import factorial, factorial_words
 from bn_core.records import Record
 
 Array = np.ndarray
@@ -68,12 +69,18 @@ def conclude(record: Record) -> str:
     if record.step == 0 or not record.snapshots:
         return "So: nothing is trained yet; train the nets to see how they differ."
     found = outcomes(record)
-    words = f"So: {_verdict(record, found)}{_after(record)}."
+    words = f"So: {_verdict(record, found)}{_after(record)}.{_parts(record, found)}"
     note = (
         " One seed proves little: train several." if found[0].seeds == 1 and len(found) > 1 else ""
     )
     names = [one.name.replace(_depth_of(record), "") for one in found]
     return f"{words} {what_changed(record, _extremes(found, record), names)}{note}"
+
+
+def _parts(record: Record, found: Sequence[Outcome]) -> str:
+    """Return what the rate does and what the norm, if each net has the one with the other."""
+    effects = factorial(record, [one.accuracy for one in found])
+    return "" if effects is None else f" {factorial_words(effects)}"
 
 
 def outcomes(record: Record) -> list[Outcome]:

@@ -88,4 +88,4 @@ def _start_from(session: Session) -> None:
                 on_click=dispatch,
                 args=(session, PresetChosen(preset.comparison)),
             )
-            st.caption(preset.words)
+            st.caption(preset.text)

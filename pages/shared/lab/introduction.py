@@ -28,7 +28,7 @@ def _lead(session: Session) -> str:
     held = session.lab.comparison
     for preset in PRESETS.values():
         if preset.comparison == held:
-            return f"<b>{html.escape(preset.title)}.</b> {html.escape(preset.words)}"
+            return f"<b>{html.escape(preset.title)}.</b> {html.escape(preset.text)}"
     return (
         f"Batch normalization gives each {_term('unit')} of a layer mean 0 and variance 1 over a "
         f"{_term('mini-batch')}, then a learned {_term('scale and shift')}. These nets learn the "
