@@ -24,7 +24,7 @@ LEVELS = (
     {"comparison"},
     {"presets", "claims", "records", "normalization"},
     {"nets", "diagnosis"},
-    {"conclusion_reasons"},
+    {"conclusion_reasons", "factorial"},
     {"conclusion"},
     {"kept_runs"},
     {"probing"},
