@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import socket
 import time
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -172,3 +173,17 @@ def test_the_number_of_connections_fits_the_descriptors() -> None:
     assert most_connections(1024) == 206
     assert most_connections(10) == 16
     assert most_connections(1_000_000) == MOST_CONNECTIONS
+
+
+def test_the_body_of_an_answer_does_not_wait_until_the_client_has_confirmed_its_head() -> None:
+    at_once: list[int] = []
+
+    class Noting(ConnectionLimits):
+        def add(self, protocol: Any) -> None:
+            taken = protocol.transport.get_extra_info("socket")
+            at_once.append(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            super().add(protocol)
+
+    with bare_server(app, Noting(50)) as port:
+        assert get(port) == (200, "here")
+    assert len(at_once) == 1 and at_once[0] != 0
