@@ -99,6 +99,13 @@ ARMS: Mapping[str, Arm] = {
             "before",
             "Batch norm, corrected towards the running averages that inference will use.",
         ),
+        _normalized(
+            "rms",
+            "RMS norm",
+            "rms",
+            "before",
+            "An example divided by the root mean square of its units: layer norm without the mean.",
+        ),
     )
 }
 

@@ -208,6 +208,7 @@ _WEIGHTS = frozenset(
 
 _ANY_ORDER = "~"
 _LONGEST_ARMS = MOST_ARMS * (LONGEST_NAME + 1)
+_TOO_MANY = f"A comparison has at most {MOST_ARMS} nets; the link names more."
 
 
 def _trainable(base: Config, asked: tuple[Arm, ...]) -> tuple[tuple[Arm, ...], list[str]]:
@@ -237,6 +238,8 @@ def arms_from_query(text: str | None) -> tuple[tuple[Arm, ...], list[str]]:
     readable = isinstance(text, str) and len(text) <= _LONGEST_ARMS
     asked = set(text.split("-")) if readable else {""}
     known = tuple(arm for name, arm in ARMS.items() if name in asked)
+    if len(known) > MOST_ARMS:
+        return known[:MOST_ARMS], [_TOO_MANY]
     if asked <= set(ARMS) and known:
         return known, []
     return known or _default_arms(), [
@@ -256,5 +259,5 @@ def _arms_in_order(text: str) -> tuple[tuple[Arm, ...], list[str]]:
         except SettingError as error:
             complaints.append(f"{error} The link's net “{harmless(name)}” is left out.")
     if len(names) > MOST_ARMS:
-        complaints.append(f"A comparison has at most {MOST_ARMS} nets; the link names more.")
+        complaints.append(_TOO_MANY)
     return tuple(found.values()) or _default_arms(), list(dict.fromkeys(complaints))

@@ -1,4 +1,4 @@
-"""Which entries of an activation share one mean and one variance.
+"""Which entries of an activation share one mean and one variance, or one mean square.
 
 That is the whole difference between the normalizations. The layers cut their tensors by these
 rules, and a page that draws the groups asks the same rules; no torch is needed to ask.
@@ -78,7 +78,7 @@ def grouping(name: str, units: int, *, groups: int = 8, ghost_size: int = 16) ->
             return Grouping(OVER_EXAMPLES)
         case "ghost":
             return Grouping(OVER_EXAMPLES, ghost_size=ghost_size)
-        case "layer":
+        case "layer" | "rms":
             return Grouping(WITHIN_EXAMPLE)
         case "group":
             return Grouping(WITHIN_EXAMPLE, groups=groups)

@@ -216,6 +216,7 @@ def test_a_comparison_has_at_most_eight_arms():
         ("none~" + ";".join(["before", *["batch:4"] * 90]), ["none"], "too long"),
         ("~" * 40, ["none", "before"], "begins with one of"),
         (MANY, MANY.split("~")[:8], "at most 8 nets"),
+        ("-".join(ARMS), list(ARMS)[:8], "at most 8 nets"),
         ("none;batch:4~none;batch:4", ["none;batch:4"], ""),
         ("none~before;normed:20", ["none"], "Layer 20 cannot be normalized"),
         ("none~before;moved:20", ["none"], "Layer 20's norm cannot move"),

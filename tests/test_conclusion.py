@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from bn_core.comparison import ARMS, Comparison
+from bn_core.comparison import ARMS, MOST_ARMS, Comparison
 from bn_core.conclusion import clearly_ahead, conclude, outcomes
 from bn_core.config import Config
 from bn_core.training import run
@@ -150,7 +150,7 @@ def test_arms_that_differ_in_anything_are_called_by_their_labels():
 
 
 def test_eight_nets_are_summed_up_without_a_flood_of_digits():
-    names = list(ARMS)
+    names = list(ARMS)[:MOST_ARMS]
     ends = [GOOD, GOOD, GOOD, GOOD, FAIR, CHANCE, [0.1, 0.9, 0.9], [0.7, 0.71, 0.72]]
     words = conclude(ended({name: [end] for name, end in zip(names, ends, strict=True)}))
     assert "Instance norm never learned" in words and "four nets (97 %) did best" in words

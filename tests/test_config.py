@@ -6,7 +6,14 @@ import random
 
 import pytest
 
-from bn_core.comparison import ARMS, Arm, Comparison, comparison_from_query, comparison_to_query
+from bn_core.comparison import (
+    ARMS,
+    MOST_ARMS,
+    Arm,
+    Comparison,
+    comparison_from_query,
+    comparison_to_query,
+)
 from bn_core.config import SETTINGS, Config
 from bn_core.figures.view import View
 from bn_core.settings import SettingError, from_query, settings_of, to_query, unknown_keys
@@ -38,7 +45,7 @@ def random_value(name: str, draw: random.Random):
 def random_comparison(draw: random.Random) -> Comparison:
     while True:
         config = Config().changed({name: random_value(name, draw) for name in SETTINGS})
-        names = draw.sample(list(ARMS), draw.randint(1, len(ARMS)))
+        names = draw.sample(list(ARMS), draw.randint(1, MOST_ARMS))
         comparison = Comparison(config, tuple(arm for arm in ARMS.values() if arm.name in names))
         if not comparison.problem():
             return comparison

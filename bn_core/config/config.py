@@ -25,6 +25,9 @@ USUAL_CHANNELS = (16, 32)
 RUNNING_STATISTICS = frozenset({"batch", "ghost", "renorm"})
 """Normalizations that keep a running mean and variance for evaluation."""
 
+WITHOUT_BETA = frozenset({"rms"})
+"""Normalizations that add nothing to the normalized values."""
+
 
 @dataclass(frozen=True)
 class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings):
@@ -77,6 +80,16 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     def has_running_statistics(self) -> bool:
         """Whether the normalization keeps a running mean and variance for evaluation."""
         return self.normalization in RUNNING_STATISTICS
+
+    @property
+    def has_beta(self) -> bool:
+        """Whether the normalization can learn an offset."""
+        return self.is_normalized and self.normalization not in WITHOUT_BETA
+
+    @property
+    def learns_beta(self) -> bool:
+        """Whether the normalization learns an offset."""
+        return self.has_beta and self.bn_shift
 
     def reads(self, name: str) -> bool:
         """Return whether this net or its training depends on the setting ``name`` at all."""

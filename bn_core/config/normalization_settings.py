@@ -19,13 +19,15 @@ class NormalizationSettings:
             "instance": "Instance norm",
             "ghost": "Ghost batch norm",
             "renorm": "Batch renormalization",
+            "rms": "RMS norm",
         },
         key="norm",
         label="Normalization",
         help="What normalizes each hidden layer. Batch norm, its ghost version and "
         "renormalization take a unit's mean and variance over examples; layer and group norm take "
-        "an example's over its units; instance norm takes them within one channel of one "
-        "example, a single value in fully connected layers. In the Lab the arms choose it.",
+        "an example's over its units; RMS norm divides by its root mean square and subtracts no "
+        "mean; instance norm takes them within one channel of one example, a single value in fully "
+        "connected layers. In the Lab the arms choose it.",
     )
     normalized_layers: tuple[int, ...] = wholes(
         1,
@@ -92,8 +94,8 @@ class NormalizationSettings:
         True,
         key="beta",
         label="Shift (beta)",
-        help="Whether each unit learns an offset for its normalized value.",
-        read_if=lambda config: config.is_normalized,
+        help="Whether each unit learns an offset for its normalized value. RMS norm has none.",
+        read_if=lambda config: config.has_beta,
     )
     initial_gamma: float = number(
         1.0,
@@ -115,7 +117,7 @@ class NormalizationSettings:
         help="What beta is before the first step, where it is learned (bias in PyTorch, "
         "beta_initializer in Keras). In front of ReLU it says how many units begin active: of "
         "normal values one half at 0, 84 % at 1, 16 % at -1.",
-        read_if=lambda config: config.is_normalized and config.bn_shift,
+        read_if=lambda config: config.has_beta and config.bn_shift,
     )
     groups: int = whole(
         8,

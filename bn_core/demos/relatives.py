@@ -13,6 +13,7 @@ EXAMPLES, UNITS, POSITIONS = 4, 4, 3
 RELATIVES = {
     "batch": "Batch norm",
     "layer": "Layer norm",
+    "rms": "RMS norm",
     "instance": "Instance norm",
     "group": "Group norm, 2 groups",
     "ghost": "Ghost batches of 2",

@@ -16,7 +16,7 @@ _ACTIVATIONS = {
     "leaky_relu": "keras.layers.LeakyReLU(negative_slope=0.01)",
     "gelu": 'keras.layers.Activation("gelu")',
 }
-_OWN_LAYERS = ("BatchNorm", "BatchRenorm", "InstanceNorm")
+_OWN_LAYERS = ("BatchNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
 _ALWAYS = ("Arm", "linear_map", "batches", "train", "validate", "train_all")
 SMALL_BATCH = 32
 """Below it Keras' running average of the biased variance is over 3 % too small: then batch norm
@@ -145,7 +145,7 @@ def _learned(config: Config, own: bool) -> str:
     ``own`` layers of the script take numbers, those of Keras initializers.
     """
     found = "" if config.bn_scale else ", scale=False"
-    found += "" if config.bn_shift else ", center=False"
+    found += "" if config.learns_beta else ", center=False"
     for name, first, usual in zip(("gamma", "beta"), first_values(config), (1, 0), strict=True):
         if first != usual and own:
             found += f", {name}={first!r}"
@@ -156,6 +156,8 @@ def _learned(config: Config, own: bool) -> str:
 
 def _norm_of_channels(config: Config, channels: int) -> str:
     """Return the call for images, channels last; layer norm is one group of all channels."""
+    if config.normalization == "rms":
+        return f"RMSNorm(epsilon={config.bn_epsilon!r}{_learned(config, own=True)})"
     groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.normalization)
     if groups is None:
         return _norm(config, channels)
@@ -178,6 +180,10 @@ def _norm(config: Config, units: int) -> str:
         case "renorm":
             limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
             return f"BatchRenorm({limits}, {epsilon}, {share}{own})"
+        case "rms" if (config.bn_scale, first_values(config)[0]) == (True, 1):
+            return f"keras.layers.RMSNormalization({epsilon})"
+        case "rms":
+            return f"RMSNorm({epsilon}{own})"
         case "layer":
             return f"keras.layers.LayerNormalization({epsilon}{learned})"
         case "group" if config.groups < units:

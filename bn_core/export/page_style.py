@@ -70,6 +70,7 @@ SYMBOLS = {
     "triangle-up": "M 0 -5 L 5 4 H -5 Z",
     "triangle-down": "M 0 5 L 5 -4 H -5 Z",
     "triangle-left": "M -5 0 L 4 -5 V 5 Z",
+    "triangle-right": "M 5 0 L -4 -5 V 5 Z",
     "diamond": "M 0 -5 L 5 0 L 0 5 L -5 0 Z",
     "cross": "M -1.5 -5 H 1.5 V -1.5 H 5 V 1.5 H 1.5 V 5 H -1.5 V 1.5 H -5 V -1.5 H -1.5 Z",
     "x": "M -4 -5 L 0 -1 L 4 -5 L 5 -4 L 1 0 L 5 4 L 4 5 L 0 1 L -4 5 L -5 4 L -1 0 L -5 -4 Z",

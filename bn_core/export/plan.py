@@ -61,7 +61,7 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
 
 def parameter_count(config: Config) -> int:
     """Return how many numbers one net of a config learns."""
-    per_norm = config.bn_scale + config.bn_shift
+    per_norm = config.bn_scale + config.learns_beta
     return sum(
         _weights(part) + part.bias * part.units
         if part.kind in ("linear", "conv")
@@ -102,7 +102,7 @@ def _shaped(config: Config, index: int, shape: LayerShape) -> PlannedLayer:
 def first_values(config: Config) -> tuple[float, float]:
     """Return what gamma and beta are before training; one that is not learned is 1, or 0."""
     gamma = config.initial_gamma if config.bn_scale else 1.0
-    return gamma, config.initial_beta if config.bn_shift else 0.0
+    return gamma, config.initial_beta if config.learns_beta else 0.0
 
 
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:

@@ -24,6 +24,7 @@ _NORM_CLASSES = (
     "GhostBatchNorm",
     "BatchRenorm",
     "InstanceNorm",
+    "RMSNorm",
 )
 _ALWAYS = ("Arm", "initialize", "parameter_groups", "batches", "train", "validate", "train_all")
 
@@ -134,6 +135,8 @@ def _norm(config: Config, units: int) -> str:
             return f"BatchRenorm({units}, {limits}, {eps}, {momentum})"
         case "layer":
             return f"nn.LayerNorm({units}, {eps})"
+        case "rms":
+            return f"nn.RMSNorm({units}, {eps})"
         case "group" if config.groups < units:
             return f"nn.GroupNorm({config.groups}, {units}, {eps})"
         case _:  # groups of one unit are instance norm
@@ -151,6 +154,8 @@ def _norm_of_channels(config: Config, channels: int) -> str:
             return f"nn.GroupNorm(1, {channels}, {eps})"
         case "group":
             return f"nn.GroupNorm({config.groups}, {channels}, {eps})"
+        case "rms":
+            return f"RMSNorm({channels}, {eps})"
         case "instance":
             return f"nn.InstanceNorm2d({channels}, {eps}, affine=True)"
         case _:
@@ -161,9 +166,10 @@ def _learning(config: Config, made: str) -> str:
     """Return a norm's call with its first gamma and beta, and what it does not learn left out."""
     gamma, beta = first_values(config)
     if (gamma, beta) != (1, 0):
-        made = f"starting({made}, gamma={gamma!r}, beta={beta!r})"
+        values = f"gamma={gamma!r}" + f", beta={beta!r}" * config.has_beta
+        made = f"starting({made}, {values})"
     for learns, parameter in ((config.bn_scale, "weight"), (config.bn_shift, "bias")):
-        if not learns:
+        if not learns and (parameter == "weight" or config.has_beta):
             made = f'without({made}, "{parameter}")'
     return made
 

@@ -24,6 +24,7 @@ _NORMS = {
     "instance": ("IN", "Instance norm"),
     "ghost": ("GBN", "Ghost batch norm"),
     "renorm": ("BRN", "Batch renormalization"),
+    "rms": ("RMS", "Root-mean-square norm"),
 }
 _ACTIVATIONS = {
     "relu": "ReLU",

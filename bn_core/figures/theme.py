@@ -34,6 +34,7 @@ _LIGHT = {
     "instance": "#2b3c15",
     "ghost": "#5d1bba",
     "renorm": "#005767",
+    "rms": "#df034a",
     "neutral_a": "#000000",
     "neutral_b": "#906cfc",
     "neutral_c": "#a80064",
@@ -65,6 +66,7 @@ _DARK = {
     "instance": "#c7efcc",
     "ghost": "#827cff",
     "renorm": "#99e7ff",
+    "rms": "#cd45b2",
     "neutral_a": "#ffffff",
     "neutral_b": "#8424fc",
     "neutral_c": "#e04848",
@@ -144,6 +146,7 @@ ARM_STYLES = {
     "instance": ArmStyle("@instance", "2px,5px", "triangle-left"),
     "ghost": ArmStyle("@ghost", "6px,2px,2px,2px", "hourglass"),
     "renorm": ArmStyle("@renorm", "5px,3px", "star"),
+    "rms": ArmStyle("@rms", "11px,2px,2px,2px,2px,2px", "triangle-right"),
 }
 CURVE_STYLES = {
     **ARM_STYLES,

@@ -15,6 +15,7 @@ from bn_core.normalization.instance import InstanceNorm
 from bn_core.normalization.layer import LayerNorm
 from bn_core.normalization.registry import NORMALIZATIONS, normalization
 from bn_core.normalization.renorm import BatchRenorm
+from bn_core.normalization.rms import RMSNorm
 
 __all__ = [
     "NORMALIZATIONS",
@@ -25,6 +26,7 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "Normalization",
+    "RMSNorm",
     "Statistics",
     "batch_moments",
     "moments",

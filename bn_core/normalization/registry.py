@@ -11,6 +11,7 @@ from bn_core.normalization.group import GroupNorm
 from bn_core.normalization.instance import InstanceNorm
 from bn_core.normalization.layer import LayerNorm
 from bn_core.normalization.renorm import BatchRenorm
+from bn_core.normalization.rms import RMSNorm
 
 
 def _usual(config: Config, units: int) -> dict[str, Any]:
@@ -42,6 +43,7 @@ NORMALIZATIONS: Mapping[str, Callable[[Config, int], Normalization]] = {
     "renorm": lambda c, units: BatchRenorm(
         r_max=c.renorm_rmax, d_max=c.renorm_dmax, **_running(c, units)
     ),
+    "rms": lambda c, units: RMSNorm(**_usual(c, units)),
 }
 
 

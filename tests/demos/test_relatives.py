@@ -41,6 +41,7 @@ def renorm(x: torch.Tensor) -> torch.Tensor:
 TORCH = {
     "batch": batch_norm,
     "layer": lambda x: functional.layer_norm(x, x.shape[1:]),
+    "rms": lambda x: functional.rms_norm(x, x.shape[1:], eps=1e-5),
     "instance": functional.instance_norm,
     "group": lambda x: functional.group_norm(x, 2),
     "ghost": lambda x: torch.cat([batch_norm(part) for part in x.split(2)]),
@@ -73,7 +74,8 @@ def test_equal_letters_share_one_mean_and_one_variance(name):
     letters = np.array(group.text).reshape(SHAPE)
     for letter in np.unique(letters):
         mine = letters == letter
-        exact = (x[mine] - x[mine].mean()) / np.sqrt(x[mine].var() + 1e-5)
+        mean = 0.0 if name == "rms" else x[mine].mean()
+        exact = (x[mine] - mean) / np.sqrt(((x[mine] - mean) ** 2).mean() + 1e-5)
         np.testing.assert_allclose(y[mine], exact, atol=1e-11)
         assert len(np.unique(group.values.reshape(SHAPE)[mine])) == 1
     assert len(np.unique(group.values)) == len(np.unique(letters))
@@ -96,6 +98,7 @@ def test_renormalization_groups_as_batch_norm_does():
     [
         ("batch", UNITS),
         ("layer", EXAMPLES),
+        ("rms", EXAMPLES),
         ("instance", EXAMPLES * UNITS),
         ("group", 2 * EXAMPLES),
         ("ghost", 2 * UNITS),

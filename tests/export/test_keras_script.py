@@ -37,11 +37,14 @@ LINKS = [
     f"{SMALL}&batch=40&opt=rmsprop&lr=0.001&arms=before",
     f"{SMALL}&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
 ]
+MORE_ARMS = "arms=rms"
 IMAGE_ARMS = "arms=none-before-layer-group-instance-ghost-renorm"
 LINKS += [
     f"{SMALL}&batch=40&{IMAGE_ARMS}&arch=conv&channels=4-8&dense=8&act=tanh&init=he",
     f"{SMALL}&batch=40&gamma0=0.1&beta0=1&arms=before~layer;gamma:off~ghost;beta:off~renorm~group",
     f"{SMALL}&batch=24&arch=conv&act=tanh&channels=4-2&moved=1&bnc=on&arms=none-before-after",
+    f"{SMALL}&batch=24&{MORE_ARMS}&act=tanh&normed=1-3",
+    f"{SMALL}&batch=24&{MORE_ARMS}&arch=conv&channels=4-2&dense=6&act=tanh&gamma0=0.5&decay=0.01",
 ]
 KINDS = {"Conv2D": "conv", "MaxPooling2D": "pool", "Reshape": "image", "Flatten": "flatten"}
 KINDS |= {"Dense": "linear", "Activation": "activation", "LeakyReLU": "activation"}

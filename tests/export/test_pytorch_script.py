@@ -22,6 +22,7 @@ from tests.export.agreement import assert_agrees
 from tests.export.programs import comparison_of, definitions, exported, printed_by
 
 ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
+MORE_ARMS = "arms=rms"
 SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
 CONV = "arch=conv&channels=4-2"
 LINKS = [
@@ -41,6 +42,10 @@ LINKS = [
     f"{SMALL}&{CONV}&{ALL_ARMS}&normed=1&moved=1&decay=0.01&bnm=0.3&gamma=off&ghost=1",
     f"{SMALL}&{CONV}&batch=1&beta=off&bnc=on&drop=0.2&arms=none~before~instance;dense:~ghost",
     f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
+    f"{SMALL}&{MORE_ARMS}&moved=2&decay=0.01",
+    f"{SMALL}&{MORE_ARMS}&arch=residual&gamma0=0.5&normed=1-3&opt=momentum",
+    f"{SMALL}&{CONV}&{MORE_ARMS}&dense=6&gamma0=0.5&act=tanh",
+    f"{SMALL}&{MORE_ARMS}&gamma=off&eps=0.01&data=moons",
 ]
 
 

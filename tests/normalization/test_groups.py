@@ -26,13 +26,15 @@ def labels(name: str, positions: int) -> np.ndarray:
     return groups_of(name, (N, C, positions), groups=3, ghost_size=3)
 
 
-def normalized_by(groups: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Normalize every group of entries by its mean and variance, one group after the other."""
+def normalized_by(name: str, groups: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Normalize every group of entries by its own moments, one group after the other."""
     result = np.empty_like(x)
     for group in np.unique(groups):
         chosen = groups == group
         values = x[chosen]
-        result[chosen] = (values - values.mean()) / np.sqrt(values.var() + SETTING.bn_epsilon)
+        mean = 0.0 if name == "rms" else values.mean()
+        square = ((values - mean) ** 2).mean()
+        result[chosen] = (values - mean) / np.sqrt(square + SETTING.bn_epsilon)
     return result
 
 
@@ -47,7 +49,7 @@ def test_the_layer_normalizes_by_the_groups_that_are_drawn(name, positions, refe
     given = x[..., 0] if positions == 1 else x
     output = layer(given).detach().reshape(x.shape).numpy()
     for k in range(2):
-        expected = normalized_by(labels(name, positions), x[k].numpy())
+        expected = normalized_by(name, labels(name, positions), x[k].numpy())
         np.testing.assert_allclose(output[k], expected, rtol=1e-9, atol=1e-10)
 
 
@@ -63,7 +65,8 @@ def test_a_change_reaches_its_own_group_and_no_other(name):
 
 
 GROUP_COUNTS: dict[str, Any] = {
-    "batch": C, "renorm": C, "layer": N, "group": 3 * N, "instance": N * C, "ghost": 2 * C,
+    "batch": C, "renorm": C, "ghost": 2 * C,
+    "layer": N, "rms": N, "group": 3 * N, "instance": N * C,
 }  # fmt: skip
 
 

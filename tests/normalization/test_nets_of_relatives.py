@@ -17,8 +17,8 @@ from bn_core.nets import Net, build
 from bn_core.training import run
 
 SMALL = Config(depth=3, width=16, steps=60, batch_size=32, replicas=2, learning_rate=0.2)
-RELATIVES = ["layer", "group", "instance", "ghost", "renorm"]
-LEARNING = ["layer", "group", "ghost", "renorm"]
+RELATIVES = ["layer", "group", "instance", "ghost", "renorm", "rms"]
+LEARNING = ["layer", "group", "ghost", "renorm", "rms"]
 
 
 def small(arm: str, **changes) -> Comparison:
@@ -75,10 +75,10 @@ def test_an_arm_shares_its_weights_with_the_plain_net(arm):
 
 @pytest.mark.parametrize("arm", RELATIVES)
 def test_a_bias_stays_where_the_normalization_would_not_subtract_it(arm):
-    """With the bias moved, the output of layer and group norm moves; the others have none."""
+    """With the bias moved, the output of layer, group and RMS norm moves; the others have none."""
     net = net_of(arm, initialization="torch")
     biases = [layer.linear.bias for layer in net.hidden]
-    assert [bias is not None for bias in biases] == [arm in ("layer", "group")] * 3
+    assert [bias is not None for bias in biases] == [arm in ("layer", "group", "rms")] * 3
     if biases[0] is not None:
         before = net(images(2, 8, 64))
         with torch.no_grad():
@@ -92,7 +92,7 @@ def test_behind_the_activation_every_linear_map_keeps_its_bias(arm):
     assert all(linear.bias is not None for linear in build(config, (64,), 10).linears)
 
 
-@pytest.mark.parametrize("arm", ["layer", "group"])
+@pytest.mark.parametrize("arm", ["layer", "group", "rms"])
 def test_inference_does_not_depend_on_the_batch(arm):
     net = net_of(arm)
     x = images(2, 30, 64)

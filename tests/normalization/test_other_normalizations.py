@@ -15,6 +15,7 @@ from bn_core.normalization import (
     InstanceNorm,
     LayerNorm,
     Normalization,
+    RMSNorm,
     normalization,
 )
 
@@ -64,8 +65,9 @@ def with_same_parameters(ours: Normalization, make: Callable[[], nn.Module]) -> 
     theirs = [make().double() for _ in range(K)]
     with torch.no_grad():
         for k, layer in enumerate(theirs):
-            if ours.gamma is not None and ours.beta is not None:
+            if ours.gamma is not None:
                 layer.weight.copy_(ours.gamma[k])  # type: ignore[operator]
+            if ours.beta is not None:
                 layer.bias.copy_(ours.beta[k])  # type: ignore[operator]
     return theirs
 
@@ -74,6 +76,7 @@ Case = tuple[Callable[..., Normalization], Callable[[bool], nn.Module], tuple[in
 CASES: dict[str, Case] = {
     "layer": (LayerNorm, lambda a: nn.LayerNorm(C, elementwise_affine=a), VECTORS),
     "layer, positions": (LayerNorm, lambda a: nn.GroupNorm(1, C, affine=a), POSITIONS),
+    "rms": (RMSNorm, lambda a: nn.RMSNorm(C, eps=1e-5, elementwise_affine=a), VECTORS),
     "group": (
         lambda *a, **s: GroupNorm(*a, groups=3, **s),
         lambda a: nn.GroupNorm(3, C, affine=a),
@@ -109,6 +112,21 @@ def test_layer_norm_over_positions_is_that_of_torch_over_both_axes():
     ours = LayerNorm(K, C, scale=False, shift=False)
     theirs = nn.LayerNorm([C, S], elementwise_affine=False)
     torch.testing.assert_close(ours(x), theirs(x), **EXACT)
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_rms_norm_over_positions_is_that_of_torch_over_both_axes(reference):
+    x = draw(*POSITIONS)
+    ours = RMSNorm(K, C, scale=False, reference=reference)
+    theirs = nn.RMSNorm([C, S], eps=1e-5, elementwise_affine=False)
+    torch.testing.assert_close(ours(x), theirs(x), **EXACT)
+
+
+def test_rms_norm_keeps_the_mean_and_learns_no_offset():
+    layer = RMSNorm(1, C, shift=True).double()
+    x = draw(1, N, C) + 5
+    assert layer.beta is None and (layer(x).mean(dim=2) > 0.5).all()
+    torch.testing.assert_close(layer(3 * x), layer(x), rtol=1e-6, atol=0)
 
 
 def test_epsilon_is_inside_the_square_root():
@@ -171,7 +189,7 @@ def test_instance_norm_of_vectors_puts_out_beta_and_passes_no_gradient():
     assert not x.grad.any()
 
 
-@pytest.mark.parametrize("make", [LayerNorm, GroupNorm, InstanceNorm])
+@pytest.mark.parametrize("make", [LayerNorm, GroupNorm, InstanceNorm, RMSNorm])
 @pytest.mark.parametrize("training", [True, False])
 def test_an_example_does_not_see_its_batch(make, training):
     layer = make(2, 16).train(training)

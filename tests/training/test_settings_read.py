@@ -49,6 +49,7 @@ CONFIGS = {
         "bn_shift": False,
     },
     "layer": {"normalization": "layer"},
+    "rms": {"normalization": "rms"},
     "group": {"normalization": "group", "groups": 4},
     "conv": {"architecture": "conv", "channels": (4,), "normalization": "batch"},
     "points": {"data": "moons", "widths": (8, 4)},

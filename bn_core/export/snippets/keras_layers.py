@@ -106,3 +106,18 @@ class InstanceNorm(Norm):
 
     def normalized(self, x, training):
         return x - x
+
+
+class RMSNorm(Norm):
+    """RMS norm (Zhang, Sennrich 2019) over all units, or all channels and positions, of an example.
+
+    Keras' own always learns gamma, and begins it with 1.
+    """
+
+    def __init__(self, epsilon, **learned):
+        super().__init__(**learned)
+        self.epsilon = epsilon
+
+    def normalized(self, x, training):
+        axes = tuple(range(1, len(x.shape)))
+        return x / ops.sqrt(ops.mean(ops.square(x), axis=axes, keepdims=True) + self.epsilon)

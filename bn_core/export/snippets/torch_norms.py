@@ -21,10 +21,11 @@ def without(norm, parameter):
     return norm
 
 
-def starting(norm, gamma, beta):
+def starting(norm, gamma, beta=None):
     """Return a norm whose gamma and beta begin with other values than 1 and 0."""
     nn.init.constant_(norm.weight, gamma)
-    nn.init.constant_(norm.bias, beta)
+    if beta is not None:
+        nn.init.constant_(norm.bias, beta)
     return norm
 
 
@@ -101,6 +102,22 @@ class BatchRenorm(nn.Module):
             self.mean += share * (mean - self.mean)
             self.deviation += share * (deviation - self.deviation)
         return (x - mean) / deviation * r + d
+
+
+class RMSNorm(nn.Module):
+    """RMS norm of images (Zhang, Sennrich 2019): the mean square of all channels and positions.
+
+    PyTorch's own learns a factor for each position too.
+    """
+
+    def __init__(self, channels, eps):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x):
+        mean_square = x.square().mean(dim=(1, 2, 3), keepdim=True)
+        return x / torch.sqrt(mean_square + self.eps) * self.weight.view(-1, 1, 1)
 
 
 class InstanceNorm(nn.Module):
