@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bn_core.config import SETTINGS, USUAL_CHANNELS
+from bn_core.config import SETTINGS
 
 MOST_WORDS = 2
 """Differences that a label names; of the rest it says how many there are."""
@@ -60,7 +60,14 @@ def _first_small(words: str) -> str:
     return words[0].lower() + words[1:]
 
 
-_NETS = {"plain": "fully connected", "residual": "shortcuts", "conv": "convolutional"}
+_NETS = {
+    "plain": "fully connected",
+    "residual": "shortcuts",
+    "conv": "convolutional",
+    "conv_residual": "convolutional, shortcuts",
+}
+
+_BRANCHES = {"full": "full branches", "skipinit": "SkipInit", "zero_gamma": "zero-gamma"}
 
 _INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
 
@@ -71,8 +78,11 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "depth": lambda n: f"depth {n}",
     "width": lambda n: f"{n} units",
     "architecture": lambda name: _NETS[name],
-    "channels": lambda sizes: f"channels {'-'.join(map(str, sizes or USUAL_CHANNELS))}",
+    "channels": lambda sizes: (
+        f"channels {'-'.join(map(str, sizes))}" if sizes else "usual channels"
+    ),
     "dense": lambda sizes: f"dense {'-'.join(map(str, sizes))}" if sizes else "no dense layer",
+    "branch_start": lambda name: _BRANCHES[name],
     "activation": _titled("activation"),
     "initialization": lambda name: f"{_INITIAL[name]} weights",
     "init_std": lambda x: f"initial std {x:g}",

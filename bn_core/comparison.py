@@ -139,6 +139,11 @@ def _layers_problem(config: Config) -> str:
             "A residual net adds each layer's input to its output, so all its layers need the "
             "same number of units. Give them one width, or choose fully connected layers."
         )
+    if config.architecture == "conv_residual" and list(config.blocks) != sorted(config.blocks):
+        return (
+            "A residual block adds its input to its output and can add channels, not drop them. "
+            "Name channels that never become fewer, such as 16-16-32-32."
+        )
     return ""
 
 

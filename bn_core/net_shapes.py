@@ -82,8 +82,20 @@ def image_shapes(
     """Return the shapes of a convolutional net's layers for images (C, H, W)."""
     shapes: list[LayerShape] = []
     entering = input_shape
-    for channels in config.blocks:
-        shapes.append(LayerShape("conv", entering, channels, min(entering[1:]) >= LEAST_POOLED))
+    for index, channels in enumerate(config.blocks):
+        pooled = min(entering[1:]) >= LEAST_POOLED and _may_be_pooled(config, index)
+        shapes.append(LayerShape("conv", entering, channels, pooled))
         entering = shapes[-1].leaving
+    if config.has_shortcuts:
+        return (*shapes, LayerShape("linear", (entering[0],), classes))
     sizes = (math.prod(entering), *config.dense, classes)
     return (*shapes, *(LayerShape("linear", (size,), units) for size, units in pairwise(sizes)))
+
+
+def _may_be_pooled(config: Config, index: int) -> bool:
+    """Return whether block ``index`` ends with a pool, if its images are large enough.
+
+    In a residual net where the next block has more channels: what one halves the other doubles.
+    """
+    following = config.blocks[index + 1 : index + 2]
+    return not config.has_shortcuts or any(more > config.blocks[index] for more in following)

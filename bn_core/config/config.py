@@ -16,11 +16,14 @@ from bn_core.settings import check_all, settings_of
 LAYER_FIELDS = ("normalized_layers", "moved_layers")
 """The fields that name hidden layers, counted from 1; they are held in order, each layer once."""
 
-IMAGE_NETS = frozenset({"conv"})
-"""Architectures whose examples have to be images."""
+USUAL_CHANNELS: Mapping[str, tuple[int, ...]] = {
+    "conv": (16, 32),
+    "conv_residual": (16, 16, 32, 32),
+}
+"""Channels of the blocks of the architectures for images, where a config names none."""
 
-USUAL_CHANNELS = (16, 32)
-"""Channels of the blocks of a convolutional net that names none."""
+RESIDUAL_NETS = frozenset({"residual", "conv_residual"})
+"""Architectures in which layers add their input to what they compute."""
 
 RUNNING_STATISTICS = frozenset({"batch", "ghost", "renorm"})
 """Normalizations that keep a running mean and variance for evaluation."""
@@ -64,12 +67,12 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     @property
     def needs_images(self) -> bool:
         """Whether the net's examples have to be images."""
-        return self.architecture in IMAGE_NETS
+        return self.architecture in USUAL_CHANNELS
 
     @property
     def has_shortcuts(self) -> bool:
         """Whether layers add their input to what they compute."""
-        return self.architecture == "residual"
+        return self.architecture in RESIDUAL_NETS
 
     @property
     def is_normalized(self) -> bool:
@@ -105,13 +108,13 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     @property
     def blocks(self) -> tuple[int, ...]:
         """The number of channels of each block of a convolutional net, first to last."""
-        return self.channels or USUAL_CHANNELS
+        return self.channels or USUAL_CHANNELS.get(self.architecture, ())
 
     @property
     def layer_widths(self) -> tuple[int, ...]:
         """The number of units, or channels, of each hidden layer, first to last."""
         if self.needs_images:
-            return (*self.blocks, *self.dense)
+            return self.blocks if self.has_shortcuts else (*self.blocks, *self.dense)
         return self.widths or (self.width,) * self.depth
 
     def width_of(self, index: int) -> int:

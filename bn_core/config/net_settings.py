@@ -43,6 +43,7 @@ class NetSettings:
             "plain": "Fully connected (MLP)",
             "residual": "Residual MLP (shortcuts)",
             "conv": "Convolutional",
+            "conv_residual": "Residual convolutional",
         },
         key="arch",
         label="Architecture",
@@ -51,8 +52,9 @@ class NetSettings:
         "last norm and activation stand before the output (He et al. 2016, 1603.05027). "
         "Convolutional, for images: blocks of a 3x3 convolution, normalization, activation and "
         "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
-        "examples and pixels. Batch norm was introduced on a convolutional net of the Inception "
-        "family (1502.03167); ResNet (1512.03385) and Xception (1610.02357) have it behind every "
+        "examples and pixels. Residual convolutional: behind a first convolution each block adds "
+        "conv(a(norm(x))) to x, and the output reads the mean of each channel. Batch norm was "
+        "introduced on a convolutional net of the Inception family (1502.03167); ResNet (1512.03385) and Xception (1610.02357) have it behind every "
         "convolution.",
     )
     channels: tuple[int, ...] = wholes(
@@ -63,8 +65,9 @@ class NetSettings:
         label="Channels of each block",
         help="How many channels each convolution has, from the first block to the last, such as "
         "16-32. Each block is a 3x3 convolution with padding 1, normalization, activation and a "
-        "2x2 max pool, which is left out where images have become smaller than 4 pixels. Empty: "
-        "16-32.",
+        "2x2 max pool, which is left out where images have become smaller than 4 pixels; in a "
+        "residual net the pool stands where channels become more. Empty: 16-32, or 16-16-32-32 in "
+        "a residual net.",
         read_if=lambda config: config.needs_images,
     )
     dense: tuple[int, ...] = wholes(
@@ -75,7 +78,24 @@ class NetSettings:
         label="Dense layers",
         help="Units of each fully connected hidden layer behind the convolutions, such as 64; they "
         "are normalized like the others. Empty: the output layer follows the last block.",
-        read_if=lambda config: config.needs_images,
+        read_if=lambda config: config.needs_images and not config.has_shortcuts,
+    )
+    branch_start: str = choice(
+        "full",
+        {
+            "full": "As they are",
+            "skipinit": "SkipInit: alpha from 0",
+            "zero_gamma": "Zero-gamma: gamma from 0",
+        },
+        key="branch",
+        label="Residual branches begin",
+        help="What a residual block adds to its input before the first step. SkipInit (De & Smith "
+        "2020, 2002.10444): each branch is multiplied by one learned number, alpha, which begins "
+        "at 0; it needs no normalization. Zero-gamma (Goyal et al. 2017, 1706.02677): the branch's "
+        "norm stands at its end, in front of the addition, and its gamma begins at 0; placed after "
+        "the activation it stays there. Both let every block begin as the identity.",
+        shown=False,
+        read_if=lambda config: config.has_shortcuts,
     )
     activation: str = choice(
         "relu",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from bn_core.config import Config
 from bn_core.export import script
-from bn_core.export.plan import Part, first_values, planned_layers
+from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 
@@ -16,7 +16,8 @@ _ACTIVATIONS = {
     "leaky_relu": "keras.layers.LeakyReLU(negative_slope=0.01)",
     "gelu": 'keras.layers.Activation("gelu")',
 }
-_OWN_LAYERS = ("BatchNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
+_OWN_NORMS = ("BatchNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
+_OWN_LAYERS = ("BranchScale", "MoreChannels")
 _ALWAYS = ("Arm", "linear_map", "batches", "train", "validate", "train_all")
 SMALL_BATCH = 32
 """Below it Keras' running average of the biased variance is over 3 % too small: then batch norm
@@ -102,15 +103,19 @@ def _layers(config: Config) -> Iterator[str]:
         number = index if index < len(planned) else 0
         yield f"# {layer.title}"
         if layer.shortcut:
-            yield "shortcut = x"
-        for part in layer.parts:
+            yield f"shortcut = {_shortcut(layer)}"
+        for place, part in enumerate(layer.parts, start=1):
             if part.kind == "image" and part.units > 1:  # the Lab keeps channels first
                 yield f"x = keras.layers.Reshape({(part.units, *part.positions)})(x)"
                 yield "x = keras.layers.Permute((2, 3, 1))(x)"
             else:
                 yield f"x = {_part(config, part, number)}(x)"
-        if layer.shortcut:
-            yield "x = keras.layers.Add()([shortcut, x])"
+            if place == len(layer.branch):
+                yield "x = keras.layers.Add()([shortcut, x])"
+
+
+def _shortcut(layer: PlannedLayer) -> str:
+    return f"MoreChannels({layer.new_channels})(x)" if layer.new_channels else "x"
 
 
 def _part(config: Config, part: Part, number: int) -> str:
@@ -125,6 +130,10 @@ def _part(config: Config, part: Part, number: int) -> str:
             return "keras.layers.Flatten()"
         case "pool":
             return "keras.layers.MaxPooling2D(2)"
+        case "average":
+            return "keras.layers.GlobalAveragePooling2D()"
+        case "scale":
+            return "BranchScale()"
         case "image":
             return f"keras.layers.Reshape({(*part.positions, part.units)})"
         case "activation":
@@ -132,21 +141,18 @@ def _part(config: Config, part: Part, number: int) -> str:
         case "dropout":
             return f"keras.layers.Dropout({config.dropout!r})"
         case "norm":
-            return (
-                _norm_of_channels(config, part.units)
-                if part.positions
-                else _norm(config, part.units)
-            )
+            return (_norm_of_channels if part.positions else _norm)(config, part)
 
 
-def _learned(config: Config, own: bool) -> str:
+def _learned(config: Config, part: Part, own: bool) -> str:
     """Return what of gamma and beta is not learned, or begins with other values than 1 and 0.
 
     ``own`` layers of the script take numbers, those of Keras initializers.
     """
     found = "" if config.bn_scale else ", scale=False"
     found += "" if config.learns_beta else ", center=False"
-    for name, first, usual in zip(("gamma", "beta"), first_values(config), (1, 0), strict=True):
+    names = "gamma", "beta"
+    for name, first, usual in zip(names, first_values(config, part), (1, 0), strict=True):
         if first != usual and own:
             found += f", {name}={first!r}"
         elif first != usual:
@@ -154,19 +160,19 @@ def _learned(config: Config, own: bool) -> str:
     return found
 
 
-def _norm_of_channels(config: Config, channels: int) -> str:
+def _norm_of_channels(config: Config, part: Part) -> str:
     """Return the call for images, channels last; layer norm is one group of all channels."""
     if config.normalization == "rms":
-        return f"RMSNorm(epsilon={config.bn_epsilon!r}{_learned(config, own=True)})"
+        return f"RMSNorm(epsilon={config.bn_epsilon!r}{_learned(config, part, own=True)})"
     groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.normalization)
     if groups is None:
-        return _norm(config, channels)
-    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_learned(config, own=False)}"
+        return _norm(config, part)
+    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_learned(config, part, own=False)}"
     return f"keras.layers.GroupNormalization({settings})"
 
 
-def _norm(config: Config, units: int) -> str:
-    learned, own = (_learned(config, own=own) for own in (False, True))
+def _norm(config: Config, part: Part) -> str:
+    learned, own = (_learned(config, part, own=own) for own in (False, True))
     epsilon = f"epsilon={config.bn_epsilon!r}"
     share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
     match config.normalization:
@@ -180,13 +186,13 @@ def _norm(config: Config, units: int) -> str:
         case "renorm":
             limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
             return f"BatchRenorm({limits}, {epsilon}, {share}{own})"
-        case "rms" if (config.bn_scale, first_values(config)[0]) == (True, 1):
+        case "rms" if (config.bn_scale, first_values(config, part)[0]) == (True, 1):
             return f"keras.layers.RMSNormalization({epsilon})"
         case "rms":
             return f"RMSNorm({epsilon}{own})"
         case "layer":
             return f"keras.layers.LayerNormalization({epsilon}{learned})"
-        case "group" if config.groups < units:
+        case "group" if config.groups < part.units:
             return f"keras.layers.GroupNormalization({config.groups}, {epsilon}{learned})"
         case _:  # groups of one unit are instance norm
             return f"InstanceNorm({own.removeprefix(', ')})"
@@ -194,8 +200,12 @@ def _norm(config: Config, units: int) -> str:
 
 def _own_layers(configs: tuple[Config, ...]) -> list[str]:
     """Return the layers of the snippets that some nets use, with the class they all extend."""
-    used = [name for name in _OWN_LAYERS if any(f" {name}(" in _body(c) for c in configs)]
-    return ["Norm", *used] if used else []
+    bodies = [_body(config) for config in configs]
+    norms, others = (
+        [name for name in names if any(f" {name}(" in body for body in bodies)]
+        for names in (_OWN_NORMS, _OWN_LAYERS)
+    )
+    return [*others, *["Norm"] * bool(norms), *norms]
 
 
 def _main_lines(config: Config) -> list[str]:

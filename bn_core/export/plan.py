@@ -4,14 +4,25 @@ What ``bn_core.nets`` builds is described here for programs that are written in 
 tests hold both to the same parts in the same order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from bn_core.config import Config
 from bn_core.net_shapes import KERNEL, LayerShape, layer_shapes
 
-PartKind = Literal["image", "flatten", "linear", "conv", "norm", "activation", "pool", "dropout"]
+PartKind = Literal[
+    "image",
+    "flatten",
+    "linear",
+    "conv",
+    "norm",
+    "activation",
+    "pool",
+    "average",
+    "scale",
+    "dropout",
+]
 
 SUBTRACTS_UNIT_MEAN = frozenset({"batch", "ghost", "renorm", "instance"})
 """Normalizations behind which a bias of the linear map would be subtracted again."""
@@ -23,6 +34,7 @@ class Part:
 
     Only linear maps and convolutions have a bias. ``positions`` is height and width of the image
     that it puts out, empty for units; "image" and "flatten" change the shape of an example alone.
+    ``first_gamma`` is the gamma of a norm before training, where it is not the config's.
     """
 
     kind: PartKind
@@ -30,15 +42,30 @@ class Part:
     units: int
     bias: bool = False
     positions: tuple[int, ...] = ()
+    first_gamma: float | None = None
 
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """The parts of one layer in the order in which they run; a shortcut adds the layer's input."""
+    """The parts of one layer in the order in which they run.
+
+    A shortcut adds the layer's input, in front of the pool.
+    """
 
     title: str
     parts: tuple[Part, ...]
     shortcut: bool = False
+
+    @property
+    def branch(self) -> tuple[Part, ...]:
+        """The parts that the shortcut passes by; none without a shortcut."""
+        return tuple(part for part in self.parts if self.shortcut and part.kind != "pool")
+
+    @property
+    def new_channels(self) -> int:
+        """How many channels the shortcut has to add to the layer's input, all of zeros."""
+        entering = [part.inputs for part in self.branch]
+        return self.parts[-1].units - entering[0] if entering else 0
 
 
 def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
@@ -47,9 +74,9 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
         return _image_layers(config)
     spec = config.data_spec
     sizes = (spec.inputs, *config.layer_widths)
-    residual = config.architecture == "residual"
+    residual = config.has_shortcuts
     hidden = [
-        _block(config, index, sizes[index])
+        _block(config, index, sizes[index], sizes[index])
         if residual and index
         else _plain(config, index, sizes[index], sizes[index + 1])
         for index in range(config.depth)
@@ -62,17 +89,22 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
 def parameter_count(config: Config) -> int:
     """Return how many numbers one net of a config learns."""
     per_norm = config.bn_scale + config.learns_beta
-    return sum(
-        _weights(part) + part.bias * part.units
-        if part.kind in ("linear", "conv")
-        else per_norm * part.units * (part.kind == "norm")
-        for layer in planned_layers(config)
-        for part in layer.parts
-    )
+    parts = [part for layer in planned_layers(config) for part in layer.parts]
+    return sum(_learned(part, per_norm) for part in parts)
 
 
-def _weights(part: Part) -> int:
-    return part.inputs * part.units * (KERNEL**2 if part.kind == "conv" else 1)
+def _learned(part: Part, per_norm: int) -> int:
+    """Return how many numbers a part learns; ``per_norm`` is how many a norm has for each unit."""
+    match part.kind:
+        case "linear" | "conv":
+            size = KERNEL**2 if part.kind == "conv" else 1
+            return part.units * (part.inputs * size + part.bias)
+        case "norm":
+            return per_norm * part.units
+        case "scale":
+            return 1
+        case _:
+            return 0
 
 
 def _image_layers(config: Config) -> tuple[PlannedLayer, ...]:
@@ -80,6 +112,11 @@ def _image_layers(config: Config) -> tuple[PlannedLayer, ...]:
     *hidden, last = layer_shapes(config)
     layers = [_shaped(config, index, shape) for index, shape in enumerate(hidden)]
     output = Part("linear", last.fan_in, last.units, bias=True)
+    if config.has_shortcuts:
+        size = hidden[-1].leaving[1:]
+        parts = _with_positions(_branch(config, config.depth - 1, last.fan_in), size)
+        mean = Part("average", last.fan_in, last.fan_in)
+        return (*layers, PlannedLayer("output", (*parts, mean, output)))
     flat = () if config.dense else (Part("flatten", last.fan_in, last.fan_in),)
     return (*layers, PlannedLayer("output", (*flat, output)))
 
@@ -91,18 +128,34 @@ def _shaped(config: Config, index: int, shape: LayerShape) -> PlannedLayer:
         return replace(plain, parts=(*flat, *plain.parts))
     inputs, size = shape.entering[0], shape.positions
     image = (Part("image", inputs, inputs, positions=size),) if index == 0 else ()
-    linear, *behind = _plain(config, index, inputs, shape.units).parts
-    dropped = [part for part in behind if part.kind == "dropout"]
-    behind = [replace(part, positions=size) for part in behind if part.kind != "dropout"]
-    conv = replace(linear, kind="conv", positions=size)
     pool = (Part("pool", shape.units, shape.units),) if shape.pooled else ()
-    return PlannedLayer(f"layer {index + 1}", (*image, conv, *behind, *pool, *dropped))
+    if config.has_shortcuts and index:
+        block = _block(config, index, inputs, shape.units)
+        return replace(block, parts=(*_with_positions(block.parts, size), *pool))
+    plain = _with_positions(_plain(config, index, inputs, shape.units).parts, size)
+    dropped = [part for part in plain if part.kind == "dropout"]
+    behind = [part for part in plain if part.kind != "dropout"]
+    return PlannedLayer(f"layer {index + 1}", (*image, *behind, *pool, *dropped))
 
 
-def first_values(config: Config) -> tuple[float, float]:
+def _with_positions(parts: Iterable[Part], size: tuple[int, ...]) -> tuple[Part, ...]:
+    """Return the parts for images of a size; linear maps become convolutions."""
+    return tuple(
+        replace(part, kind="conv" if part.kind == "linear" else part.kind, positions=size)
+        for part in parts
+    )
+
+
+def first_values(config: Config, norm: Part) -> tuple[float, float]:
     """Return what gamma and beta are before training; one that is not learned is 1, or 0."""
+<<<<<<< HEAD
     gamma = config.initial_gamma if config.bn_scale else 1.0
     return gamma, config.initial_beta if config.learns_beta else 0.0
+=======
+    gamma = config.initial_gamma if norm.first_gamma is None else norm.first_gamma
+    gamma = gamma if config.bn_scale else 1.0
+    return gamma, config.initial_beta if config.bn_shift else 0.0
+>>>>>>> d234e95 (Residual nets of convolutions; SkipInit and zero-gamma in residual blocks)
 
 
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
@@ -115,10 +168,23 @@ def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
     return PlannedLayer(f"layer {index + 1}", (linear, *behind, *_dropout(config, units)))
 
 
-def _block(config: Config, index: int, units: int) -> PlannedLayer:
-    linear = Part("linear", units, units, bias=True)
-    parts = (*_branch(config, index, units), linear, *_dropout(config, units))
-    return PlannedLayer(f"layer {index + 1}", parts, shortcut=True)
+def _block(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
+    parts = [*_branch(config, index, inputs), Part("linear", inputs, units, bias=True)]
+    if config.branch_start == "zero_gamma" and config.normalizes(index):
+        parts = list(_zero_gamma(config, index, inputs, units))
+    scale = (Part("scale", units, units),) if config.branch_start == "skipinit" else ()
+    parts += [*scale, *_dropout(config, units)]
+    return PlannedLayer(f"layer {index + 1}", tuple(parts), shortcut=True)
+
+
+def _zero_gamma(config: Config, index: int, inputs: int, units: int) -> Iterator[Part]:
+    """Yield the parts of a branch whose norm begins with gamma 0: see ``residual_layer``."""
+    after = config.placement_of(index) == "after"
+    subtracted = not after and config.normalization in SUBTRACTS_UNIT_MEAN
+    norm = Part("norm", inputs if after else units, inputs if after else units, first_gamma=0.0)
+    linear = Part("linear", inputs, units, bias=not subtracted)
+    yield Part("activation", inputs, inputs)
+    yield from (norm, linear) if after else (linear, norm)
 
 
 def _branch(config: Config, index: int, units: int) -> Iterator[Part]:

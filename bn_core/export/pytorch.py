@@ -18,6 +18,7 @@ _ACTIVATIONS = {
 }
 _NORM_CLASSES = (
     "Shortcut",
+    "BranchScale",
     "without",
     "starting",
     "BatchNorm",
@@ -88,13 +89,12 @@ def _body(config: Config) -> str:
 
 def _layer(config: Config, layer: PlannedLayer) -> Iterator[str]:
     yield f"# {layer.title}"
-    parts = [_part(config, part) for part in layer.parts]
-    if not layer.shortcut:
-        yield from (f"{part}," for part in parts)
-        return
-    yield "Shortcut("
-    yield from (f"    {part}," for part in parts)
-    yield "),"
+    if layer.shortcut:
+        yield "Shortcut("
+        yield from (f"    {_part(config, part)}," for part in layer.branch)
+        yield "),"
+    others = layer.parts[len(layer.branch) :]
+    yield from (f"{_part(config, part)}," for part in others)
 
 
 def _part(config: Config, part: Part) -> str:
@@ -111,13 +111,17 @@ def _part(config: Config, part: Part) -> str:
             return "nn.Flatten()"
         case "pool":
             return "nn.MaxPool2d(2)"
+        case "average":
+            return "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())"
+        case "scale":
+            return "BranchScale()"
         case "activation":
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"nn.Dropout({config.dropout!r})"
         case "norm":
             norm = _norm_of_channels if part.positions else _norm
-            return _learning(config, norm(config, part.units))
+            return _learning(config, part, norm(config, part.units))
 
 
 def _norm(config: Config, units: int) -> str:
@@ -162,9 +166,9 @@ def _norm_of_channels(config: Config, channels: int) -> str:
             return _norm(config, channels)
 
 
-def _learning(config: Config, made: str) -> str:
+def _learning(config: Config, part: Part, made: str) -> str:
     """Return a norm's call with its first gamma and beta, and what it does not learn left out."""
-    gamma, beta = first_values(config)
+    gamma, beta = first_values(config, part)
     if (gamma, beta) != (1, 0):
         values = f"gamma={gamma!r}" + f", beta={beta!r}" * config.has_beta
         made = f"starting({made}, {values})"

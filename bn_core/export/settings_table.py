@@ -16,6 +16,7 @@ _UNSAID_BY_DEFAULT = (
     "normalize_inputs",
     "widths",
     "dense",
+    "branch_start",
     "initial_gamma",
     "initial_beta",
     "normalized_layers",

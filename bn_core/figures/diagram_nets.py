@@ -161,9 +161,16 @@ def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]
     if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
         missing = _chip(config, "norm")
         missing["present"] = False
-        behind = config.placement_of(index) == "after"
-        chips.insert(layer.stages.index("activation") + behind, missing)
+        chips.insert(_place_of_a_norm(config, layer, index), missing)
     return chips
+
+
+def _place_of_a_norm(config: Config, layer: LayerOutline, index: int) -> int:
+    """Return before which of a layer's chips a norm would stand that it lacks."""
+    behind = config.placement_of(index) == "after"
+    if "shortcut" in layer.stages and config.branch_start == "zero_gamma" and not behind:
+        return layer.stages.index("linear") + 1
+    return layer.stages.index("activation") + behind
 
 
 def _chip(config: Config, stage: str) -> Chip:
@@ -177,6 +184,10 @@ def _chip(config: Config, stage: str) -> Chip:
             words = f"Activation function {text}"
         case "pool":
             text, words = "pool", "Max pooling: the largest value of each 2 x 2 positions"
+        case "average":
+            text, words = "mean", "Global average pooling: the mean of each channel"
+        case "scale":
+            text, words = "alpha", "SkipInit: the branch times alpha, learned, 0 at first"
         case "dropout":
             text, words = "drop", f"Dropout of {config.dropout:.0%}"
         case "shortcut":

@@ -43,6 +43,17 @@ class MaxPool(nn.Module):
         return y.view(examples, replicas, channels, *y.shape[2:]).transpose(0, 1)
 
 
+class ChannelMean(nn.Module):
+    """y = mean over the positions of each channel: (K, N, C, H, W) to (K, N, C).
+
+    Source: global average pooling, Lin et al. 2013 (1312.4400), 3.2.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mean of each channel of each example."""
+        return x.mean(dim=(3, 4))
+
+
 def as_groups(x: Tensor) -> Tensor:
     """Return images (K, N, C, H, W) as (N, K C, H, W): the channels of all nets side by side."""
     return x.transpose(0, 1).flatten(1, 2)

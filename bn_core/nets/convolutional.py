@@ -36,9 +36,7 @@ def convolutional(config: Config, input_shape: tuple[int, ...], classes: int) ->
 
     Errors: ``ValueError`` if examples are no images.
     """
-    if len(input_shape) != 3:
-        raise ValueError(f"A convolutional net needs images (C, H, W); these are {input_shape}.")
-    *hidden, last = image_shapes(config, input_shape, classes)
+    *hidden, last = image_shapes(config, checked_image(input_shape), classes)
     layers = []
     for index, shape in enumerate(hidden):
         if shape.kind == "conv":
@@ -50,3 +48,10 @@ def convolutional(config: Config, input_shape: tuple[int, ...], classes: int) ->
     output = output_layer(config, len(hidden), last.fan_in, classes)
     output.example_shape = (math.prod(last.entering),)
     return Net(config, input_shape, layers, output)
+
+
+def checked_image(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of an example, (C, H, W). Errors: ``ValueError`` if it is no image's."""
+    if len(input_shape) != 3:
+        raise ValueError(f"A convolutional net needs images (C, H, W); these are {input_shape}.")
+    return input_shape

@@ -5,18 +5,29 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bn_core.config import Config
 from bn_core.nets.initialization import initial_bias, initial_weight
 from bn_core.normalization import Normalization
 from bn_core.randomness import generator
 
-Stage = Literal["linear", "norm", "extra", "activation", "pool", "dropout"]
+Stage = Literal[
+    "linear", "norm", "extra", "activation", "pool", "average", "scale", "dropout", "shortcut"
+]
 
 NORM_BEFORE: tuple[Stage, ...] = ("linear", "norm", "extra", "activation", "pool", "dropout")
 NORM_AFTER: tuple[Stage, ...] = ("linear", "extra", "activation", "norm", "pool", "dropout")
-BRANCH_NORM_BEFORE: tuple[Stage, ...] = ("norm", "extra", "activation", "linear", "dropout")
-BRANCH_NORM_AFTER: tuple[Stage, ...] = ("extra", "activation", "norm", "linear", "dropout")
+_OF_A_SUM: tuple[Stage, ...] = ("scale", "dropout", "shortcut", "pool")
+BRANCH_NORM_BEFORE: tuple[Stage, ...] = (
+    *("norm", "extra", "activation", "average", "linear"),
+    *_OF_A_SUM,
+)
+BRANCH_NORM_AFTER: tuple[Stage, ...] = (
+    *("extra", "activation", "norm", "average", "linear"),
+    *_OF_A_SUM,
+)
+BRANCH_NORM_LAST: tuple[Stage, ...] = ("extra", "activation", "linear", "norm", *_OF_A_SUM)
 
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -67,14 +78,32 @@ class Dropout(nn.Module):
         return x * torch.stack(masks) / kept
 
 
+class BranchScale(nn.Module):
+    """y = alpha x, with one learned alpha for each net, 0 at first; x (K, N, C, ...), alpha (K,).
+
+    At the end of a residual branch this is SkipInit: the block begins as the identity. Source: De
+    & Smith 2020 (2002.10444), section 4.
+    """
+
+    def __init__(self, replicas: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(replicas))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scaled branch, of the same shape."""
+        return x * self.alpha.view(-1, *(1,) * (x.dim() - 1))
+
+
 class Layer(nn.Module):
     """One layer: its stages run one after the other; a stage that is None is left out.
 
-    With ``shortcut`` the input is added to the result: y = x + stages(x). ``order`` says which
-    stage runs when, so norm before or after the activation, and before or after the linear map,
-    are the same layer in another order. ``extra`` is any module in front of the activation,
-    ``pool`` one behind it. ``example_shape`` is what each example is reshaped to first: pixels in
-    a row become an image, or an image a row of numbers.
+    ``order`` says which stage runs when, so norm before or after the activation, and before or
+    after the linear map, are the same layer in another order. With ``shortcut`` the layer's input
+    is added at that place of the order: y = x + stages(x); channels that x lacks count as zero (He
+    et al. 2015, 1512.03385, option A). ``extra`` is any module in front of the activation, ``pool``
+    and ``average`` are over positions, ``scale`` multiplies a residual branch. ``example_shape`` is
+    what each example is reshaped to first: pixels in a row become an image, or an image a row of
+    numbers.
     """
 
     linear: Linear
@@ -82,6 +111,8 @@ class Layer(nn.Module):
     extra: nn.Module | None
     activation: nn.Module | None
     pool: nn.Module | None
+    average: nn.Module | None
+    scale: nn.Module | None
     dropout: Dropout | None
 
     def __init__(
@@ -93,6 +124,8 @@ class Layer(nn.Module):
         extra: nn.Module | None = None,
         activation: nn.Module | None = None,
         pool: nn.Module | None = None,
+        average: nn.Module | None = None,
+        scale: nn.Module | None = None,
         dropout: Dropout | None = None,
         shortcut: bool = False,
         example_shape: tuple[int, ...] | None = None,
@@ -104,6 +137,8 @@ class Layer(nn.Module):
         self.register_module("extra", extra)
         self.register_module("activation", activation)
         self.register_module("pool", pool)
+        self.register_module("average", average)
+        self.register_module("scale", scale)
         self.register_module("dropout", dropout)
 
     @property
@@ -124,14 +159,17 @@ class Layer(nn.Module):
     @property
     def stages(self) -> list[nn.Module]:
         """The modules of the layer in the order in which they run."""
-        modules = (self._modules[name] for name in self.order)
+        modules = (self._modules.get(name) for name in self.order)
         return [module for module in modules if module is not None]
 
     @property
     def stage_names(self) -> tuple[str, ...]:
         """What the stages are, in the order in which they run; "shortcut" adds the input."""
-        names = tuple(name for name in self.order if self._modules[name] is not None)
-        return (*names, "shortcut") if self.shortcut else names
+        return tuple(
+            name
+            for name in self.order
+            if (self.shortcut if name == "shortcut" else self._modules[name] is not None)
+        )
 
     @property
     def norm_first(self) -> bool:
@@ -144,9 +182,22 @@ class Layer(nn.Module):
         if self.example_shape is not None:
             x = x.reshape(*x.shape[:2], *self.example_shape)
         y = x
-        for stage in self.stages:
-            y = stage(y)
-        return x + y if self.shortcut else y
+        for name in self.order:
+            if name == "shortcut":
+                y = _added(x, y) if self.shortcut else y
+            else:
+                module = self._modules[name]
+                y = y if module is None else module(y)
+        return y
+
+
+def _added(x: Tensor, y: Tensor) -> Tensor:
+    """Return x + y, where channels that x (K, N, I, ...) lacks of y (K, N, O, ...) are zero."""
+    lacking = y.shape[2] - x.shape[2]
+    if lacking:
+        ends = (*(0, 0) * (x.dim() - 3), 0, lacking)
+        x = functional.pad(x.transpose(0, 1), ends).transpose(0, 1)
+    return x + y
 
 
 def linear_map(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from bn_core.config import Config
 from bn_core.nets.convolutional import convolutional
+from bn_core.nets.convolutional_residual import convolutional_residual
 from bn_core.nets.mlp import mlp
 from bn_core.nets.net import Net
 from bn_core.nets.residual import residual
@@ -12,6 +13,7 @@ ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
     "plain": mlp,
     "residual": residual,
     "conv": convolutional,
+    "conv_residual": convolutional_residual,
 }
 
 

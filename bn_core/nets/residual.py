@@ -1,13 +1,17 @@
-"""Residual MLPs in pre-activation order: each block adds W a(norm(x)) + b to its input."""
+"""Residual nets in pre-activation order: each block adds W a(norm(x)) + b to its input."""
 
 import math
+from typing import Any, Protocol
 
 from bn_core.config import Config
 from bn_core.nets.layers import (
     BRANCH_NORM_AFTER,
     BRANCH_NORM_BEFORE,
+    BRANCH_NORM_LAST,
     NORM_BEFORE,
+    BranchScale,
     Layer,
+    Linear,
     Stage,
     activation,
     dropout,
@@ -18,23 +22,56 @@ from bn_core.nets.net import Net
 from bn_core.normalization import normalization
 
 
-def block(config: Config, index: int, units: int) -> Layer:
-    """Return one residual layer: y = x + W a(norm(x)) + b, x and y (K, N, C).
+class MakeLinear(Protocol):
+    """Makes the linear map, or convolution, of the layer with that index, from 0."""
 
-    Without a normalization norm(x) = x; placed after the activation it is norm(a(x)). Source: the
-    pre-activation order of He et al. 2016 (arXiv 1603.05027), with one linear map as the branch.
+    def __call__(
+        self, config: Config, index: int, inputs: int, outputs: int, /, *, bias: bool
+    ) -> Linear:
+        """Return it with its initial weights."""
+        ...
+
+
+def residual_layer(
+    config: Config, index: int, inputs: int, units: int, make: MakeLinear, **others: Any
+) -> Layer:
+    """Return one residual layer: y = x + W a(norm(x)) + b, x (K, N, I, ...), y (K, N, O, ...).
+
+    Without a normalization norm(x) = x; placed after the activation it is norm(a(x)). With SkipInit
+    the branch is multiplied by a learned alpha that begins at 0 (De & Smith 2020, 2002.10444). With
+    zero-gamma the branch ends with its norm, y = x + norm(W a(x)), whose gamma begins at 0 (Goyal
+    et al. 2017, 1706.02677, 5.1); placed after the activation the norm stays there. Source: the
+    pre-activation order of He et al. 2016 (1603.05027), with one linear map as the branch.
     """
+    zero_gamma = config.branch_start == "zero_gamma"
+    normalized = config.normalizes(index)
+    order = _branch_order(config, index)
+    if zero_gamma and normalized and order is BRANCH_NORM_BEFORE:
+        order = BRANCH_NORM_LAST
+    first = config.changed({"initial_gamma": 0.0}) if zero_gamma else config
+    last = order is BRANCH_NORM_LAST
+    norm = normalization(first, units if last else inputs) if normalized else None
+    subtracted = last and norm is not None and norm.subtracts_unit_mean
     return Layer(
-        linear_map(config, index, units, units),
-        order=_branch_order(config, index),
-        norm=normalization(config, units) if config.normalizes(index) else None,
+        make(config, index, inputs, units, bias=not subtracted),
+        order=order,
+        norm=norm,
         activation=activation(config),
+        scale=BranchScale(config.replicas) if config.branch_start == "skipinit" else None,
         dropout=dropout(config, index),
         shortcut=True,
+        **others,
     )
 
 
-def normalized_output(config: Config, index: int, inputs: int, classes: int) -> Layer:
+def block(config: Config, index: int, units: int) -> Layer:
+    """Return one residual layer of units, x and y (K, N, C): see ``residual_layer``."""
+    return residual_layer(config, index, units, units, linear_map)
+
+
+def normalized_output(
+    config: Config, index: int, inputs: int, classes: int, **others: Any
+) -> Layer:
     """Return the output layer, y = W a(norm(x)) + b, x (K, N, C), y (K, N, classes).
 
     Its norm stands behind the last hidden layer and is there where that one is normalized.
@@ -44,6 +81,7 @@ def normalized_output(config: Config, index: int, inputs: int, classes: int) -> 
         order=_branch_order(config, index - 1),
         norm=normalization(config, inputs) if config.normalizes(index - 1) else None,
         activation=activation(config),
+        **others,
     )
 
 

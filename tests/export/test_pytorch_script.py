@@ -15,7 +15,7 @@ from bn_core.datasets.loading import load
 from bn_core.export import EXPORTS, ExportError, ExportRequest
 from bn_core.export.plan import parameter_count, planned_layers
 from bn_core.nets import Linear, Net, build
-from bn_core.nets.convolution import Convolution
+from bn_core.nets.convolution import ChannelMean, Convolution
 from bn_core.normalization import Normalization
 from bn_core.training import Trainer
 from tests.export.agreement import assert_agrees
@@ -25,6 +25,7 @@ ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
 MORE_ARMS = "arms=rms"
 SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
 CONV = "arch=conv&channels=4-2"
+RESIDUAL = "arch=conv_residual&channels=2-2-4"
 LINKS = [
     f"{SMALL}&{ALL_ARMS}",
     f"{SMALL}&{ALL_ARMS}&arch=residual&act=gelu&init=he&gain=0.5",
@@ -41,6 +42,11 @@ LINKS = [
     f"{SMALL}&{CONV}&{ALL_ARMS}&dense=6&act=tanh&init=xavier",
     f"{SMALL}&{CONV}&{ALL_ARMS}&normed=1&moved=1&decay=0.01&bnm=0.3&gamma=off&ghost=1",
     f"{SMALL}&{CONV}&batch=1&beta=off&bnc=on&drop=0.2&arms=none~before~instance;dense:~ghost",
+    f"{SMALL}&{ALL_ARMS}&arch=residual&branch=zero_gamma&moved=2&init=he",
+    f"{SMALL}&arch=residual&act=tanh&init=he&arms=none;branch:skipinit~before;branch:skipinit",
+    f"{SMALL}&{RESIDUAL}&{ALL_ARMS}&init=he&moved=2",
+    f"{SMALL}&{RESIDUAL}&{ALL_ARMS}&branch=zero_gamma&init=he&moved=2&decay=0.01",
+    f"{SMALL}&{RESIDUAL}&branch=skipinit&arms=none~before;normed:1-3~instance",
     f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
     f"{SMALL}&{MORE_ARMS}&moved=2&decay=0.01",
     f"{SMALL}&{MORE_ARMS}&arch=residual&gamma0=0.5&normed=1-3&opt=momentum",
@@ -59,6 +65,10 @@ def kinds_of_layers(net: nn.Module) -> list[str]:
         elif isinstance(module, nn.Conv2d):
             bias = "" if module.bias is None else "+bias"
             found.append(f"conv {module.in_channels} {module.out_channels}{bias}")
+        elif isinstance(module, nn.AdaptiveAvgPool2d):
+            found.append("mean")
+        elif hasattr(module, "alpha"):
+            found.append("BranchScale")
         elif isinstance(module, nn.MaxPool2d):
             found.append("MaxPool")
         elif isinstance(module, nn.Dropout):
@@ -82,6 +92,8 @@ def kinds_in_app(net: Net) -> list[str]:
             elif isinstance(stage, Linear):
                 _, inputs, outputs = stage.weight.shape
                 found.append(f"linear {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
+            elif isinstance(stage, ChannelMean):
+                found.append("mean")
             else:
                 found.append("dropout" if hasattr(stage, "share") else type(stage).__name__)
     return found

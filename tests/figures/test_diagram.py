@@ -17,6 +17,7 @@ from bn_core.training import Request, Setup, train
 from tests.figures.invented import CASES, changed_fields, make_record, with_divergence
 
 MIDDLE = DENSITY_POINTS // 2
+BLOCKS = {"architecture": "residual"}
 
 
 @functools.cache
@@ -51,6 +52,11 @@ def blocks(record: Record, arm: int = 0) -> list[Block]:
         ("before", {"architecture": "residual"}, ["BN", "ReLU", "W", "+x"]),
         ("after", {"architecture": "residual"}, ["ReLU", "BN", "W", "+x"]),
         ("none", {"architecture": "residual"}, ["(BN)", "ReLU", "W", "+x"]),
+        ("before", {**BLOCKS, "branch_start": "zero_gamma"}, ["ReLU", "W", "BN", "+x"]),
+        ("after", {**BLOCKS, "branch_start": "zero_gamma"}, ["ReLU", "BN", "W", "+x"]),
+        ("none", {**BLOCKS, "branch_start": "zero_gamma"}, ["ReLU", "W", "(BN)", "+x"]),
+        ("none", {**BLOCKS, "branch_start": "skipinit"}, ["(BN)", "ReLU", "W", "alpha", "+x"]),
+        ("before", {"architecture": "conv_residual"}, ["BN", "ReLU", "conv", "+x"]),
     ],
 )
 def test_chips_stand_in_the_order_in_which_the_stages_run(arm, changes, expected):
@@ -95,6 +101,17 @@ def test_a_convolution_counts_its_channels_and_shows_them_for_each_example():
     assert set(digits) <= set("0123456789abcdef") and {"0", "f"} <= set(digits)
     assert maps[0][0] != maps[0][1], "another example, other maps"
     assert not any(layer["maps"] for layer in diagram(untrained("none"))["lanes"][0]["layers"])
+
+
+def test_a_residual_net_of_convolutions_shows_its_pool_behind_the_shortcut_and_its_mean():
+    record = untrained("before", architecture="conv_residual", channels=(2, 2, 3))
+    stem, second, third, output = blocks(record)
+    assert chips(stem) == ["conv", "BN", "ReLU"]
+    assert chips(second) == ["BN", "ReLU", "conv", "+x", "pool"]
+    assert chips(output) == ["BN", "ReLU", "mean", "W"]
+    assert [block["size"] for block in (second, third, output)] == ["2 ch 8x8", "3 ch 4x4", "10"]
+    maps = [layer["maps"] for layer in diagram(record)["lanes"][0]["layers"]]
+    assert [len(one[0][0]) for one in maps[:3]] == [64, 64, 16] and not maps[3]
 
 
 def test_arms_of_different_depth_have_lanes_of_their_own_length():

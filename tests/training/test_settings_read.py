@@ -20,6 +20,7 @@ OTHER = {
     "widths": (6, 5),
     "channels": (3, 2),
     "dense": (6,),
+    "branch_start": "skipinit",
     "init_std": 0.5,
     "normalized_layers": (1,),
     "placement": "after",
@@ -52,6 +53,7 @@ CONFIGS = {
     "rms": {"normalization": "rms"},
     "group": {"normalization": "group", "groups": 4},
     "conv": {"architecture": "conv", "channels": (4,), "normalization": "batch"},
+    "conv_residual": {"architecture": "conv_residual", "channels": (2, 4)},
     "points": {"data": "moons", "widths": (8, 4)},
 }
 

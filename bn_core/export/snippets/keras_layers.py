@@ -6,6 +6,27 @@ import keras
 from keras import ops
 
 
+class BranchScale(keras.layers.Layer):
+    """SkipInit (De & Smith 2020): y = alpha x with one learned alpha, 0 at first."""
+
+    def build(self, shape):
+        self.alpha = self.add_weight(shape=(), initializer="zeros")
+
+    def call(self, x):
+        return self.alpha * x
+
+
+class MoreChannels(keras.layers.Layer):
+    """y = x with some more channels of zeros behind its own."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def call(self, x):
+        return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, self.count)))
+
+
 class Norm(keras.layers.Layer):
     """y = gamma xhat + beta; classes below say what xhat is."""
 

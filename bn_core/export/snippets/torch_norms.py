@@ -5,14 +5,29 @@ from torch import nn
 
 
 class Shortcut(nn.Module):
-    """y = x + branch(x)."""
+    """y = x + branch(x); channels that x lacks of the branch count as zero."""
 
     def __init__(self, *stages):
         super().__init__()
         self.branch = nn.Sequential(*stages)
 
     def forward(self, x):
-        return x + self.branch(x)
+        y = self.branch(x)
+        lacking = y.shape[1] - x.shape[1]
+        if lacking:
+            x = torch.cat([x, x.new_zeros(len(x), lacking, *x.shape[2:])], dim=1)
+        return x + y
+
+
+class BranchScale(nn.Module):
+    """SkipInit (De & Smith 2020): y = alpha x with one learned alpha, 0 at first."""
+
+    def __init__(self):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        return self.alpha * x
 
 
 def without(norm, parameter):

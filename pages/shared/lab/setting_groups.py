@@ -13,6 +13,7 @@ PANEL: Mapping[str, tuple[str, ...]] = {
         "architecture",
         "channels",
         "dense",
+        "branch_start",
         "width",
         "widths",
         "activation",
