@@ -54,8 +54,8 @@ class NetSettings:
         "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
         "examples and pixels. Residual convolutional: behind a first convolution each block adds "
         "conv(a(norm(x))) to x, and the output reads the mean of each channel. Batch norm was "
-        "introduced on a convolutional net of the Inception family (1502.03167); ResNet (1512.03385) and Xception (1610.02357) have it behind every "
-        "convolution.",
+        "introduced on a convolutional net of the Inception family (1502.03167); ResNet "
+        "(1512.03385) and Xception (1610.02357) have it behind every convolution.",
     )
     channels: tuple[int, ...] = wholes(
         1,
