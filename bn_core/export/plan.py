@@ -148,14 +148,9 @@ def _with_positions(parts: Iterable[Part], size: tuple[int, ...]) -> tuple[Part,
 
 def first_values(config: Config, norm: Part) -> tuple[float, float]:
     """Return what gamma and beta are before training; one that is not learned is 1, or 0."""
-<<<<<<< HEAD
-    gamma = config.initial_gamma if config.bn_scale else 1.0
-    return gamma, config.initial_beta if config.learns_beta else 0.0
-=======
     gamma = config.initial_gamma if norm.first_gamma is None else norm.first_gamma
     gamma = gamma if config.bn_scale else 1.0
-    return gamma, config.initial_beta if config.bn_shift else 0.0
->>>>>>> d234e95 (Residual nets of convolutions; SkipInit and zero-gamma in residual blocks)
+    return gamma, config.initial_beta if config.learns_beta else 0.0
 
 
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
