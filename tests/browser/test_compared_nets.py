@@ -27,6 +27,7 @@ def chips(page: Page) -> list[str]:
     return [words.partition("Remove ")[2].strip() for words in removers.all_inner_texts()]
 
 
+@pytest.mark.slow
 def test_a_net_is_added_by_keyboard_and_the_link_brings_it_back(open_page):
     page = drawn(open_page("/?" + SMALL))
     open_by_key(page, "Add a net")

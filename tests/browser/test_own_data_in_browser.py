@@ -23,6 +23,7 @@ def flowers(place: Path, name: str = "flowers.csv") -> Path:
     return place / name
 
 
+@pytest.mark.slow
 def test_a_file_is_opened_trained_on_and_stays_with_its_reader(open_page: OpenPage, tmp_path: Path):
     page = open_page("/your_data")
     chosen = page.locator(".bn-upload input")

@@ -71,6 +71,7 @@ def measured(page: Page) -> dict[str, str]:
     return {name: "\t".join(words) for name, *words in rows}
 
 
+@pytest.mark.slow
 def test_pages_open_by_their_links_on_a_dark_phone_and_a_bright_laptop(open_page, address):
     page = open_page(size=PHONE, dark=True)
     for path, name in PAGES.items():

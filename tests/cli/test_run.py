@@ -127,6 +127,7 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_what_is_known_and_exits_with_130():
     terminal, its_other_end = pty.openpty()
     command = [sys.executable, "-m", "bn_core", "run", "data=xor&steps=10000&width=128", "--json"]

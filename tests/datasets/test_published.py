@@ -170,6 +170,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_process_with_the_folder_offers_the_set_and_trains_on_it_repeatably(tmp_path: Path):
     write_published(tmp_path / "mnist", "t10k", 400)
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ CARS = (
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.99)
 
 
+@cache
 def found(table=CARS, share=0.75) -> Result:
     return _ended(why(table, share, 400))
 

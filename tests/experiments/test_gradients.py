@@ -97,6 +97,7 @@ def test_gradients_taken_layer_by_layer_are_those_of_the_whole_net(normalization
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
     result, verdict = maps
     assert (result["none_share"].values >= 0.8).all()
@@ -116,6 +117,7 @@ def test_a_typical_plain_net_gives_all_images_one_gradient(maps):
         np.testing.assert_allclose(field.values.sum(axis=1), 0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

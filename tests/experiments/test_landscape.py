@@ -26,6 +26,7 @@ def shifts() -> tuple[Result, Verdict]:
     return run("ics", seeds=2, quick=True)
 
 
+@pytest.mark.slow
 def test_the_landscape_is_smoother_by_all_three_measures(smooth):
     result, verdict = smooth
     for key in ("range", "distance", "beta"):
@@ -36,6 +37,7 @@ def test_the_landscape_is_smoother_by_all_three_measures(smooth):
     assert verdict.kind == "holds" and "contested" in verdict.words
 
 
+@pytest.mark.slow
 def test_the_landscapes_panels_have_a_band_of_losses_for_each_arm(smooth):
     band = smooth[0].panels[0].curves
     assert [curve.arm for curve in band] == ["none", "none", "before", "before"]
@@ -47,6 +49,7 @@ MEASURES = {"range": 12.0, "distance": 11.0, "beta": 2.5}
 LEARNED = {"accuracy_none": 0.96, "accuracy_before": 0.97}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kinds"),
     [
@@ -93,6 +96,7 @@ def test_where_loss_or_gradient_is_no_number_it_is_infinite():
         assert np.isfinite(values[0]) and values[1] == np.inf
 
 
+@pytest.mark.slow
 def test_shift_is_measured_by_both_definitions_at_every_layer(shifts):
     result, verdict = shifts
     panels = {panel.id: panel for panel in result.panels}
@@ -116,6 +120,7 @@ SHIFTS = {f"{key}_ratio_{rate}": 3.0 for rate in RATES for key in ("angle", "dis
 LEARN = {f"accuracy_{rate}_{arm}": 0.9 for rate in RATES for arm in ("none", "before")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kinds"),
     [

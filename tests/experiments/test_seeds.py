@@ -94,6 +94,7 @@ def test_layers_of_any_width_train_alone_as_in_company(normalization: str, width
     np.testing.assert_allclose(together, alone, rtol=30 * 2**-23)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slug", "shard", "progress"), SHARDS)
 def test_a_shard_measures_of_a_seed_alone_what_it_does_in_company(
     slug: str, shard: str, progress: int
@@ -132,6 +133,7 @@ def test_one_split_for_all_is_still_to_be_had():
     assert load_per_seed(Config(replicas=2)).train_inputs.dim() == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", ["lag", "eval", "adabn", "depth", "explode"])
 def test_an_experiment_on_one_seed_is_that_seed_of_a_run_of_three(slug: str):
     together, _ = run(slug, seeds=3, first_seed=0, quick=True)

@@ -57,6 +57,7 @@ def test_the_output_layer_keeps_its_scale():
         torch.testing.assert_close(20 * ours.weight, other.weight)
 
 
+@pytest.mark.slow
 def test_a_short_run_learns_from_more_scales_with_batch_norm(scales):
     result, verdict = scales
     none, before, layer = result.panels[0].curves

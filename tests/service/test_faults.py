@@ -152,6 +152,7 @@ def test_a_single_step_lost_with_its_worker_is_taken_again(impatient):
     assert run.record is not None and run.record.snapshots[-1].step == resting + 1
 
 
+@pytest.mark.slow
 def test_deaths_are_forgotten_after_good_progress(impatient):
     run = impatient.open(comparison(steps=10_000))
     run.play(0)
@@ -224,6 +225,7 @@ def test_new_seeds_as_fast_as_possible_block_nobody():
     assert longest_call(pool.close) < 10
 
 
+@pytest.mark.slow
 def test_commands_to_a_stopped_worker_block_nobody_and_the_pool_ends():
     pool = Pool(workers=1, opens=Rate(10_000, 10_000))
     pool.start()
