@@ -17,6 +17,7 @@ from bn_core.datasets.own import (
     OwnData,
     class_name,
 )
+from bn_core.datasets.source import Source
 from bn_core.datasets.spec import Array
 
 MOST_BYTES = MOST_EXAMPLES * MOST_NUMBERS * 4
@@ -58,7 +59,8 @@ def own_data_of_npz(body: bytes, held_out: float) -> tuple[OwnData, tuple[str, .
     others = [name for name in shapes if name not in (inputs, labels)]
     if others:
         said.append(f"Not used: {', '.join(others)}.")
-    data, more = _own_data(_array(body, inputs), _array(body, labels), held_out)
+    source = Source("npz", inputs=inputs, labels=labels)
+    data, more = _own_data(_array(body, inputs), _array(body, labels), held_out, source)
     return data, (*said, *more)
 
 
@@ -75,10 +77,12 @@ def own_data_of_idx(bodies: Sequence[bytes], held_out: float) -> tuple[OwnData, 
                     key=lambda array: array.ndim)  # fmt: skip
     if arrays[0].ndim != 1 or arrays[1].ndim < 2:
         raise DataFileError("Of two IDX files one holds labels, and one holds examples.")
-    return _own_data(arrays[1], arrays[0], held_out)
+    return _own_data(arrays[1], arrays[0], held_out, Source("idx"))
 
 
-def _own_data(inputs: Array, labels: Array, held_out: float) -> tuple[OwnData, tuple[str, ...]]:
+def _own_data(
+    inputs: Array, labels: Array, held_out: float, source: Source
+) -> tuple[OwnData, tuple[str, ...]]:
     if len(labels) != len(inputs):
         raise DataFileError(f"There are {len(inputs):,} examples and {len(labels):,} labels.")
     if not 1 <= len(inputs) <= MOST_EXAMPLES or not inputs.size:
@@ -96,7 +100,7 @@ def _own_data(inputs: Array, labels: Array, held_out: float) -> tuple[OwnData, t
         if not whole.all():
             said = (f"{int((~whole).sum()):,} examples with missing numbers are left out.",)
             flat, numbers = flat[whole], numbers[whole]
-    return OwnData(flat, numbers, classes, shape, held_out), said
+    return OwnData(flat, numbers, classes, shape, held_out, source), said
 
 
 def _flat(inputs: Array) -> tuple[tuple[int, ...], Array]:

@@ -8,13 +8,14 @@ import hashlib
 import json
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from bn_core.datasets.idx import DataFileError
 from bn_core.datasets.sampling import fair_order
+from bn_core.datasets.source import Source
 from bn_core.datasets.spec import Array, DataSpec, Sampling, Split, kind_of
 from bn_core.streams import random_state
 
@@ -45,6 +46,8 @@ class OwnData:
     classes: tuple[str, ...]
     shape: tuple[int, ...]
     held_out: float = 0.25
+    source: Source | None = field(default=None, compare=False)
+    """How the file was read, which is no part of the data; None where nobody needs to know."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)
@@ -125,7 +128,7 @@ class OwnData:
         return chosen / np.float32(255) if self.inputs.dtype == np.uint8 else chosen
 
 
-def from_body(body: bytes) -> OwnData:
+def from_body(body: bytes, source: Source | None = None) -> OwnData:
     """Return the data that ``OwnData.body`` stands for. Errors: ``DataFileError``."""
     start = len(_MAGIC)
     length = int.from_bytes(body[start : start + 4], "big")
@@ -142,7 +145,7 @@ def from_body(body: bytes) -> OwnData:
         held_out = float(header["held_out"])
     except (ValueError, KeyError, TypeError) as error:
         raise DataFileError("These bytes are no data of the Lab.") from error
-    data = OwnData(inputs, labels.astype(np.int64), classes, shape, held_out)
+    data = OwnData(inputs, labels.astype(np.int64), classes, shape, held_out, source)
     if data.body != body:
         raise DataFileError("These bytes are no data of the Lab.")
     vars(data)["body"] = body  # in which the arrays lie

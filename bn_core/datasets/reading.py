@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from bn_core.datasets.arrays import is_gzip, is_idx, is_npz, own_data_of_idx, own_data_of_npz
 from bn_core.datasets.idx import DataFileError, opened
 from bn_core.datasets.own import OwnData
-from bn_core.datasets.tables import Table, read_table
+from bn_core.datasets.source import Source
+from bn_core.datasets.tables import Table, own_data, read_table
 
 MOST_FILE_BYTES = 5 * 2**20
 MOST_FILES = 2
@@ -37,6 +38,19 @@ def arrays_in(bodies: Sequence[bytes], held_out: float) -> Found:
             raise DataFileError("Of NPZ files, choose one. Only IDX files come in two.")
         return own_data_of_npz(bodies[0], held_out)
     return own_data_of_idx(bodies, held_out)
+
+
+def read_again(bodies: Sequence[bytes], source: Source, held_out: float) -> OwnData:
+    """Return the data of files that were read before, found by the same choices.
+
+    Errors: ``DataFileError``.
+    """
+    if source.kind != "table":
+        return arrays_in(bodies, held_out)[0]
+    table = table_in(bodies, source.has_header)
+    if table is None or not 0 <= source.label < len(table.columns):
+        raise DataFileError("This is another file: it is no such table.")
+    return own_data(table, source.label, fill=source.fill, held_out=held_out)[0]
 
 
 def check_files(bodies: Sequence[bytes]) -> None:

@@ -19,6 +19,7 @@ from bn_core.datasets.own import (
     OwnData,
     class_name,
 )
+from bn_core.datasets.source import Source
 from bn_core.datasets.spec import Array
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -113,7 +114,8 @@ def own_data(
     if not known.all():
         said.append(f"{int((~known).sum()):,} rows without a class are left out.")
     classes = _classes([t for t, k in zip(texts, known, strict=True) if k], table.columns[label])
-    used = [c for i, c in enumerate(table.columns) if i != label and not c.texts]
+    columns = tuple(i for i, c in enumerate(table.columns) if i != label and not c.texts)
+    used = [table.columns[i] for i in columns]
     left = [c for i, c in enumerate(table.columns) if i != label and c.texts]
     if left:
         said.append(f"Left out, as they hold text: {_listed(left)}.")
@@ -135,7 +137,8 @@ def own_data(
         raise DataFileError("Of some classes every row has a missing number. Fill in the mean.")
     labels = np.array([index[text] for text in present], np.int64)
     short = tuple(map(class_name, classes))
-    return OwnData(inputs[known], labels, short, (len(used),), held_out), tuple(said)
+    source = Source("table", table.separator, table.has_header, label, columns, fill)
+    return OwnData(inputs[known], labels, short, (len(used),), held_out, source), tuple(said)
 
 
 def _decoded(body: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from bn_core.config import Config
 from bn_core.export import script
+from bn_core.export.data_code import DataCode, data_code
 from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
@@ -29,12 +30,7 @@ _REMARKS = (
     "averages each batch's biased variance, PyTorch the unbiased one; where batches are so small\n"
     "that it matters, and where Keras lacks a layer, a short layer of this file stands."
 )
-_IMPORTS = """import functools
-import math
-import os
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+_IMPORTS = """{library}
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # or "tensorflow", or "jax"
 
@@ -48,24 +44,25 @@ def keras_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.checked(request)
-    configs = comparison.configs
+    comparison = script.trainable(request)
+    configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(comparison, _body, _name)
     own = _own_layers(configs)
     definitions = [
-        *script.data_snippets(comparison.base),
+        *data.snippets,
         *snippets("keras_layers", own),
         *(_net(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
         *snippets("keras_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
         *snippets("table", ["spread", "print_table"]),
-        script.arms_source(comparison, [nets[_body(config)][0] for config in configs]),
-        script.main_source(_main_lines(comparison.base)),
+        script.arms_source(comparison, [nets[_body(config)][0] for config in configs], data),
+        script.main_source(_main_lines(data)),
     ]
     imports = _IMPORTS.format(
+        library=script.library_imports(data, ("functools", "math", "os", "sys")),
         own="from keras import ops\n" if own else "",
         data=script.imports_of_data(comparison.base),
     )
-    head = script.header(request, "Keras 3", "keras torch numpy", _REMARKS)
+    head = script.header(request, "Keras 3", "keras torch numpy", data.words, _REMARKS)
     return program(head, imports, script.constants(comparison), definitions)
 
 
@@ -208,12 +205,12 @@ def _own_layers(configs: tuple[Config, ...]) -> list[str]:
     return [*others, *["Norm"] * bool(norms), *norms]
 
 
-def _main_lines(config: Config) -> list[str]:
+def _main_lines(data: DataCode) -> list[str]:
     return [
         'if keras.backend.backend() == "torch":',
         "    import torch",
         "",
         "    torch.set_num_threads(1)  # nets this small are not faster with more",
-        *script.data_lines(config),
+        *data.lines,
         "print_table(train_all(ARMS, SEEDS, arrays))",
     ]

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 from bn_core.comparison import comparison_to_query
-from bn_core.export.request import Exporter, ExportRequest
+from bn_core.config import Config
+from bn_core.datasets import own
+from bn_core.datasets.published import PUBLISHED
+from bn_core.export.request import Exporter, ExportError, ExportRequest
 from bn_core.export.script import trainable
 from bn_core.export.settings_table import settings_rows
 from bn_core.export.source import safe_link
@@ -17,6 +20,27 @@ sys.path.insert(0, ".")  # the folder of the project, where app.py is: start Jup
 from bn_core.training import prepare_process
 
 prepare_process()  # one thread, as in the app: then the numbers are those of the app"""
+
+_FOLDER = """\
+import os
+
+# The folder that holds the published files of {title}, in a folder "{folder}".
+os.environ.setdefault("BN_LAB_DATA", "data")
+
+"""
+
+_FILE = """\
+from pathlib import Path
+
+from bn_core.datasets import own
+from bn_core.datasets.reading import read_again
+from bn_core.datasets.source import Source
+
+paths = {paths}  # change this: what the Lab was given
+source = {source!r}
+data = read_again([Path(path).read_bytes() for path in paths], source, held_out={held_out!r})
+assert data.name == "{name}", "This is another file, or another version of it."
+own.hold(data)"""
 
 _RUN = """\
 from bn_core.training import run
@@ -61,7 +85,8 @@ def notebook(request: ExportRequest) -> bytes:
     comparison = trainable(request)
     cells = [
         _text(_introduction(request)),
-        _code(_SETUP),
+        _code(_setup(comparison.base)),
+        *_own_file(comparison.base),
         _text("The settings that differ from the usual ones, as they stand in the link."),
         _code(_comparison_code(comparison_to_query(comparison))),
         _code(_RUN),
@@ -104,6 +129,29 @@ def _introduction(request: ExportRequest) -> str:
         "repeats the run, all of its curves included. Start Jupyter in the project's folder, with "
         f"the packages of its `requirements.txt`.{link}\n\n" + "\n".join(rows)
     )
+
+
+def _setup(config: Config) -> str:
+    """Return what comes first; where published files lie has to be known before all imports."""
+    found = PUBLISHED.get(config.data)
+    folder = "" if found is None else _FOLDER.format(title=found.title, folder=found.folders[0])
+    return folder + _SETUP
+
+
+def _own_file(config: Config) -> list[dict[str, Any]]:
+    """Return the cells that read a file of the reader's own. Errors: ``ExportError``."""
+    if not own.is_name(config.data):
+        return []
+    data = own.held(config.data)
+    if data is None or data.source is None:
+        raise ExportError(own.missing(config.data))
+    code = _FILE.format(
+        paths=["my_data"] if data.source.files == 1 else ["my_images", "my_labels"],
+        source=data.source,
+        held_out=data.held_out,
+        name=data.name,
+    )
+    return [_text("The data are a file of your own; its path goes here."), _code(code)]
 
 
 def _settings(request: ExportRequest) -> list[tuple[str, str]]:

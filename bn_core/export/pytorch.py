@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from bn_core.config import Config
 from bn_core.export import script
+from bn_core.export.data_code import DataCode, data_code
 from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
@@ -29,10 +30,7 @@ _NORM_CLASSES = (
 )
 _ALWAYS = ("Arm", "initialize", "parameter_groups", "batches", "train", "validate", "train_all")
 
-_IMPORTS = """import math
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+_IMPORTS = """{library}
 
 import numpy as np
 import torch
@@ -45,22 +43,25 @@ def pytorch_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.checked(request)
-    configs = comparison.configs
+    comparison = script.trainable(request)
+    configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(
         comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])
     )
     definitions = [
-        *script.data_snippets(comparison.base),
+        *data.snippets,
         *snippets("torch_norms", _norm_classes(configs)),
         *(_module(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
         *snippets("torch_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
         *snippets("table", ["spread", "print_table"]),
-        script.arms_source(comparison, [nets[_body(config)][0] for config in configs]),
-        script.main_source(_main_lines(comparison.base)),
+        script.arms_source(comparison, [nets[_body(config)][0] for config in configs], data),
+        script.main_source(_main_lines(data)),
     ]
-    imports = _IMPORTS.format(data=script.imports_of_data(comparison.base))
-    head = script.header(request, "PyTorch", "torch numpy")
+    imports = _IMPORTS.format(
+        library=script.library_imports(data, ("math", "sys")),
+        data=script.imports_of_data(comparison.base),
+    )
+    head = script.header(request, "PyTorch", "torch numpy", data.words)
     return program(head, imports, script.constants(comparison), definitions)
 
 
@@ -188,11 +189,13 @@ def _norm_classes(configs: tuple[Config, ...]) -> list[str]:
     return sorted(names)
 
 
-def _main_lines(config: Config) -> list[str]:
+def _main_lines(data: DataCode) -> list[str]:
+    one = "data = tuple(map(torch.from_numpy, arrays))"
+    each = "data = {name: tuple(map(torch.from_numpy, held)) for name, held in arrays.items()}"
     return [
         "torch.set_num_threads(1)  # nets this small are not faster with more",
         "torch.set_flush_denormal(True)  # vanishing numbers would be slow",
-        *script.data_lines(config),
-        "data = tuple(map(torch.from_numpy, arrays))",
+        *data.lines,
+        each if data.by_scaling else one,
         "print_table(train_all(ARMS, SEEDS, data))",
     ]

@@ -4,29 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from bn_core.comparison import Arm, Comparison
 from bn_core.config import Config
+from bn_core.export.data_code import DataCode
 from bn_core.export.plan import parameter_count
 from bn_core.export.request import ExportError, ExportRequest
-from bn_core.export.source import plain_words, safe_link, snippets
+from bn_core.export.source import imports_source, plain_words, safe_link
 from bn_core.figures.smoothing import window_of
-from bn_core.streams import seed_for
-
-GENERATED = ("moons", "circles", "spirals", "xor")
-"""The data sets whose points the script makes; digits come from scikit-learn's file."""
-
-
-def checked(request: ExportRequest) -> Comparison:
-    """Return the comparison. Errors: ``ExportError`` if it cannot be trained or written."""
-    comparison = trainable(request)
-    if comparison.base.data not in ("digits", *GENERATED):
-        raise ExportError(
-            "Scripts are written for the built-in data sets; choose one of them, or the notebook."
-        )
-    if any(c.data_spec.pooled or c.scaling != "standardize" for c in comparison.configs):
-        raise ExportError(
-            "Scripts are written for standardized inputs without pooling; set both so, or choose "
-            "the notebook."
-        )
-    return comparison
 
 
 def trainable(request: ExportRequest) -> Comparison:
@@ -36,13 +18,19 @@ def trainable(request: ExportRequest) -> Comparison:
     return request.comparison
 
 
-def header(request: ExportRequest, library: str, packages: str, remarks: str = "") -> str:
-    """Return the docstring of a script: what it is, what it needs, and in what it may differ."""
+def header(
+    request: ExportRequest, library: str, packages: str, words: str, remarks: str = ""
+) -> str:
+    """Return the docstring of a script: what it is, what it needs, and in what it may differ.
+
+    ``words`` say what it has to be started with, if anything.
+    """
     packages += " scikit-learn" * (request.comparison.base.data == "digits")
     link = f"\nLink: {safe_link(request.link)}" if request.link else ""
+    words = f"\n\n{words}" if words else ""
     return (
         f"Nets of the Batch Norm Lab in plain {library}: trained, validated, in a table.\n\n"
-        f"Needs: pip install {packages}{link}\n\n"
+        f"Needs: pip install {packages}{link}{words}\n\n"
         "Data and split, nets, the distribution of their initial weights, optimizers, learning\n"
         "rates, batch sizes and the number of seeds are those of the Lab. The random draws are\n"
         "not: initial weights, the order of the batches and dropout come from other generators.\n"
@@ -65,21 +53,12 @@ def constants(comparison: Comparison) -> str:
     )
 
 
-def data_snippets(config: Config) -> list[str]:
-    """Return the functions that make the data of a config."""
-    makers = ("digits",) if config.data == "digits" else (config.data, "split")
-    return snippets("data", (*makers, "standardized"))
-
-
-def data_lines(config: Config) -> list[str]:
-    """Return the lines that make the arrays: the split of the Lab, whatever its seed."""
-    seed = seed_for(config.seed, "data") % 2**32
-    state = f"np.random.RandomState({seed})"
-    lines = [f"state = {state}  # gives the split that the Lab has for seed {config.seed}"]
-    if config.data == "digits":
-        return [*lines, "arrays = standardized(*digits(state), axis=None)"]
-    made = f"split({config.data}, {config.points}, {config.noise!r}, state)"
-    return [*lines, f"arrays = standardized(*{made}, axis=0)"]
+def library_imports(data: DataCode, modules: Iterable[str]) -> str:
+    """Return the imports of Python's own modules: those named, and those of the data."""
+    froms = ["from collections.abc import Callable", "from dataclasses import dataclass"]
+    if data.needs_paths:
+        froms.append("from pathlib import Path")
+    return imports_source([*modules, *data.modules], *froms)
 
 
 def imports_of_data(config: Config) -> str:
@@ -133,11 +112,12 @@ def net_words(arm: Arm, config: Config) -> str:
     return f"{plain_words(arm.label)}: {parameter_count(config):,} parameters."
 
 
-def arms_source(comparison: Comparison, names: Sequence[str]) -> str:
+def arms_source(comparison: Comparison, names: Sequence[str], data: DataCode) -> str:
     """Return the tuple of all arms; ``names`` are those of what makes their nets."""
     lines = ["ARMS = ("]
     for arm, config, name in zip(comparison.arms, comparison.configs, names, strict=True):
-        lines += ["    Arm(", *(f"        {line}," for line in _arm(arm, config, name)), "    ),"]
+        lines += ["    Arm(", *(f"        {line}," for line in _arm(arm, config, name))]
+        lines += [f'        inputs="{config.scaling}",'] * data.by_scaling + ["    ),"]
     return "\n".join([*lines, ")"])
 
 

@@ -32,6 +32,24 @@ def snippets(module: str, names: Iterable[str]) -> list[str]:
     return [source for name, source in held.items() if name in wanted]
 
 
+def needed_snippets(module: str, code: str) -> list[str]:
+    """Return the source of the definitions that some code uses, and of those that these use."""
+    held, wanted, waiting = _definitions(module), set[str](), [code]
+    while waiting:
+        names = {
+            node.id for node in ast.walk(ast.parse(waiting.pop())) if isinstance(node, ast.Name)
+        }
+        waiting += [held[name] for name in (names & set(held)) - wanted]
+        wanted |= names & set(held)
+    return snippets(module, wanted)
+
+
+def imports_source(modules: Iterable[str], *froms: str) -> str:
+    """Return the imports of Python's own modules, and lines "from … import …", in order."""
+    lines = [f"import {name}" for name in sorted(set(modules))]
+    return "\n".join([*lines, *sorted(froms)])
+
+
 def program(docstring: str, imports: str, constants: str, definitions: Iterable[str]) -> bytes:
     """Return a program as UTF-8: two empty lines between definitions, one new line at the end."""
     head = f'"""{docstring.strip()}\n"""\n\n{imports.strip()}\n\n{constants.strip()}'

@@ -55,7 +55,7 @@ class OwnDataStore:
         with self._lock:
             if data.name not in self._kept:
                 self._make_room(visitor, len(data.body), in_use, now)
-                data = own.from_body(data.body)  # whose arrays lie in the very bytes
+                data = own.from_body(data.body, data.source)  # whose arrays lie in the very bytes
                 own.hold(data)
                 self._kept[data.name] = _Kept(data)
             self._kept[data.name].renewed[visitor] = now

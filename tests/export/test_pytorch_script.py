@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from bn_core.cli.link import comparison_from_link
 from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.datasets.loading import load
@@ -176,7 +175,11 @@ def test_the_data_and_the_split_are_those_of_the_app_bit_for_bit(data):
     link = f"data={data}&seed=5" + ("" if data == "digits" else "&points=77&noise=0.2&batch=20")
     lines = exported("pytorch", link).splitlines()
     script = definitions("pytorch", link)
-    made = [line.strip() for line in lines if line.strip().startswith(("state =", "arrays ="))]
+    made = [
+        line.strip()
+        for line in lines
+        if line.strip().startswith(("state =", "parts =", "arrays ="))
+    ]
     exec("\n".join(made), script)
     dataset = load(comparison_of(link).base)
     expected = (
@@ -252,11 +255,3 @@ def test_a_comparison_that_cannot_be_trained_is_refused_in_a_sentence():
     too_large = Comparison(Config(data="moons", points=20, batch_size=64))
     with pytest.raises(ExportError, match="Lower the batch size"):
         EXPORTS["pytorch"].make(ExportRequest(too_large))
-
-
-@pytest.mark.parametrize("link", ["pool=on", "inputs=none", "arms=none~before;inputs:unit"])
-def test_what_scripts_cannot_say_of_the_data_is_refused_and_the_notebook_says_it(link):
-    comparison, _ = comparison_from_link(link)
-    with pytest.raises(ExportError, match="the notebook"):
-        EXPORTS["pytorch"].make(ExportRequest(comparison))
-    assert EXPORTS["notebook"].make(ExportRequest(comparison))

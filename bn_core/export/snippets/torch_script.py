@@ -25,6 +25,7 @@ class Arm:
     rates: dict  # the learning rate from each step on, counted from 0
     batch_size: int
     weight_decay: float
+    inputs: str = ""  # how its inputs are scaled, where the nets differ in it
     batch_statistics: bool = False  # validate with those, as if eval() were forgotten
 
 
@@ -164,7 +165,8 @@ def train_all(arms, seeds, data):
     results = {}
     for arm in arms:
         results[arm.label] = []
+        seen = data[arm.inputs] if arm.inputs else data
         for seed in seeds:
             print(f"{arm.label}, seed {seed} ...", file=sys.stderr)
-            results[arm.label].append(train(arm, seed, data))
+            results[arm.label].append(train(arm, seed, seen))
     return results
