@@ -169,6 +169,13 @@ def test_a_process_that_imports_all_of_the_page_side_has_no_torch():
     assert done.stdout.strip().splitlines()[-1] == "set()"
 
 
+def test_nothing_that_serves_visitors_can_fetch():
+    for name in MODULES:
+        if name.split(".")[0] in ("app", "pages") or name.startswith("bn_core.service"):
+            assert "bn_core.datasets.fetching" not in reached_from(name)
+    assert "bn_core.datasets.fetching" in reached_from("bn_core.cli")
+
+
 def test_nothing_imports_the_pieces_of_exported_programs():
     for name in MODULES:
         assert not any(found.startswith("bn_core.export.snippets") for found in imports_of(name))

@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bn_core.cli import experiment, export, run
+from bn_core.cli import experiment, export, fetch, run
 from bn_core.cli.command import FAILED, INTERRUPTED, REFUSED, CommandError, Parser, Subcommand
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
     run.SUBCOMMAND,
     experiment.SUBCOMMAND,
     export.SUBCOMMAND,
+    fetch.SUBCOMMAND,
 )
 
 _DESCRIPTION = (

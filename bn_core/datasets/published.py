@@ -86,7 +86,8 @@ def specs(folder: Path | None) -> Iterator[DataSpec]:
 def how_to_get(published: PublishedSet) -> str:
     """Return what makes a published set that is not here appear."""
     return (
-        f"{published.title} is not on this server. Whoever runs it can put the published files "
+        f"{published.title} is not on this server. Whoever runs it can fetch it with “python -m "
+        f"bn_core fetch {published.name}”, or put the published files "
         f"(t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz and, for the whole set, the two "
         f"that begin with train) into a folder “{published.folders[0]}” inside the one that "
         f"{VARIABLE} names, and start the server again. Until then choose another data set; this "
