@@ -96,7 +96,7 @@ class Visitor:
         if kind == "button":
             self.buttons[element.button.label] = element.button.id
         elif kind == "bidi_component" and "feed" in element.bidi_component.json:
-            self.feed = orjson.loads(element.bidi_component.json)["feed"]
+            self.feed = orjson.loads(element.bidi_component.json)[0]["feed"]
             self.woken.set()
 
     async def follow(self) -> None:

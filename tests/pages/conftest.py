@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import script_runner
@@ -41,6 +42,12 @@ def app(workers: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
     monkeypatch.setattr(PagesManager, "__init__", without_folder)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def handed_to_browser(app: AppTest) -> list[dict[str, Any]]:
+    """Return what the page's script hands to each part that runs in the browser."""
+    parts = [part.proto.json for part in app.get("bidi_component")]
+    return [orjson.loads(part)[0] for part in parts if part]
 
 
 def go(app: AppTest, page: str, **link: str) -> AppTest:

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable
 
-import orjson
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.runs.page_state import RunsView
 from pages.shared.session import Session
-from tests.pages.conftest import go
+from tests.pages.conftest import go, handed_to_browser
 
 SMALL = {"depth": "2", "width": "8", "seeds": "1", "steps": "4"}
 
@@ -35,13 +34,11 @@ def train(app: AppTest, **settings: str) -> None:
 
 
 def table(app: AppTest) -> dict:
-    parts = [orjson.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
-    return next(part for part in parts if "rows" in part)
+    return next(part for part in handed_to_browser(app) if "rows" in part)
 
 
 def stored(app: AppTest) -> dict:
-    parts = [orjson.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.json]
-    return next(part for part in parts if "operations" in part)
+    return next(part for part in handed_to_browser(app) if "operations" in part)
 
 
 def test_runs_are_kept_shown_and_handed_to_the_browser(app):

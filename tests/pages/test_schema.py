@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import orjson
+from streamlit import dataframe_util
 
 from pages.shared.live import schema
 from pages.shared.live.feed import Feed
-from tests.pages.conftest import go
+from tests.pages.conftest import go, handed_to_browser
 
 BROWSER = Path(schema.__file__).parent / "browser"
 READERS = [
@@ -118,9 +119,17 @@ def test_what_a_computation_sends_is_as_declared(app):
 
 
 def test_what_a_live_view_is_handed_is_as_declared(app):
-    views = [orjson.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
-    (data,) = [view for view in views if "feed" in view]
+    (data,) = [part for part in handed_to_browser(app) if "feed" in part]
     assert problems(data, schema.ViewData, "data") == []
+
+
+def test_what_is_handed_over_is_never_taken_for_a_data_frame(app, monkeypatch):
+    def ask(value: object) -> None:
+        raise AssertionError(f"pandas would be imported to look at {value!r}")
+
+    monkeypatch.setattr(dataframe_util, "determine_data_format", ask)
+    for page in ("claims", "lab"):
+        assert not go(app, page).exception and handed_to_browser(app)
 
 
 def read_by_the_browser() -> set[tuple[str, str]]:

@@ -23,9 +23,17 @@ def component(name: str, html: str) -> Any:
     """Return the component whose code is the module ``browser/<name>.mjs``."""
     loader = f"""
 const ready = import(new URL("{BASE}/{name}.mjs", document.baseURI));
-export default async (component) => (await ready).default(component);
+export default async (component) =>
+  (await ready).default({{ ...component, data: component.data?.[0] }});
 """
-    return v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)
+    shown = v2.component(f"bn_{name}", html=html, js=loader, isolate_styles=False)
+
+    def show(*, data: Any = None, **more: Any) -> Any:
+        # In a tuple: whether a list or dict in a dict is a data frame, Streamlit asks pandas, and
+        # to import that takes longer than all the rest of a page's first run.
+        return shown(data=None if data is None else (data,), **more)
+
+    return show
 
 
 def show_feed(key: str, feed: Feed, **callbacks: Callable[[], None]) -> None:
