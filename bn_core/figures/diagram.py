@@ -9,6 +9,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.diagnosis import NetState, diagnose
 from bn_core.figures import record_queries as queries
@@ -85,8 +86,8 @@ class Enlarged(TypedDict):
 class Diagram(TypedDict):
     """What of the diagram moves while the nets train."""
 
-    at: int
-    """The step at which the nets were measured."""
+    at: int | None
+    """The step at which the nets were measured; None before they are built."""
     axis: float
     """The distributions are drawn from minus this to this."""
     lanes: list[LaneState]
@@ -114,6 +115,22 @@ def diagram(
         lanes=[_lane_state(record, arm, snapshot, state, half) for arm, state in enumerate(states)],
         large=_enlarged(record, snapshot, large, half) if large else None,
     )
+
+
+def unbuilt_diagram(comparison: Comparison) -> Diagram:
+    """Return the state of nets that are still to be built: nothing of them has been measured."""
+    lanes = [
+        LaneState(
+            layers=_unmeasured(config),
+            outputs=[],
+            accuracy="-",
+            loss="-",
+            kind="unbuilt",
+            words="not built yet",
+        )
+        for config in comparison.configs
+    ]
+    return Diagram(at=None, axis=_HALF_AXES[0], lanes=lanes, large=None)
 
 
 def up_to_date(record: Record, live: Snapshot | None) -> Record:
@@ -182,16 +199,16 @@ def _lane_state(
 
 def _lost_layers(config: Config, state: NetState) -> list[LayerState]:
     """Return layers without numbers; the one whose numbers were the first to be lost says so."""
+    layers = _unmeasured(config)
+    if state.layer is not None:
+        layers[state.layer - 1]["sick"] = "not finite"
+    return layers
+
+
+def _unmeasured(config: Config) -> list[LayerState]:
     return [
-        LayerState(
-            density=[],
-            std="",
-            share="",
-            sick="not finite" if number == state.layer else "",
-            gradient=None,
-            maps=[],
-        )
-        for number in range(1, config.depth + 2)
+        LayerState(density=[], std="", share="", sick="", gradient=None, maps=[])
+        for _ in range(config.depth + 1)
     ]
 
 

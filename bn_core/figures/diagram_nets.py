@@ -3,16 +3,20 @@
 A layer is a label and its stages as chips, so that any kind of net can be drawn.
 """
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
 
 from bn_core.arms import MOST_ARMS
+from bn_core.comparison import Comparison
 from bn_core.config import Config
 from bn_core.figures.theme import arm_styles
-from bn_core.records import LARGEST_MAP, DataSummary, LayerOutline, NetStatistics, Record
+from bn_core.net_outlines import net_outline
+from bn_core.records import LARGEST_MAP, DataSummary, LayerOutline, Record
 
 Array = np.ndarray
+Outline = tuple[LayerOutline, ...]
 
 MOST_POINTS = 80
 """Points of a plane that are drawn."""
@@ -98,24 +102,41 @@ class Nets(TypedDict):
 def nets(record: Record) -> Nets:
     """Return the lanes with their blocks and chips, and the examples."""
     first = record.snapshots[0].arms if record.snapshots else ()
-    styles = arm_styles(record.comparison.arms)
-    lanes = [
+    outlines = [() if statistics is None else statistics.outline for statistics in first]
+    lanes = _lanes(record.comparison, outlines)
+    return Nets(lanes=lanes, examples=_examples(record.summary), most=MOST_ARMS)
+
+
+def unbuilt_nets(comparison: Comparison) -> Nets | None:
+    """Return the lanes of nets that are still to be built; the examples are still to be loaded.
+
+    None where it is not known before of which layers they will be made.
+    """
+    outlines = [net_outline(config) for config in comparison.configs]
+    if not all(outlines):
+        return None
+    kind = comparison.base.data_spec.kind
+    none = Examples(kind=kind, images=[], points=[], shown=[], classes=[], truths=[], words="")
+    return Nets(lanes=_lanes(comparison, outlines), examples=none, most=MOST_ARMS)
+
+
+def _lanes(comparison: Comparison, outlines: Sequence[Outline]) -> list[Lane]:
+    styles = arm_styles(comparison.arms)
+    return [
         Lane(
             arm=arm.name,
             label=arm.label,
             colour=style.colour,
             dash=style.dash,
-            blocks=_blocks(config, statistics),
+            blocks=_blocks(config, outline),
         )
-        for arm, style, config, statistics in zip(
-            record.comparison.arms, styles, record.configs, first, strict=False
+        for arm, style, config, outline in zip(
+            comparison.arms, styles, comparison.configs, outlines, strict=False
         )
     ]
-    return Nets(lanes=lanes, examples=_examples(record.summary), most=MOST_ARMS)
 
 
-def _blocks(config: Config, statistics: NetStatistics | None) -> list[Block]:
-    layers = statistics.outline if statistics else ()
+def _blocks(config: Config, layers: Outline) -> list[Block]:
     hidden = len(layers) - 1
     return [
         Block(

@@ -3,9 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
+from bn_core.figures.diagram import unbuilt_diagram
+from bn_core.figures.diagram_nets import unbuilt_nets
 from tests.browser.conftest import button
+from tests.runs import small
 
 pytestmark = pytest.mark.browser
 
@@ -187,3 +190,50 @@ def test_twenty_layers_scroll_inside_their_lane_on_a_phone(open_page):
     for number in (1, 2):
         box = lane(page, number).locator("b").bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+PARTS = ".bn-lane, .bn-block, .bn-chip, .bn-layer, .bn-examples"
+MARK = (
+    f"""() => document.querySelectorAll("{PARTS}").forEach((node) => {{ node.marked = true; }})"""
+)
+UNMARKED = (
+    f"""() => [...document.querySelectorAll("{PARTS}")].filter((node) => !node.marked).length"""
+)
+PLACES = """() => [...document.querySelectorAll(".bn-lane, .bn-block")]
+  .map((node) => node.getBoundingClientRect()).map((box) => [box.left, box.width, box.height])"""
+
+
+@pytest.mark.slow
+def test_nets_are_drawn_before_they_are_built_and_are_then_filled_in_place(open_page, context):
+    comparison = small(depth=3, width=16, replicas=1, steps=3000)
+    unbuilt = {"notice": "Building", "nets": unbuilt_nets(comparison), "charts": [], "order": []}
+    unbuilt |= {"diagram": unbuilt_diagram(comparison), "number": 0, "rest": False, "pause": 0}
+    asked: list[Route] = []
+    released: list[bool] = []
+
+    def answer(route: Route) -> None:
+        """Answer the first request as if no worker had started; hold the others until released."""
+        asked.append(route)
+        if released:
+            route.continue_()
+        elif len(asked) == 1:
+            route.fulfill(json={"state": route.fetch().json()["state"], **unbuilt})
+
+    context.route("**/lab-files/feed/*", answer)
+    page = open_page(SMALL)
+    page.wait_for_function("() => document.querySelector('.bn-lane-state')?.textContent")
+    assert page.locator(".bn-lane-state").all_inner_texts() == ["not built yet"] * 2
+    expect_chips(page, 2, 2, "W", "BN", "ReLU")
+    assert page.locator(".bn-examples").first.is_disabled()
+    assert page.evaluate("() => window.bnDiagramSequence === undefined")
+    page.evaluate(MARK)
+    before = page.evaluate(PLACES)
+    released.append(True)
+    for route in asked[1:]:
+        route.continue_()
+    drawn(page)
+    assert page.evaluate(UNMARKED) == 0
+    assert page.evaluate(PLACES) == before, "nothing moves when the numbers come"
+    assert page.locator(".bn-examples").first.is_enabled()
+    expect(page.locator(".bn-lane-state").first).to_have_text("not trained yet")
+    context.unroute_all(behavior="ignoreErrors")

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
+from bn_core.comparison import Comparison
 from bn_core.conclusion import conclude
 from bn_core.figures import diagram_nets
 from bn_core.figures.dashboard import builders, state_of
-from bn_core.figures.diagram import Diagram, diagram, up_to_date
+from bn_core.figures.diagram import Diagram, diagram, unbuilt_diagram, up_to_date
 from bn_core.figures.settings_words import settings_line
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
@@ -56,6 +57,17 @@ def frame(
 def nets(record: Record, run: int) -> Chart:
     """Return the layers of the nets and the examples, which change with the run alone."""
     return (run, record.comparison, bool(record.snapshots)), partial(diagram_nets.nets, record)
+
+
+def unbuilt_frame(comparison: Comparison, view: View, notice: str) -> Frame:
+    """Return what a page shows first: nets of which no worker has yet reported anything."""
+    return Frame(notice=notice, diagram=unbuilt_diagram(comparison), projector=view.projector)
+
+
+def unbuilt_nets(comparison: Comparison, run: int) -> Chart | None:
+    """Return the layers of nets that are still to be built, where they are known before."""
+    found = diagram_nets.unbuilt_nets(comparison)
+    return None if found is None else ((run, "unbuilt"), lambda: found)
 
 
 def charts(

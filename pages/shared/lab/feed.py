@@ -49,6 +49,7 @@ class LabFeed(Feed):
         super().__init__()
         self.session = session
         self._moved_at, self._link_step = -math.inf, session.lab.cursor
+        self._shows_nets = False
 
     def renew_lease(self) -> None:
         """Keep the run; one that was suspended since no page showed it goes on."""
@@ -83,14 +84,22 @@ class LabFeed(Feed):
         """Return the table, the notice and the time."""
         run, lab, record = self.session.run, self.session.lab, self._record()
         if run is None or record is None:
-            # What is on the page stays there until there is something to show instead.
-            return {"notice": problem() or (run.message if run else "") or _BUILDING}
+            notice = problem() or (run.message if run else "") or _BUILDING
+            if run is None or self._shows_nets:
+                # What is on the page stays there until there is something to show instead.
+                return {"notice": notice}
+            return dashboard.unbuilt_frame(run.comparison, lab.view, notice)
+        self._shows_nets = True
         return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing, live=run.live)
 
     def nets(self) -> Chart | None:
         """Return the nets' layers and the examples."""
         run, record = self.session.run, self._record()
-        return None if run is None or record is None else dashboard.nets(record, run.id)
+        if run is None:
+            return None
+        if record is None:
+            return None if self._shows_nets else dashboard.unbuilt_nets(run.comparison, run.id)
+        return dashboard.nets(record, run.id)
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts that the view asks for."""

@@ -97,8 +97,9 @@ export class NetDiagram {
     this.legend.draw(diagram);
     this.enlarged.draw(diagram, this.lanes);
     this.mark(diagram.large?.layer ?? 0);
-    this.sayStates(diagram);
     this.shown = performance.now();
+    if (diagram.at === null) return; // the nets are still to be built
+    this.sayStates(diagram);
     tellTests(diagram, this.shown - began);
   }
 

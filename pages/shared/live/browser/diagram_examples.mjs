@@ -5,6 +5,8 @@ import { paint } from "./theme.mjs";
 const side = 60;
 
 export function drawExamples(button, examples, chosen, palette) {
+  button.disabled = !examples.truths.length;
+  if (button.disabled) return showNoExamples(button);
   const truth = examples.classes[examples.truths[chosen]];
   button.title = "The example whose predicted classes stand at the right; press for the next one";
   button.setAttribute("aria-label", `Example ${chosen + 1} of ${examples.truths.length}, class ${truth}; ${examples.words}`);
@@ -14,6 +16,13 @@ export function drawExamples(button, examples, chosen, palette) {
   const words = document.createElement("span");
   words.textContent = examples.words;
   button.replaceChildren(box, words);
+}
+
+// Before the data are loaded their place is kept.
+function showNoExamples(button) {
+  button.title = "Examples of the data: they are being loaded";
+  button.setAttribute("aria-label", button.title);
+  button.replaceChildren(svg("svg", { viewBox: `0 0 ${side} ${side}`, "aria-hidden": "true" }), "\u00a0");
 }
 
 function drawImages(box, images, chosen) {

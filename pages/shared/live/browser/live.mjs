@@ -66,9 +66,10 @@ class View {
     this.painted = this.dark;
     const update = (this.last = { ...this.last, ...newer });
     if (newer) this.say(update.notice);
-    if (!update.steps) return; // there are no nets yet
     const palette = palettes[this.dark ? "dark" : "light"];
+    this.root.classList.toggle("bn-projector", update.projector ?? false);
     this.netDiagram.show(newer ?? update, palette);
+    if (!update.steps) return; // there are no nets yet, or none that have been measured
     this.showFrame(update);
     if (newer && !newer.charts.length && !newer.rest && !update.computation) return;
     this.showTable(update, palette);
@@ -119,7 +120,6 @@ class View {
 
   showFrame(update) {
     this.conclude(update.conclusion ?? "");
-    this.root.classList.toggle("bn-projector", update.projector);
     this.root.classList.toggle("bn-computation", update.computation ?? false);
     if (!update.computation) this.slider.show(update);
     this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));

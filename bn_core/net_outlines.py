@@ -1,0 +1,59 @@
+"""What the layers of a config's net are made of, known before the net is built; without torch."""
+
+from collections.abc import Callable, Mapping
+
+from bn_core.config import Config
+from bn_core.net_shapes import LayerShape, layer_shapes
+from bn_core.records import LayerOutline
+
+
+def net_outline(config: Config) -> tuple[LayerOutline, ...]:
+    """Return what the config's net will say of itself: its hidden layers, then the output layer.
+
+    Empty for an architecture that is not in ``OUTLINES``: what it is made of is known when it is
+    built.
+    """
+    stages_of = OUTLINES.get(config.architecture)
+    if stages_of is None:
+        return ()
+    *hidden, last = layer_shapes(config)
+    output = LayerOutline("output", last.units, stages_of(config, len(hidden), last))
+    stages = [stages_of(config, index, shape) for index, shape in enumerate(hidden)]
+    layers = [
+        LayerOutline(f"layer {number}", shape.units, names, shape.positions)
+        for number, (shape, names) in enumerate(zip(hidden, stages, strict=True), start=1)
+    ]
+    return (*layers, output)
+
+
+Stages = Callable[[Config, int, LayerShape], tuple[str, ...]]
+"""Says in which order the stages of the layer ``index``, from 0, run; the output layer is last."""
+
+
+def _plain(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
+    if index == config.depth:
+        return ("linear",)
+    norm = ("norm",) if config.normalizes(index) else ()
+    before = config.placement_of(index) == "before"
+    middle = (*norm, "activation") if before else ("activation", *norm)
+    pool = ("pool",) if shape.pooled else ()
+    return ("linear", *middle, *pool, *_dropout(config))
+
+
+def _residual(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
+    if index == 0:
+        return _plain(config, index, shape)
+    is_output = index == config.depth
+    owner = index - 1 if is_output else index
+    norm = ("norm",) if config.normalizes(owner) else ()
+    before = config.placement_of(owner) == "before"
+    branch = (*norm, "activation", "linear") if before else ("activation", *norm, "linear")
+    return branch if is_output else (*branch, *_dropout(config), "shortcut")
+
+
+def _dropout(config: Config) -> tuple[str, ...]:
+    return ("dropout",) if config.dropout else ()
+
+
+OUTLINES: Mapping[str, Stages] = {"plain": _plain, "residual": _residual, "conv": _plain}
+"""How the layers of each architecture are made up."""
