@@ -65,6 +65,7 @@ _NETS = {
     "residual": "shortcuts",
     "conv": "convolutional",
     "conv_residual": "convolutional, shortcuts",
+    "inception": "Inception blocks",
 }
 
 _BRANCHES = {"full": "full branches", "skipinit": "SkipInit", "zero_gamma": "zero-gamma"}

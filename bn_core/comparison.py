@@ -19,7 +19,7 @@ from bn_core.arms import (
     derived_arm,
 )
 from bn_core.config import SETTINGS, Config
-from bn_core.net_shapes import layer_shapes
+from bn_core.net_shapes import LEAST_INCEPTION, layer_shapes
 from bn_core.settings import SettingError, from_query, harmless, to_query
 
 __all__ = [
@@ -143,6 +143,12 @@ def _layers_problem(config: Config) -> str:
         return (
             "A residual block adds its input to its output and can add channels, not drop them. "
             "Name channels that never become fewer, such as 16-16-32-32."
+        )
+    small = min(config.blocks[1:], default=LEAST_INCEPTION)
+    if config.architecture == "inception" and small < LEAST_INCEPTION:
+        return (
+            f"An Inception block shares its channels among four branches; {small} are too few. "
+            f"Give the blocks behind the first {LEAST_INCEPTION} channels or more."
         )
     return ""
 

@@ -14,6 +14,12 @@ LEAST_POOLED = 4
 """Pixels of the shorter side from which a 2 x 2 pool follows: smaller images stay as they are."""
 
 
+INCEPTION_KERNELS = (1, 3, 5, 1)
+"""Kernels of the branches of an Inception block; a 3 x 3 max pool precedes the last."""
+
+LEAST_INCEPTION = 4
+"""Channels of the smallest Inception block: one for each branch."""
+
 EXAMPLES_OF_A_PART = 256
 """Images that a convolutional net evaluates at once."""
 
@@ -22,29 +28,35 @@ EXAMPLES_OF_A_PART = 256
 class LayerShape:
     """A linear map or convolution: the shape of an example that enters, and units or channels.
 
-    ``entering`` is (C, H, W) for a convolution, (D,) for a linear map. ``pooled`` says that a
-    2 x 2 max pool follows the activation.
+    ``entering`` is (C, H, W) for a convolution, or the convolutions of an Inception block, (D,) for
+    a linear map. ``pooled`` says that a 2 x 2 max pool follows the activation.
     """
 
-    kind: Literal["linear", "conv"]
+    kind: Literal["linear", "conv", "inception"]
     entering: tuple[int, ...]
     units: int
     pooled: bool = False
 
     @property
     def fan_in(self) -> int:
-        """How many numbers one output is a weighted sum of."""
-        return self.entering[0] * KERNEL**2 if self.kind == "conv" else math.prod(self.entering)
+        """How many numbers one output of a linear map is a weighted sum of."""
+        return math.prod(self.entering)
 
     @property
     def weights(self) -> int:
         """How many weights there are; biases are not counted."""
-        return self.fan_in * self.units
+        match self.kind:
+            case "conv":
+                return self.entering[0] * KERNEL**2 * self.units
+            case "inception":
+                return inception_weights(self.entering[0], self.units)
+            case _:
+                return self.fan_in * self.units
 
     @property
     def positions(self) -> tuple[int, ...]:
         """Height and width of each channel in front of the pool; empty for units."""
-        return self.entering[1:] if self.kind == "conv" else ()
+        return () if self.kind == "linear" else self.entering[1:]
 
     @property
     def values(self) -> int:
@@ -84,7 +96,8 @@ def image_shapes(
     entering = input_shape
     for index, channels in enumerate(config.blocks):
         pooled = min(entering[1:]) >= LEAST_POOLED and _may_be_pooled(config, index)
-        shapes.append(LayerShape("conv", entering, channels, pooled))
+        kind = "inception" if config.architecture == "inception" and index else "conv"
+        shapes.append(LayerShape(kind, entering, channels, pooled))
         entering = shapes[-1].leaving
     if config.has_shortcuts:
         return (*shapes, LayerShape("linear", (entering[0],), classes))
@@ -99,3 +112,19 @@ def _may_be_pooled(config: Config, index: int) -> bool:
     """
     following = config.blocks[index + 1 : index + 2]
     return not config.has_shortcuts or any(more > config.blocks[index] for more in following)
+
+
+def inception_channels(channels: int) -> tuple[int, int, int, int]:
+    """Return the channels of the branches 1 x 1, 3 x 3, 5 x 5 and pool of an Inception block.
+
+    A quarter, a half, an eighth and an eighth, as in the first block of GoogLeNet (Szegedy et al.
+    2015, 1409.4842, table 1, "3a"); what is left over goes to 3 x 3, and each has one at least.
+    """
+    quarter, eighth = max(1, channels // 4), max(1, channels // 8)
+    return quarter, channels - quarter - 2 * eighth, eighth, eighth
+
+
+def inception_weights(inputs: int, channels: int) -> int:
+    """Return how many weights the four convolutions of an Inception block have."""
+    pairs = zip(inception_channels(channels), INCEPTION_KERNELS, strict=True)
+    return inputs * sum(outputs * kernel**2 for outputs, kernel in pairs)

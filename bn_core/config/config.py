@@ -18,6 +18,7 @@ LAYER_FIELDS = ("normalized_layers", "moved_layers")
 
 USUAL_CHANNELS: Mapping[str, tuple[int, ...]] = {
     "conv": (16, 32),
+    "inception": (16, 32),
     "conv_residual": (16, 16, 32, 32),
 }
 """Channels of the blocks of the architectures for images, where a config names none."""

@@ -44,6 +44,7 @@ class NetSettings:
             "residual": "Residual MLP (shortcuts)",
             "conv": "Convolutional",
             "conv_residual": "Residual convolutional",
+            "inception": "Inception blocks",
         },
         key="arch",
         label="Architecture",
@@ -53,9 +54,11 @@ class NetSettings:
         "Convolutional, for images: blocks of a 3x3 convolution, normalization, activation and "
         "2x2 max pooling, then dense layers; batch norm takes a channel's mean and variance over "
         "examples and pixels. Residual convolutional: behind a first convolution each block adds "
-        "conv(a(norm(x))) to x, and the output reads the mean of each channel. Batch norm was "
-        "introduced on a convolutional net of the Inception family (1502.03167); ResNet "
-        "(1512.03385) and Xception (1610.02357) have it behind every convolution.",
+        "conv(a(norm(x))) to x, and the output reads the mean of each channel. Inception: like "
+        "convolutional, but from the second block on with 1x1, 3x3 and 5x5 convolutions and a 3x3 "
+        "max pool side by side. History: GoogLeNet had Inception blocks in 2014 (1409.4842); batch "
+        "norm was introduced in 2015 on a net of that family (1502.03167); ResNet (2015, "
+        "1512.03385) and Xception (2016, 1610.02357) have it behind every convolution.",
     )
     channels: tuple[int, ...] = wholes(
         1,

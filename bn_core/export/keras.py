@@ -9,6 +9,7 @@ from bn_core.export.data_code import DataCode, data_code
 from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
+from bn_core.net_shapes import inception_channels
 
 _ACTIVATIONS = {
     "relu": 'keras.layers.Activation("relu")',
@@ -18,7 +19,7 @@ _ACTIVATIONS = {
     "gelu": 'keras.layers.Activation("gelu")',
 }
 _OWN_NORMS = ("BatchNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
-_OWN_LAYERS = ("BranchScale", "MoreChannels")
+_OWN_LAYERS = ("BranchScale", "MoreChannels", "inception")
 _ALWAYS = ("Arm", "linear_map", "batches", "train", "validate", "train_all")
 SMALL_BATCH = 32
 """Below it Keras' running average of the biased variance is over 3 % too small: then batch norm
@@ -59,7 +60,7 @@ def keras_script(request: ExportRequest) -> bytes:
     ]
     imports = _IMPORTS.format(
         library=script.library_imports(data, ("functools", "math", "os", "sys")),
-        own="from keras import ops\n" if own else "",
+        own="from keras import ops\n" if set(own) - {"inception"} else "",
         data=script.imports_of_data(comparison.base),
     )
     head = script.header(request, "Keras 3", "keras torch numpy", data.words, _REMARKS)
@@ -105,10 +106,17 @@ def _layers(config: Config) -> Iterator[str]:
             if part.kind == "image" and part.units > 1:  # the Lab keeps channels first
                 yield f"x = keras.layers.Reshape({(part.units, *part.positions)})(x)"
                 yield "x = keras.layers.Permute((2, 3, 1))(x)"
+            elif part.kind == "inception":
+                yield f"x = inception(x, linear, {number}, {_inception(part)})"
             else:
                 yield f"x = {_part(config, part, number)}(x)"
             if place == len(layer.branch):
                 yield "x = keras.layers.Add()([shortcut, x])"
+
+
+def _inception(part: Part) -> str:
+    without = "" if part.bias else ", use_bias=False"
+    return f"{part.inputs}, {inception_channels(part.units)}{without}"
 
 
 def _shortcut(layer: PlannedLayer) -> str:

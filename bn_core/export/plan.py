@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bn_core.config import Config
-from bn_core.net_shapes import KERNEL, LayerShape, layer_shapes
+from bn_core.net_shapes import KERNEL, LayerShape, inception_weights, layer_shapes
 
 PartKind = Literal[
     "image",
@@ -99,6 +99,8 @@ def _learned(part: Part, per_norm: int) -> int:
         case "linear" | "conv":
             size = KERNEL**2 if part.kind == "conv" else 1
             return part.units * (part.inputs * size + part.bias)
+        case "inception":
+            return inception_weights(part.inputs, part.units) + part.bias * part.units
         case "norm":
             return per_norm * part.units
         case "scale":
@@ -133,6 +135,7 @@ def _shaped(config: Config, index: int, shape: LayerShape) -> PlannedLayer:
         block = _block(config, index, inputs, shape.units)
         return replace(block, parts=(*_with_positions(block.parts, size), *pool))
     plain = _with_positions(_plain(config, index, inputs, shape.units).parts, size)
+    plain = tuple(replace(p, kind=shape.kind) if p.kind == "conv" else p for p in plain)
     dropped = [part for part in plain if part.kind == "dropout"]
     behind = [part for part in plain if part.kind != "dropout"]
     return PlannedLayer(f"layer {index + 1}", (*image, *behind, *pool, *dropped))

@@ -9,6 +9,7 @@ from bn_core.export.data_code import DataCode, data_code
 from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
+from bn_core.net_shapes import inception_channels
 
 _ACTIVATIONS = {
     "relu": "nn.ReLU()",
@@ -20,6 +21,7 @@ _ACTIVATIONS = {
 _NORM_CLASSES = (
     "Shortcut",
     "BranchScale",
+    "Inception",
     "without",
     "starting",
     "BatchNorm",
@@ -106,6 +108,9 @@ def _part(config: Config, part: Part) -> str:
         case "conv":
             without = "" if part.bias else ", bias=False"
             return f"nn.Conv2d({part.inputs}, {part.units}, kernel_size=3, padding=1{without})"
+        case "inception":
+            without = "" if part.bias else ", bias=False"
+            return f"Inception({part.inputs}, {inception_channels(part.units)}{without})"
         case "image":
             return f"nn.Unflatten(1, {(part.units, *part.positions)})"
         case "flatten":

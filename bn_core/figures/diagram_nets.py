@@ -38,6 +38,13 @@ _ACTIVATIONS = {
     "gelu": "GELU",
 }
 
+_CONVOLUTION = "conv", "Convolution, 3 x 3 weights"
+_INCEPTION = (
+    "1+3+5",
+    "Inception block: convolutions of 1 x 1, 3 x 3 and 5 x 5 weights, and of 1 x 1 behind a 3 x 3 "
+    "max pool, side by side; their channels stand in this order",
+)
+
 
 class Chip(TypedDict):
     """A stage of a layer."""
@@ -176,9 +183,11 @@ def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]
     """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
     chips = [_chip(config, stage) for stage in layer.stages]
     if layer.positions and "linear" in layer.stages:
-        chips[layer.stages.index("linear")] = Chip(
-            kind="linear", text="conv", words="Convolution, 3 x 3 weights", present=True
-        )
+        text, words = _CONVOLUTION
+        if config.architecture == "inception" and index:
+            text, words = _INCEPTION
+        found = Chip(kind="linear", text=text, words=words, present=True)
+        chips[layer.stages.index("linear")] = found
     if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
         missing = _chip(config, "norm")
         missing["present"] = False

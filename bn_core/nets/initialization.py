@@ -61,22 +61,28 @@ INITIALIZATIONS: Mapping[str, Draw] = {
 
 
 def initial_weight(
-    config: Config, layer: int, inputs: int, outputs: int, kernel: tuple[int, ...] = ()
+    config: Config,
+    layer: int,
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, ...] = (),
+    *branch: int,
 ) -> Tensor:
     """Return a layer's first weights for all replicas, times the gain: (K, inputs, outputs).
 
     With a ``kernel`` (height, width) those of a convolution, (K, outputs, inputs, height, width):
-    each output sums inputs * height * width numbers.
+    each output sums inputs * height * width numbers. A ``branch``, where a layer has several, has
+    a stream of its own.
     """
     draw, size = INITIALIZATIONS[config.initialization], math.prod(kernel)
     fans = Fans(inputs * size, outputs * size)
     shape = (outputs, inputs, *kernel) if kernel else (inputs, outputs)
     seeds = range(config.seed, config.seed + config.replicas)
-    weights = [draw(config, shape, fans, generator(s, "weights", layer)) for s in seeds]
+    weights = [draw(config, shape, fans, generator(s, "weights", layer, *branch)) for s in seeds]
     return torch.stack(weights) * config.gain
 
 
-def initial_bias(config: Config, layer: int, inputs: int, outputs: int) -> Tensor:
+def initial_bias(config: Config, layer: int, inputs: int, outputs: int, *branch: int) -> Tensor:
     """Return the first biases of a layer, (K, 1, outputs): zero, but for torch's default.
 
     ``inputs`` is how many numbers one output sums.
@@ -85,7 +91,7 @@ def initial_bias(config: Config, layer: int, inputs: int, outputs: int) -> Tenso
         return torch.zeros(config.replicas, 1, outputs)
     bound = 1 / math.sqrt(inputs)
     seeds = range(config.seed, config.seed + config.replicas)
-    draws = [generator(s, "biases", layer) for s in seeds]
+    draws = [generator(s, "biases", layer, *branch) for s in seeds]
     return torch.stack(
         [torch.empty(1, outputs).uniform_(-bound, bound, generator=draw) for draw in draws]
     )

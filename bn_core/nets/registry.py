@@ -13,6 +13,7 @@ ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
     "plain": mlp,
     "residual": residual,
     "conv": convolutional,
+    "inception": convolutional,
     "conv_residual": convolutional_residual,
 }
 

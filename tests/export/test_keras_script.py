@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.export.plan import parameter_count, planned_layers
+from bn_core.nets.inception import Inception
 from bn_core.training import Trainer
 from tests.export.agreement import assert_agrees
 from tests.export.programs import comparison_of, definitions, exported, printed_by
@@ -38,6 +39,7 @@ LINKS = [
     f"{SMALL}&arms=none~before~before;batch:4;lr:0.5;depth:2~after;opt:adam;moved:1",
 ]
 MORE_ARMS = "arms=rms"
+RESIDUAL = "arch=conv_residual&channels=2-2-4"
 IMAGE_ARMS = "arms=none-before-layer-group-instance-ghost-renorm"
 LINKS += [
     f"{SMALL}&batch=40&{IMAGE_ARMS}&arch=conv&channels=4-8&dense=8&act=tanh&init=he",
@@ -46,7 +48,12 @@ LINKS += [
     f"{SMALL}&batch=24&{MORE_ARMS}&act=tanh&normed=1-3",
     f"{SMALL}&batch=24&{MORE_ARMS}&arch=conv&channels=4-2&dense=6&act=tanh&gamma0=0.5&decay=0.01",
 ]
+LINKS += [
+    f"{SMALL}&batch=24&arch=residual&act=tanh&init=he&arms=before;branch:zero_gamma~none;branch:skipinit",
+    f"{SMALL}&batch=40&{RESIDUAL}&act=tanh&arms=before~after;branch:zero_gamma~none;branch:skipinit",
+]
 KINDS = {"Conv2D": "conv", "MaxPooling2D": "pool", "Reshape": "image", "Flatten": "flatten"}
+KINDS |= {"GlobalAveragePooling2D": "average", "BranchScale": "scale"}
 KINDS |= {"Dense": "linear", "Activation": "activation", "LeakyReLU": "activation"}
 
 
@@ -78,7 +85,7 @@ def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(
         kinds = [
             KINDS.get(name, "dropout" if name == "Dropout" else "norm")
             for name in names
-            if name not in ("InputLayer", "Add")
+            if name not in ("InputLayer", "Add", "MoreChannels")
         ]
         planned = planned_layers(config)
         assert kinds == [part.kind for layer in planned for part in layer.parts]
@@ -91,7 +98,7 @@ def weight_for(layer, weight: Tensor, config: Config, index: int) -> Tensor:
     """Return a layer's weights as Keras has them: channels last, in flattened images too."""
     if isinstance(layer, keras.layers.Conv2D):
         return weight.permute(2, 3, 1, 0)
-    if config.needs_images and index == len(config.blocks):
+    if config.needs_images and index == len(config.blocks) and not config.has_shortcuts:
         channels_first = weight.unflatten(0, (config.blocks[-1], -1))
         return channels_first.transpose(0, 1).flatten(0, 1)
     return weight
@@ -129,6 +136,37 @@ def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
         own = "BatchNormalization" not in [type(layer).__name__ for layer in net.layers]
         # Keras' own layer averages the biased variance.
         assert loss == pytest.approx(expected.item(), rel=1e-3 if own else 0.03), arm.label
+
+
+def test_an_inception_block_takes_the_same_steps_as_that_of_the_app():
+    """In 32 bits: torch has no kernel for the gradient of Keras' 1x1 convolutions in 64."""
+    keras.config.set_floatx("float32")
+    for config, _, arm, net in arms_of(f"{SMALL}&batch=40&arch=inception&channels=4-10&act=tanh"):
+        trainer = Trainer(config, fused=False)
+        block = trainer.net.hidden[1].linear
+        assert isinstance(block, Inception)
+        sources = [trainer.net.linears[0].weight, *block.branches]
+        convolutions = [one for one in net.layers if isinstance(one, keras.layers.Conv2D)]
+        for layer in convolutions:
+            size = (layer.filters, *layer.kernel_size)
+            (source,) = [w[0] for w in sources if (w.shape[1], *w.shape[3:]) == size]
+            layer.kernel.assign(source.permute(2, 3, 1, 0).detach().numpy())
+            if layer.use_bias:
+                layer.bias.assign(np.zeros(layer.filters))
+        for linear in trainer.net.linears[:2]:
+            if linear.bias is not None:
+                linear.bias.data.zero_()
+        dense, source = net.layers[-1], trainer.net.linears[2]
+        assert len(convolutions) == 5 and source.bias is not None
+        held = weight_for(dense, source.weight[0], config, 2), source.bias[0, 0]
+        dense.set_weights([one.detach().numpy() for one in held])
+        cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        net.compile(arm.optimizer(arm.rates[0]), cross_entropy)
+        for _ in range(4):
+            inputs, labels = trainer.batches.next()
+            expected = trainer.step((inputs, labels)).item()
+            found = net.train_on_batch(inputs[0].numpy(), labels[0].numpy())
+            assert float(found) == pytest.approx(expected, rel=1e-4), arm.label
 
 
 def test_momentum_is_1_minus_that_of_the_app_and_epsilon_is_the_same():

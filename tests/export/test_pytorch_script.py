@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
@@ -15,6 +15,7 @@ from bn_core.export import EXPORTS, ExportError, ExportRequest
 from bn_core.export.plan import parameter_count, planned_layers
 from bn_core.nets import Linear, Net, build
 from bn_core.nets.convolution import ChannelMean, Convolution
+from bn_core.nets.inception import Inception
 from bn_core.normalization import Normalization
 from bn_core.training import Trainer
 from tests.export.agreement import assert_agrees
@@ -24,6 +25,7 @@ ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
 MORE_ARMS = "arms=rms"
 SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
 CONV = "arch=conv&channels=4-2"
+INCEPTION = "arch=inception&channels=4-10"
 RESIDUAL = "arch=conv_residual&channels=2-2-4"
 LINKS = [
     f"{SMALL}&{ALL_ARMS}",
@@ -45,6 +47,8 @@ LINKS = [
     f"{SMALL}&arch=residual&act=tanh&init=he&arms=none;branch:skipinit~before;branch:skipinit",
     f"{SMALL}&{RESIDUAL}&{ALL_ARMS}&init=he&moved=2",
     f"{SMALL}&{RESIDUAL}&{ALL_ARMS}&branch=zero_gamma&init=he&moved=2&decay=0.01",
+    f"{SMALL}&{INCEPTION}&{ALL_ARMS}&dense=6&act=tanh&init=he&gain=0.5",
+    f"{SMALL}&{INCEPTION}&init=torch&arms=none~before;normed:2~after",
     f"{SMALL}&{RESIDUAL}&branch=skipinit&arms=none~before;normed:1-3~instance",
     f"{SMALL}&{ALL_ARMS}&ghost=1&data=moons&drop=0.2&groups=8",
     f"{SMALL}&{MORE_ARMS}&moved=2&decay=0.01",
@@ -85,6 +89,11 @@ def kinds_in_app(net: Net) -> list[str]:
         for stage in layer.stages:
             if isinstance(stage, Normalization):
                 found.append("norm")
+            elif isinstance(stage, Inception):
+                bias = "" if stage.bias is None else "+bias"
+                sizes = [weight.shape[2:0:-1] for weight in stage.branches]
+                each = [f"conv {inputs} {outputs}{bias}" for inputs, outputs in sizes]
+                found += [*each[:3], "MaxPool", each[3]]
             elif isinstance(stage, Convolution):
                 _, outputs, inputs, *_ = stage.weight.shape
                 found.append(f"conv {inputs} {outputs}{'' if stage.bias is None else '+bias'}")
@@ -123,13 +132,25 @@ def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(
 def copy_weights(net: Net, made: nn.Module) -> None:
     """Give a script's net the initial weights of the app's first replica."""
     linears = [module for module in made.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    pieces = [piece for source in net.linears for piece in pieces_of(source)]
     with torch.no_grad():
-        for linear, source in zip(linears, net.linears, strict=True):
-            is_image = isinstance(linear, nn.Conv2d)
-            linear.weight.copy_(source.weight[0] if is_image else source.weight[0].T)
+        for linear, (weight, bias) in zip(linears, pieces, strict=True):
+            linear.weight.copy_(weight)
             if linear.bias is not None:
-                assert source.bias is not None
-                linear.bias.copy_(source.bias[0, 0])
+                assert bias is not None
+                linear.bias.copy_(bias)
+
+
+def pieces_of(source: Linear) -> list[tuple[Tensor, Tensor | None]]:
+    """Return weight and bias of each of torch's layers for the first replica of one of the app."""
+    bias = None if source.bias is None else source.bias[0, 0]
+    if isinstance(source, Inception):
+        weights = [weight[0] for weight in source.branches]
+        none = [None] * len(weights)
+        biases = none if bias is None else bias.split([len(weight) for weight in weights])
+        return list(zip(weights, biases, strict=True))
+    weight = source.weight[0]
+    return [(weight if isinstance(source, Convolution) else weight.T, bias)]
 
 
 @pytest.mark.parametrize("link", [link for link in LINKS if "drop=" not in link])

@@ -57,6 +57,7 @@ def blocks(record: Record, arm: int = 0) -> list[Block]:
         ("none", {**BLOCKS, "branch_start": "zero_gamma"}, ["ReLU", "W", "(BN)", "+x"]),
         ("none", {**BLOCKS, "branch_start": "skipinit"}, ["(BN)", "ReLU", "W", "alpha", "+x"]),
         ("before", {"architecture": "conv_residual"}, ["BN", "ReLU", "conv", "+x"]),
+        ("before", {"architecture": "inception", "channels": (4,) * 3}, ["1+3+5", "BN", "ReLU"]),
     ],
 )
 def test_chips_stand_in_the_order_in_which_the_stages_run(arm, changes, expected):

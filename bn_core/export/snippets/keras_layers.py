@@ -27,6 +27,22 @@ class MoreChannels(keras.layers.Layer):
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, self.count)))
 
 
+def inception(x, linear, number, inputs, sizes, use_bias=True):
+    """Convolutions of 1x1, 3x3 and 5x5, and of 1x1 behind a max pool, side by side.
+
+    ``sizes`` are the channels of the four, which are concatenated (Szegedy et al. 2015). Each has a
+    number of its own, and so initial weights of its own.
+    """
+    pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same")(x)
+    found = [
+        linear(number + 20 * branch, inputs, units, use_bias, kernel=kernel)(entering)
+        for branch, (units, kernel, entering) in enumerate(
+            zip(sizes, (1, 3, 5, 1), (x, x, x, pooled), strict=True)
+        )
+    ]
+    return keras.layers.Concatenate()(found)
+
+
 class Norm(keras.layers.Layer):
     """y = gamma xhat + beta; classes below say what xhat is."""
 
