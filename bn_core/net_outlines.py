@@ -33,27 +33,40 @@ Stages = Callable[[Config, int, LayerShape], tuple[str, ...]]
 def _plain(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
     if index == config.depth:
         return ("linear",)
-    norm = ("norm",) if config.normalizes(index) else ()
-    before = config.placement_of(index) == "before"
-    middle = (*norm, "activation") if before else ("activation", *norm)
     pool = ("pool",) if shape.pooled else ()
-    return ("linear", *middle, *pool, *_dropout(config))
+    return ("linear", *_norm_and_activation(config, index), *pool, *_dropout(config))
 
 
 def _residual(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
     if index == 0:
         return _plain(config, index, shape)
-    is_output = index == config.depth
-    owner = index - 1 if is_output else index
-    norm = ("norm",) if config.normalizes(owner) else ()
-    before = config.placement_of(owner) == "before"
-    branch = (*norm, "activation", "linear") if before else ("activation", *norm, "linear")
-    return branch if is_output else (*branch, *_dropout(config), "shortcut")
+    if index == config.depth:
+        average = ("average",) if config.needs_images else ()
+        return (*_norm_and_activation(config, index - 1), *average, "linear")
+    branch = (*_norm_and_activation(config, index), "linear")
+    norm_last = config.branch_start == "zero_gamma" and config.placement_of(index) == "before"
+    if norm_last and config.normalizes(index):
+        branch = ("activation", "linear", "norm")
+    scale = ("scale",) if config.branch_start == "skipinit" else ()
+    pool = ("pool",) if shape.pooled else ()
+    return (*branch, *scale, *_dropout(config), "shortcut", *pool)
+
+
+def _norm_and_activation(config: Config, index: int) -> tuple[str, ...]:
+    norm = ("norm",) if config.normalizes(index) else ()
+    before = config.placement_of(index) == "before"
+    return (*norm, "activation") if before else ("activation", *norm)
 
 
 def _dropout(config: Config) -> tuple[str, ...]:
     return ("dropout",) if config.dropout else ()
 
 
-OUTLINES: Mapping[str, Stages] = {"plain": _plain, "residual": _residual, "conv": _plain}
+OUTLINES: Mapping[str, Stages] = {
+    "plain": _plain,
+    "residual": _residual,
+    "conv": _plain,
+    "inception": _plain,
+    "conv_residual": _residual,
+}
 """How the layers of each architecture are made up."""

@@ -16,9 +16,11 @@ VARIED = [
     {"dropout": 0.2},
     {"normalized_layers": (1, 3)},
     {"normalized_layers": (3,), "moved_layers": (3,)},
+    {"branch_start": "skipinit"},
+    {"branch_start": "zero_gamma", "moved_layers": (3,), "channels": (4, 4, 8)},
     {"data": "moons", "architecture": "plain", "widths": (8, 16)},
 ]
-KNOWN = ("plain", "residual", "conv")
+KNOWN = ("plain", "residual", "conv", "inception", "conv_residual")
 
 
 def built(config: Config) -> tuple:
