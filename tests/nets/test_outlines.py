@@ -17,7 +17,7 @@ VARIED = [
     {"normalized_layers": (1, 3)},
     {"normalized_layers": (3,), "moved_layers": (3,)},
     {"branch_start": "skipinit"},
-    {"branch_start": "zero_gamma", "moved_layers": (3,), "channels": (4, 4, 8)},
+    {"branch_start": "zero_gamma", "moved_layers": (3,), "channels": (8, 8, 16)},
     {"data": "moons", "architecture": "plain", "widths": (8, 16)},
 ]
 KNOWN = ("plain", "residual", "conv", "inception", "conv_residual")
