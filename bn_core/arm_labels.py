@@ -66,6 +66,7 @@ _NETS = {
     "conv": "convolutional",
     "conv_residual": "convolutional, shortcuts",
     "inception": "Inception blocks",
+    "recurrent": "recurrent",
 }
 
 _BRANCHES = {"full": "full branches", "skipinit": "SkipInit", "zero_gamma": "zero-gamma"}
@@ -84,6 +85,8 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     ),
     "dense": lambda sizes: f"dense {'-'.join(map(str, sizes))}" if sizes else "no dense layer",
     "branch_start": lambda name: _BRANCHES[name],
+    "cell": lambda name: SETTINGS["cell"].options[name].removesuffix(" (tanh)"),
+    "time_norm": lambda name: "one average" if name == "shared" else "averages of each step",
     "activation": _titled("activation"),
     "initialization": lambda name: f"{_INITIAL[name]} weights",
     "init_std": lambda x: f"initial std {x:g}",

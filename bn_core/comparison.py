@@ -82,7 +82,7 @@ class Comparison:
             return ""  # what fits is known once the data are here; a link is kept until then
         share = self.operations() / MOST_OPERATIONS
         if share > 1:
-            sizes = "channels, " if any(c.needs_images for c in self.configs) else ""
+            sizes = "channels, " if any(c.has_blocks for c in self.configs) else ""
             return (
                 f"This comparison is {share:.1f} times heavier than one visitor may run. "
                 f"Lower the {sizes}width, the depth, the batch size or the number of seeds."
@@ -153,6 +153,23 @@ def _layers_problem(config: Config) -> str:
     return ""
 
 
+def _time_problem(config: Config) -> str:
+    """Return what the time steps of a recurrent net cannot have, if the config asks for it."""
+    if not config.is_recurrent or not config.is_normalized:
+        return ""
+    if config.normalized_layers or config.moved_layers:
+        return (
+            "All time steps of a recurrent net have the same normalization at the same place. "
+            "Leave the normalized layers, and those with the other place, empty."
+        )
+    if config.placement == "after":
+        return (
+            "In a recurrent net the normalization stands in front of the sum W x + W h and the "
+            "activation (Cooijmans et al. 2016). Choose “BN before”, or another architecture."
+        )
+    return ""
+
+
 def _groups_problem(config: Config) -> str:
     """Return which numbers of groups would fit, if the config's groups do not divide a width."""
     groups, widths = config.groups, config.layer_widths
@@ -170,7 +187,7 @@ def _groups_problem(config: Config) -> str:
     )
 
 
-_CHECKS = (_images_problem, _batch_problem, _layers_problem, _groups_problem)
+_CHECKS = (_images_problem, _batch_problem, _layers_problem, _time_problem, _groups_problem)
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:

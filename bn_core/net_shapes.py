@@ -21,21 +21,29 @@ LEAST_INCEPTION = 4
 """Channels of the smallest Inception block: one for each branch."""
 
 EXAMPLES_OF_A_PART = 256
-"""Images that a convolutional net evaluates at once."""
+"""Images that a convolutional or recurrent net evaluates at once."""
+
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+"""How many gates of ``width`` units each recurrent cell computes by a matrix product."""
 
 
 @dataclass(frozen=True)
 class LayerShape:
-    """A linear map or convolution: the shape of an example that enters, and units or channels.
+    """A linear map, convolution or time step: what enters for an example, and units or channels.
 
     ``entering`` is (C, H, W) for a convolution, or the convolutions of an Inception block, (D,) for
-    a linear map. ``pooled`` says that a 2 x 2 max pool follows the activation.
+    a linear map. ``pooled`` says that a 2 x 2 max pool follows the activation. Into a time step of
+    a recurrent net enter a row and the hidden state, for so many ``gates``; it stands for as many
+    ``steps`` as are measured once, and all but the first share its weights.
     """
 
-    kind: Literal["linear", "conv", "inception"]
+    kind: Literal["linear", "conv", "inception", "recurrent"]
     entering: tuple[int, ...]
     units: int
     pooled: bool = False
+    gates: int = 1
+    steps: int = 1
+    has_weights: bool = True
 
     @property
     def fan_in(self) -> int:
@@ -44,12 +52,14 @@ class LayerShape:
 
     @property
     def weights(self) -> int:
-        """How many weights there are; biases are not counted."""
+        """How many weights of its own there are; biases are not counted."""
         match self.kind:
             case "conv":
                 return self.entering[0] * KERNEL**2 * self.units
             case "inception":
                 return inception_weights(self.entering[0], self.units)
+            case "recurrent":
+                return self.fan_in * self.units * self.gates if self.has_weights else 0
             case _:
                 return self.fan_in * self.units
 
@@ -60,8 +70,9 @@ class LayerShape:
 
     @property
     def values(self) -> int:
-        """How many numbers the activation puts out for an example."""
-        return self.units * math.prod(self.positions)
+        """How many numbers the activation puts out for an example, with a time step's gates."""
+        passes = 2 * self.gates * self.steps if self.kind == "recurrent" else 1
+        return self.units * math.prod(self.positions) * passes
 
     @property
     def leaving(self) -> tuple[int, ...]:
@@ -72,15 +83,19 @@ class LayerShape:
     @property
     def operations(self) -> int:
         """Multiply-adds of the forward pass of one example."""
+        if self.kind == "recurrent":
+            return self.fan_in * self.units * self.gates * self.steps
         return self.weights * math.prod(self.positions)
 
 
 def layer_shapes(config: Config) -> tuple[LayerShape, ...]:
     """Return the shapes of every hidden layer of a config's net, and of the output layer.
 
-    Of data that are no images a convolutional net would see one row of pixels.
+    Of data that are no images a convolutional or recurrent net would see one row of pixels.
     """
     spec = config.data_spec
+    if config.is_recurrent:
+        return _time_steps(config, spec.inputs // config.time_steps, len(spec.classes))
     if not config.needs_images:
         sizes = (spec.inputs, *config.layer_widths, len(spec.classes))
         return tuple(LayerShape("linear", (inputs,), units) for inputs, units in pairwise(sizes))
@@ -128,3 +143,15 @@ def inception_weights(inputs: int, channels: int) -> int:
     """Return how many weights the four convolutions of an Inception block have."""
     pairs = zip(inception_channels(channels), INCEPTION_KERNELS, strict=True)
     return inputs * sum(outputs * kernel**2 for outputs, kernel in pairs)
+
+
+def _time_steps(config: Config, row: int, classes: int) -> tuple[LayerShape, ...]:
+    """Return the shapes of a recurrent net's measured time steps and of its output layer."""
+    units, gates = config.width, GATES[config.cell]
+    before, shapes = 0, []
+    for step in config.shown_time_steps:
+        size = (row + units,)
+        one = LayerShape("recurrent", size, units, False, gates, step - before, not before)
+        shapes.append(one)
+        before = step
+    return (*shapes, LayerShape("linear", (units,), classes))

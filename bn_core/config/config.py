@@ -1,6 +1,7 @@
 """Every setting of one net and its training, and what follows from them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
             object.__setattr__(self, name, chosen)
         if self.widths or self.needs_images:
             object.__setattr__(self, "depth", len(self.layer_widths))
+        if self.is_recurrent:
+            object.__setattr__(self, "activation", "tanh")  # which every cell has
 
     @property
     def data_spec(self) -> DataSpec:
@@ -68,7 +71,27 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     @property
     def needs_images(self) -> bool:
         """Whether the net's examples have to be images."""
+        return self.has_blocks or self.is_recurrent
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the net reads an image row by row; its time steps count as layers."""
+        return self.architecture == "recurrent"
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether the net has blocks of convolutions, which ``channels`` and ``dense`` describe."""
         return self.architecture in USUAL_CHANNELS
+
+    @property
+    def time_steps(self) -> int:
+        """The number of rows of an image, T; 1 of data that are no images."""
+        return self.data_spec.input_shape[1] if self.data_spec.kind == "image" else 1
+
+    @property
+    def shown_time_steps(self) -> tuple[int, ...]:
+        """The time steps of a recurrent net that are measured, counted from 1."""
+        return measured_time_steps(self.time_steps)
 
     @property
     def has_shortcuts(self) -> bool:
@@ -114,7 +137,9 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     @property
     def layer_widths(self) -> tuple[int, ...]:
         """The number of units, or channels, of each hidden layer, first to last."""
-        if self.needs_images:
+        if self.is_recurrent:
+            return (self.width,) * len(self.shown_time_steps)
+        if self.has_blocks:
             return self.blocks if self.has_shortcuts else (*self.blocks, *self.dense)
         return self.widths or (self.width,) * self.depth
 
@@ -155,6 +180,15 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
         if resized and "widths" not in changes:
             changes = {**changes, "widths": ()}
         return dataclasses.replace(self, **changes)
+
+
+def measured_time_steps(steps: int) -> tuple[int, ...]:
+    """Return which of so many time steps, counted from 1, are measured: every s-th, and the last.
+
+    s is the smallest for which there are at most as many as other nets may have layers.
+    """
+    spacing = math.ceil(steps / SETTINGS["depth"].high)
+    return tuple(range(steps, 0, -spacing))[::-1]
 
 
 _SCALINGS: Mapping[str, Scaling] = {"standardize": "standardize", "unit": "unit", "none": "raw"}

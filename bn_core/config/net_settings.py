@@ -25,8 +25,8 @@ class NetSettings:
         256,
         key="width",
         label="Units per layer",
-        help="How many units each hidden layer has.",
-        read_if=lambda config: not config.needs_images and not config.widths,
+        help="How many units each hidden layer has, or the hidden state of a recurrent net.",
+        read_if=lambda config: config.is_recurrent or not (config.needs_images or config.widths),
     )
     widths: tuple[int, ...] = wholes(
         4,
@@ -45,6 +45,7 @@ class NetSettings:
             "conv": "Convolutional",
             "conv_residual": "Residual convolutional",
             "inception": "Inception blocks",
+            "recurrent": "Recurrent",
         },
         key="arch",
         label="Architecture",
@@ -58,7 +59,24 @@ class NetSettings:
         "convolutional, but from the second block on with 1x1, 3x3 and 5x5 convolutions and a 3x3 "
         "max pool side by side. History: GoogLeNet had Inception blocks in 2014 (1409.4842); batch "
         "norm was introduced in 2015 on a net of that family (1502.03167); ResNet (2015, "
-        "1512.03385) and Xception (2016, 1610.02357) have it behind every convolution.",
+        "1512.03385) and Xception (2016, 1610.02357) have it behind every convolution. "
+        "Recurrent, for images: the rows are read one after the other, top to bottom, and the last hidden "
+        "state is classified. Unrolled over time it has a layer for each row, and all of them "
+        "share their weights: the charts show time steps as layers.",
+    )
+    cell: str = choice(
+        "rnn",
+        {"rnn": "RNN (tanh)", "gru": "GRU", "lstm": "LSTM"},
+        key="cell",
+        label="Recurrent cell",
+        help="How a recurrent net makes its hidden state of a row and the state before. RNN: tanh "
+        "of the sum of two linear maps (Elman 1990); its gradients vanish or explode through time "
+        "(Bengio et al. 1994). LSTM (Hochreiter & Schmidhuber 1997) has a cell state that gates "
+        "write and erase; GRU (Cho et al. 2014, 1406.1078) has gates without one. In 2016 came "
+        "batch norm inside them (Cooijmans et al., 1603.09025: W x and W h are normalized apart, "
+        "and so is an LSTM's cell state) and layer norm (Ba et al., 1607.06450).",
+        read_if=lambda config: config.is_recurrent,
+        shown=False,
     )
     channels: tuple[int, ...] = wholes(
         1,
@@ -71,7 +89,7 @@ class NetSettings:
         "2x2 max pool, which is left out where images have become smaller than 4 pixels; in a "
         "residual net the pool stands where channels become more. Empty: 16-32, or 16-16-32-32 in "
         "a residual net.",
-        read_if=lambda config: config.needs_images,
+        read_if=lambda config: config.has_blocks,
     )
     dense: tuple[int, ...] = wholes(
         4,
@@ -81,7 +99,7 @@ class NetSettings:
         label="Dense layers",
         help="Units of each fully connected hidden layer behind the convolutions, such as 64; they "
         "are normalized like the others. Empty: the output layer follows the last block.",
-        read_if=lambda config: config.needs_images and not config.has_shortcuts,
+        read_if=lambda config: config.has_blocks and not config.has_shortcuts,
     )
     branch_start: str = choice(
         "full",
@@ -112,7 +130,8 @@ class NetSettings:
         key="act",
         label="Activation",
         help="The nonlinear function behind each hidden layer. Leaky ReLU has slope 0.01 below "
-        "zero.",
+        "zero. The cells of recurrent nets have tanh.",
+        read_if=lambda config: not config.is_recurrent,
     )
     initialization: str = choice(
         "torch",

@@ -56,6 +56,18 @@ class NormalizationSettings:
         shown=False,
         read_if=lambda config: config.is_normalized,
     )
+    time_norm: str = choice(
+        "steps",
+        {"steps": "Each time step its own", "shared": "One for all time steps"},
+        key="tnorm",
+        label="Running statistics over time",
+        help="In training each time step of a recurrent net is normalized by its own batch. For "
+        "inference each has its own running mean and variance (Cooijmans et al. 2016), or one "
+        "pair, which every time step moves in turn, serves all: what a single BatchNorm layer does "
+        "that is called in the loop over time. All time steps share gamma and beta.",
+        read_if=lambda config: config.is_recurrent and config.has_running_statistics,
+        shown=False,
+    )
     bn_momentum: float = number(
         0.1,
         0.0,

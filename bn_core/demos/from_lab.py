@@ -24,6 +24,11 @@ def from_lab(comparison: Comparison, layer: int, step: int) -> TaskGenerator:
         raise ValueError(comparison.problem())
     normalized = [one for one in comparison.configs if one.normalization == "batch"]
     config = (normalized or list(comparison.configs))[0].changed({"replicas": 1})
+    if config.is_recurrent:
+        raise ValueError(
+            "These values are taken from a layer of its own; the time steps of a recurrent net "
+            "share theirs. Choose another architecture in the Lab."
+        )
     step, layer = min(step, config.steps), min(layer, config.depth)
     trainer = Trainer(config)
     changes = dict(config.rate_changes)

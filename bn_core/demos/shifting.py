@@ -115,6 +115,11 @@ def inside(comparison: Comparison) -> TaskGenerator:
     """
     if comparison.problem():
         raise ValueError(comparison.problem())
+    if any(config.is_recurrent for config in comparison.configs):
+        raise ValueError(
+            "This measures layers with weights of their own; the time steps of a recurrent net "
+            "share theirs. Choose another architecture in the Lab."
+        )
     if comparison.depth > _MOST_LAYERS:
         raise ValueError(
             f"Your net in the Lab has {comparison.depth} layers. Each costs a pass of its own "

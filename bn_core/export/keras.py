@@ -45,7 +45,7 @@ def keras_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.trainable(request)
+    comparison = script.written(request)
     configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(comparison, _body, _name)
     own = _own_layers(configs)

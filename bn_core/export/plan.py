@@ -70,7 +70,7 @@ class PlannedLayer:
 
 def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
     """Return every layer of a config's net, the output layer last."""
-    if config.needs_images:
+    if config.has_blocks:
         return _image_layers(config)
     spec = config.data_spec
     sizes = (spec.inputs, *config.layer_widths)

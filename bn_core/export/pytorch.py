@@ -45,7 +45,7 @@ def pytorch_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.trainable(request)
+    comparison = script.written(request)
     configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(
         comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])

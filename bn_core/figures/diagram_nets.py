@@ -44,6 +44,11 @@ _INCEPTION = (
     "Inception block: convolutions of 1 x 1, 3 x 3 and 5 x 5 weights, and of 1 x 1 behind a 3 x 3 "
     "max pool, side by side; their channels stand in this order",
 )
+_CELLS = {
+    "rnn": ("tanh", "Hidden state h = tanh(W x + W h)"),
+    "gru": ("GRU", "Gates and hidden state of a GRU"),
+    "lstm": ("LSTM", "Gates, cell state and hidden state of an LSTM"),
+}
 
 
 class Chip(TypedDict):
@@ -181,7 +186,7 @@ def _units_words(layer: LayerOutline) -> str:
 
 def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]:
     """Return a layer's chips; those of a hidden layer, at ``index``, show a missing norm too."""
-    chips = [_chip(config, stage) for stage in layer.stages]
+    chips = [_chip(config, stage, hidden=index is not None) for stage in layer.stages]
     if layer.positions and "linear" in layer.stages:
         text, words = _CONVOLUTION
         if config.architecture == "inception" and index:
@@ -203,8 +208,12 @@ def _place_of_a_norm(config: Config, layer: LayerOutline, index: int) -> int:
     return layer.stages.index("activation") + behind
 
 
-def _chip(config: Config, stage: str) -> Chip:
+def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
     match stage:
+        case "linear" if config.is_recurrent and hidden:
+            text, words = "W", "Weights of the row and of the hidden state, the same at each step"
+        case "activation" if config.is_recurrent:
+            text, words = _CELLS[config.cell]
         case "linear":
             text, words = "W", "Weights"
         case "norm":

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bn_core.config import Config
 from bn_core.net_shapes import EXAMPLES_OF_A_PART
+from bn_core.nets.hidden_state import HiddenState
 from bn_core.nets.layers import Layer, Linear
 from bn_core.normalization import Normalization
 from bn_core.records import LayerOutline
@@ -27,6 +28,18 @@ class ProbedLayer:
     activation: nn.Module
     weights: nn.Parameter
     norm_feeds_activation: bool = False
+    state: HiddenState | None = None
+
+    @property
+    def gradient(self) -> Tensor:
+        """Return what the gradient's norm is taken of, (K, ...), of the last backward pass.
+
+        That of the mean loss by the weights; in a recurrent net, whose time steps share weights,
+        that of the losses by the hidden state. Zeros before the first backward pass.
+        """
+        if self.state is not None:
+            return self.state.gradient_of_examples
+        return torch.zeros_like(self.weights) if self.weights.grad is None else self.weights.grad
 
 
 class Net(nn.Module):
@@ -93,6 +106,13 @@ class Net(nn.Module):
         )
 
     @property
+    def probed_gradients(self) -> list[Tensor]:
+        """What the gradient norm of each probed layer, and of the output layer, is taken of."""
+        weight = self.output.weight
+        of_output = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        return [*(layer.gradient for layer in self.probed), of_output]
+
+    @property
     def outline(self) -> tuple[LayerOutline, ...]:
         """What each probed layer, and the output layer behind them, is made of."""
         probed = [layer for layer in self.hidden if layer.activation is not None]
@@ -101,6 +121,17 @@ class Net(nn.Module):
             LayerOutline(label, layer.linear.units, layer.stage_names, layer.positions)
             for label, layer in zip((*labels, "output"), (*probed, self.output), strict=True)
         )
+
+    def passed(self, inputs: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
+        """Return the weights and the outputs of each hidden layer and of the output layer.
+
+        ``inputs`` are (K, N, D), outputs (K, N, ...).
+        """
+        found: list[tuple[nn.Parameter, Tensor]] = []
+        for layer in (*self.hidden, self.output):
+            inputs = layer(inputs)
+            found.append((layer.weight, inputs))
+        return found
 
     @contextmanager
     def evaluation_mode(self, *, statistics: str) -> Iterator[None]:

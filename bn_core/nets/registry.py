@@ -7,6 +7,7 @@ from bn_core.nets.convolutional import convolutional
 from bn_core.nets.convolutional_residual import convolutional_residual
 from bn_core.nets.mlp import mlp
 from bn_core.nets.net import Net
+from bn_core.nets.recurrent import recurrent
 from bn_core.nets.residual import residual
 
 ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
@@ -15,6 +16,7 @@ ARCHITECTURES: Mapping[str, Callable[[Config, tuple[int, ...], int], Net]] = {
     "conv": convolutional,
     "inception": convolutional,
     "conv_residual": convolutional_residual,
+    "recurrent": recurrent,
 }
 
 

@@ -80,9 +80,8 @@ class ArmTrainer:
         return ArmStep(loss, seconds, divergences, statistics)
 
     def _measure(self, updates: Tensor, *, live: bool = False) -> NetStatistics:
-        gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._measured]
-        norms = measures.matrix_norms(gradients)
         trainer = self.trainer
+        norms = measures.matrix_norms(trainer.net.probed_gradients)
         accuracy = trainer.train_accuracy()
         return measure_net(trainer.net, self.probe, accuracy, norms, updates, live=live)
 

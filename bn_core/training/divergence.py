@@ -13,14 +13,11 @@ def first_bad_layer(net: Net, inputs: Tensor, replica: int) -> tuple[int, str]:
     ``inputs`` (K, N, D) is the batch whose loss was not finite. If every layer is finite it is the
     loss itself, said of the output layer.
     """
-    outputs: list[Tensor] = []
     with net.evaluation_mode(statistics="batch"):
-        for layer in [*net.hidden, net.output]:
-            inputs = layer(inputs)
-            outputs.append(inputs)
-    for number, (linear, output) in enumerate(zip(net.linears, outputs, strict=True), start=1):
-        if not linear.weight[replica].isfinite().all():
+        passed = net.passed(inputs)
+    for number, (weight, output) in enumerate(passed, start=1):
+        if not weight[replica].isfinite().all():
             return number, "weights"
         if not output[replica].isfinite().all():
             return number, "outputs"
-    return len(outputs), "loss"
+    return len(passed), "loss"

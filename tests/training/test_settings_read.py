@@ -18,6 +18,9 @@ OTHER = {
     "depth": None,  # held to the number of layers where it is not read
     "width": None,  # another width replaces the widths of single layers
     "widths": (6, 5),
+    "cell": "lstm",
+    "activation": "gelu",
+    "time_norm": "shared",
     "channels": (3, 2),
     "dense": (6,),
     "branch_start": "skipinit",
@@ -54,6 +57,8 @@ CONFIGS = {
     "group": {"normalization": "group", "groups": 4},
     "conv": {"architecture": "conv", "channels": (4,), "normalization": "batch"},
     "conv_residual": {"architecture": "conv_residual", "channels": (2, 4)},
+    "recurrent": {"architecture": "recurrent", "cell": "gru"},
+    "recurrent, layer": {"architecture": "recurrent", "normalization": "layer"},
     "points": {"data": "moons", "widths": (8, 4)},
 }
 

@@ -100,8 +100,10 @@ def norm_toggled(config: Config, layer: int, place: Place, base: Config) -> dict
     """Return the changes that take a layer's norm away, or put one there.
 
     The last norm that goes leaves a net without normalization, and the first one that comes is
-    batch norm at ``place``.
+    batch norm at ``place``. The time steps of a recurrent net have theirs together.
     """
+    if config.is_recurrent:
+        return _without_norm(base) if config.is_normalized else _first_norm("before")
     if not layer:
         raise Refused("Name the layer of the norm, or add or remove the norms of all layers.")
     if config.normalization == "none":

@@ -96,7 +96,7 @@ def _without_spread(config: Config) -> Iterator[str]:
         case "renorm" if one and widths:
             yield _RENORM_OF_ONE
         case "instance" if widths:
-            yield _INSTANCE_DENSE if config.needs_images else _INSTANCE
+            yield _INSTANCE_DENSE if config.has_blocks else _INSTANCE
         case "group" if config.groups in widths:
             yield _GROUPS_OF_ONE
         case "group" if 2 * config.groups in widths:

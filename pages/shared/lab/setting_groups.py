@@ -11,6 +11,7 @@ BAR = ("data", "depth", "learning_rate", "batch_size")
 PANEL: Mapping[str, tuple[str, ...]] = {
     "Net": (
         "architecture",
+        "cell",
         "channels",
         "dense",
         "branch_start",
@@ -29,6 +30,7 @@ PANEL: Mapping[str, tuple[str, ...]] = {
         "bn_shift",
         "initial_gamma",
         "initial_beta",
+        "time_norm",
         "bn_cumulative",
         "bn_momentum",
         "bn_epsilon",
