@@ -13,6 +13,7 @@ from pages.shared.lab.events import ControlsChanged
 from pages.shared.lab.runs import dispatch, keep_data
 from pages.shared.live.component import component
 from pages.shared.own_data.choices import data_of_file
+from pages.shared.own_data.drawing import draw_points
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session, this_session
 
@@ -26,7 +27,7 @@ def introduction() -> None:
     """Say what can be opened, and what becomes of it."""
     st.html(
         "<h1 class='bn-title'>Your own data</h1><p class='bn-lead'>Open a table or an array of "
-        "examples with classes, and train the nets of the Lab on it.</p>"
+        "examples with classes, or draw points, and train the nets of the Lab on them.</p>"
     )
     st.caption(
         "A table (CSV, with or without names in its first line) has a column of classes and "
@@ -108,6 +109,7 @@ component("upload", _UPLOAD)(
     data={"token": session.inbox.token, "most": MOST_FILE_BYTES, "name": session.inbox.title},
     on_arrived_change=lambda: None,  # the script runs again, and that is all there is to do
 )
+draw_points(session)
 if session.notice:
     st.warning(plain_text(session.notice))
     session.notice = ""

@@ -63,3 +63,39 @@ def test_a_file_is_opened_trained_on_and_stays_with_its_reader(open_page: OpenPa
     expect(stranger.get_by_role("button", name="Data: copy.csv")).to_be_visible()
     stranger.get_by_role("button", name="Train").first.wait_for()
     assert stranger.url.partition("?")[2] == link.partition("?")[2]
+
+
+def test_points_are_drawn_by_mouse_and_by_keyboard_and_trained_on(open_page: OpenPage):
+    page = open_page("/your_data")
+    page.get_by_text("Draw points in a plane").click()
+    plane, words = page.locator(".bn-draw svg"), page.locator(".bn-draw p")
+    marks = plane.locator("path[transform]")
+    use = page.get_by_role("button", name="Use these points")
+    plane.click(position={"x": 20, "y": 30})
+    expect(words).to_have_text("1 point (1 A); 20 of two classes or more are needed")
+    for key in ("2", "ArrowRight", "Shift+ArrowDown", " ", "3", "Enter"):
+        page.keyboard.press(key)
+    expect(words).to_have_text("3 points (1 A, 1 B, 1 C); 20 of two classes or more are needed")
+    expect(page.get_by_role("radio", name="C")).to_be_checked()
+    first, second, third = (marks.nth(number).get_attribute("transform") for number in range(3))
+    assert first != second and second == third
+    page.keyboard.press("Backspace")
+    expect(marks).to_have_count(2)
+    expect(use).to_be_disabled()
+    page.get_by_role("checkbox", name="five at a time").check()
+    for kind in ("1", "2", "1", "2"):
+        plane.press(kind)
+        plane.press(" ")
+    expect(words).to_have_text("22 points (11 A, 11 B)")
+    use.click()
+    expect(page.get_by_text("22 points of 2 numbers in 2 classes")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0] == "x,y,class" and len(lines) == 23 and lines[1].endswith(",A")
+    numbers = [float(cell) for line in lines[1:] for cell in line.split(",")[:2]]
+    assert max(map(abs, numbers)) <= 1
+    page.get_by_role("button", name="Clear").click()
+    expect(marks).to_have_count(0)
+    page.get_by_role("button", name="Train on these data").click()
+    expect(page.get_by_role("button", name="Data: drawn-points.csv")).to_be_visible()

@@ -31,6 +31,15 @@ async function send(place, words, { token, most }, files, setTriggerValue) {
   }
   place.sending = true;
   words.textContent = "Sending …";
+  const refused = await deliver(token, files);
+  words.textContent = refused || `Open: ${files.map((file) => file.name).join(", ")}`;
+  place.sending = false;
+  place.querySelector("input").value = "";
+  setTriggerValue("arrived", Date.now());
+}
+
+// Send files to the page of a token; return what speaks against them, or nothing.
+export async function deliver(token, files) {
   try {
     for (const [part, file] of files.entries()) {
       const query = new URLSearchParams({ name: file.name, part: String(part) });
@@ -39,12 +48,8 @@ async function send(place, words, { token, most }, files, setTriggerValue) {
       const said = await answer.json();
       if (!answer.ok) throw new Error(said.words);
     }
-    words.textContent = `Open: ${files.map((file) => file.name).join(", ")}`;
+    return "";
   } catch (error) {
-    words.textContent = error.message || "The file could not be sent. Try again.";
-  } finally {
-    place.sending = false;
-    place.querySelector("input").value = "";
+    return error.message || "The file could not be sent. Try again.";
   }
-  setTriggerValue("arrived", Date.now());
 }
