@@ -69,7 +69,7 @@ def conclude(record: Record) -> str:
     if record.step == 0 or not record.snapshots:
         return "So: nothing is trained yet; train the nets to see how they differ."
     found = outcomes(record)
-    words = f"So: {_verdict(record, found)}{_after(record)}.{_parts(record, found)}"
+    words = f"So: {_verdict(record, found)}.{_parts(record, found)}"
     note = (
         " One seed proves little: train several." if found[0].seeds == 1 and len(found) > 1 else ""
     )
@@ -127,6 +127,10 @@ def _depth_of(record: Record) -> str:
 
 
 def _verdict(record: Record, found: Sequence[Outcome]) -> str:
+    """Return what became of the nets, and once after how many steps.
+
+    That stands at the end, unless steps of their own are named there.
+    """
     learned = [one for one in found if one.learned == one.seeds]
     some = [one for one in found if 0 < one.learned < one.seeds]
     never = [one for one in found if one.learned == 0]
@@ -134,17 +138,18 @@ def _verdict(record: Record, found: Sequence[Outcome]) -> str:
         return _none_learned(record, never)
     clauses = [_failed(record, never)] if never else []
     if learned:
-        clauses.append(_ranked(record, learned))
+        clauses.append(_ranked(record, learned, dated=not some))
     clauses += [_depends_on_the_seed(one) for one in some]
-    return "; ".join(clauses)
+    return "; ".join(clauses) + (_after(record) if some else "")
 
 
 def _none_learned(record: Record, never: Sequence[Outcome]) -> str:
-    if len(never) == 1:
-        return _failed(record, never)
     if all(one.diverged == one.seeds for one in never):
-        return f"every net diverged{_first_step(never)}"
-    return f"no net learned: {_failed(record, never)}"
+        who = "every net" if len(never) > 1 else never[0].name
+        return f"{who} diverged{_first_step(never)}"
+    if len(never) == 1:
+        return f"{_failed(record, never)}{_after(record)}"
+    return f"no net has learned{_after(record)}: {_failed(record, never)}"
 
 
 def _failed(record: Record, never: Sequence[Outcome]) -> str:
@@ -172,31 +177,35 @@ def _failed(record: Record, never: Sequence[Outcome]) -> str:
     return "; ".join(clauses)
 
 
-def _ranked(record: Record, learned: Sequence[Outcome]) -> str:
-    """Return which of the nets that learned are ahead, and how far the others came."""
+def _ranked(record: Record, learned: Sequence[Outcome], *, dated: bool) -> str:
+    """Return which of the nets that learned are ahead, and how far the others came.
+
+    ``dated`` says after how many steps.
+    """
+    when = _after(record) if dated else ""
     examples = record.summary.validation_size
     best = max(learned, key=lambda one: one.median)
     behind = [one for one in learned if clearly_ahead(best, one, examples)]
     leaders = [one for one in learned if one not in behind]
     if len(leaders) == len(learned) > 1:
-        return f"{_alike(leaders)}{_sooner(record, leaders)}"
+        return f"{_alike(leaders, when)}{_sooner(record, leaders)}"
     if not behind:
-        return f"{best.name} reached {_reached(best)}"
+        return f"{best.name} reached {_reached(best)}{when}"
     clauses = [f"{_each(leaders)} did best"]
     if len(behind) <= MOST_NAMED:
         clauses.append(", ".join(f"{one.name} reached {percent(one.median)}" for one in behind))
     else:
         ends = _between(np.array([one.median for one in behind]))
         clauses.append(f"the {_number(len(behind))} nets behind reached {ends}")
-    return "; ".join(clauses)
+    return "; ".join(clauses) + when
 
 
-def _alike(found: Sequence[Outcome]) -> str:
+def _alike(found: Sequence[Outcome], when: str) -> str:
     said = _between(np.array([one.median for one in found]))
     who = "both nets" if len(found) == 2 else f"{_number(len(found))} nets"
     if len(found) == 2:
         who = " and ".join(one.name for one in found)
-    return f"no clear difference in the end between {who}: {said}"
+    return f"no clear difference{when or ' in the end'} between {who}: {said}"
 
 
 def _sooner(record: Record, found: Sequence[Outcome]) -> str:
@@ -210,8 +219,8 @@ def _sooner(record: Record, found: Sequence[Outcome]) -> str:
     if target <= found[0].limit or not first.max() < second.min():
         return ""
     early, late = (int(np.median(steps)) for steps in (first, second))
-    who = found[order[0]].name
-    return f", but {who} had {percent(target)} by step {early:,}, the other by step {late:,}"
+    sooner, later = (found[i].name for i in order)
+    return f", but {sooner} had {percent(target)} by step {early:,}, {later} by step {late:,}"
 
 
 def _steps_to(record: Record, one: Outcome, target: float) -> Array:

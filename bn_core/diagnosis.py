@@ -41,6 +41,7 @@ replaced as a whole by one step at rate 0.0001."""
 EXPLODING_VALUES = "exploding values"
 EXPLODING_GRADIENT = "exploding gradient"
 VANISHING_GRADIENT = "vanishing gradient"
+NOT_FINITE = "not finite"
 
 LEARNED_LOSS = 0.9
 """A training loss below this share of ln(classes), the loss of a guess, is no more a guess."""
@@ -113,7 +114,7 @@ def _state(record: Record, arm: int, position: int) -> NetState:
     snapshot = record.snapshots[position]
     going, seen = alive(record, arm, snapshot), snapshot.arms[arm]
     if seen is None or not going.any():
-        return _diverged(record, arm, snapshot.step)
+        return _diverged(record, arm, snapshot.step, seen)
     sick = _sick_layers(record, arm, seen, going)
     lost = int((~going).sum())
     more = f"; {lost} of {len(going)} seeds diverged" if lost else ""
@@ -121,15 +122,21 @@ def _state(record: Record, arm: int, position: int) -> NetState:
     return NetState(state.kind, state.layer, state.step, state.words + more, sick)
 
 
-def _diverged(record: Record, arm: int, step: int) -> NetState:
+def _diverged(record: Record, arm: int, step: int, seen: NetStatistics | None) -> NetState:
+    """Return where an arm lost its numbers: in training, or as far as it shows in validation."""
+    sick = (
+        () if seen is None else _sick_layers(record, arm, seen, np.ones_like(seen.dead[:, 0], bool))
+    )
     found = [one for one in record.divergences if one.arm == arm]
     if not found:
-        return NetState("diverged", None, step, f"diverged at step {step:,}")
+        layer = next((layer for layer, word in sick if word == NOT_FINITE), None)
+        where = "" if layer is None else f": layer {layer} first"
+        return NetState("diverged", layer, step, f"diverged at step {step:,}{where}", sick)
     first = min(found, key=lambda one: one.step)
     output = first.layer > record.configs[arm].depth
     where = "output layer" if output else f"layer {first.layer}"
     words = f"diverged at step {first.step:,}: {where} first"
-    return NetState("diverged", first.layer, first.step, words)
+    return NetState("diverged", first.layer, first.step, words, sick)
 
 
 def _of_living(
@@ -214,6 +221,7 @@ def _sick_layers(
     spread = middle(seen.std[going][:, SITES.index("pre_activation")])
     hidden, output = gradients[: len(dead)], gradients[-1]
     checks = (
+        (NOT_FINITE, ~np.isfinite(spread)),
         ("dead", (dead >= ALL_DEAD) & (record.configs[arm].activation == "relu")),
         (EXPLODING_VALUES, spread >= EXPLODING),
         (EXPLODING_GRADIENT, hidden >= EXPLODING),

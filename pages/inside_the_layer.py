@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
-from bn_core.results import Result
+from bn_core.demos.why import SCALINGS, scaled
 from pages.shared.demo_widgets import compute, compute_now, slide
 from pages.shared.framework_reference import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
 from pages.shared.lab.url_state import nets_of_the_lab
@@ -73,16 +74,18 @@ def why() -> None:
         )
     if rows is not None:
         found = compute("why", "why", table=rows, share=share, shown=int(shown))
-        if found is not None:
-            _scaled(rows, found)
+        _scaled(rows, is_open=found is None)
 
 
-def _scaled(rows: Rows, found: Result) -> None:
-    with st.expander("The numbers, rescaled"):
-        columns = st.columns(3)
-        for column, (scaling, values) in zip(columns, found.facts["scaled"].items(), strict=True):
+def _scaled(rows: Rows, *, is_open: bool) -> None:
+    """Show the three versions of the data: at once, where the descents are still computed."""
+    features = np.array(rows)[:, :2]
+    with st.expander("The numbers, rescaled", expanded=is_open):
+        columns = st.columns(len(SCALINGS))
+        for column, (scaling, title) in zip(columns, SCALINGS.items(), strict=True):
+            values = scaled(features, scaling)
             with column:
-                st.caption(scaling)
+                st.caption(title)
                 st.dataframe({"age": values[:, 0], "kilometres": values[:, 1]}, hide_index=True)
 
 

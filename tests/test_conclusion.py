@@ -42,7 +42,10 @@ def test_the_plain_net_may_win():
 
 def test_nothing_learned():
     words = conclude(ended({"none": [CHANCE], "before": [CHANCE]}))
-    assert words.startswith("So: no net learned: the ten-layer net without batch norm and the net")
+    assert words.startswith(
+        "So: no net has learned after 60 steps: the ten-layer net without batch norm and the net "
+        "with batch norm never learned (10 %, chance is 10 %). What changed: "
+    )
     assert "best" not in words and "nothing that the seeds agree on" in words
 
 
@@ -57,7 +60,7 @@ def test_nothing_learned():
 def test_a_difference_within_the_seeds_range_is_none(one, other):
     for first, second in ((one, other), (other, one)):
         words = conclude(ended({"none": [first], "before": [second]}))
-        assert words.startswith("So: no clear difference in the end")
+        assert words.startswith("So: no clear difference after 60 steps between the ten-layer net")
         assert "did best" not in words and "nothing that the seeds agree on" in words
 
 
@@ -65,9 +68,16 @@ def test_nets_that_end_alike_may_differ_in_when_they_got_there():
     early = [[0.9, 0.92, 0.94], GOOD, GOOD, GOOD]
     late = [CHANCE, CHANCE, [0.9, 0.92, 0.94], GOOD]
     words = conclude(ended({"none": [*late], "before": [*early]}))
-    assert "but the net with batch norm had 87 % by step 60, the other by step 180" in words
+    assert words.startswith(
+        "So: no clear difference after 240 steps between the ten-layer net without batch norm and "
+        "the net with batch norm: 97 %, but the net with batch norm had 87 % by step 60, the "
+        "ten-layer net without batch norm by step 180. What changed: "
+    )
     mirrored = conclude(ended({"none": [*early], "before": [*late]}))
-    assert "but the ten-layer net without batch norm had 87 % by step 60" in mirrored
+    assert (
+        "97 %, but the ten-layer net without batch norm had 87 % by step 60, the net with batch "
+        "norm by step 180. What changed: "
+    ) in mirrored
     overlapping = [[0.1, 0.1, 0.9], [0.9, 0.92, 0.94], GOOD, GOOD]
     assert ", but " not in conclude(ended({"none": [*early], "before": overlapping}))
 
@@ -95,6 +105,20 @@ def test_every_net_diverged():
     lost = {"none": (5, 4), "before": (3, 2)}
     words = conclude(ended({"none": [CHANCE], "before": [CHANCE]}, diverged=lost))
     assert words.startswith("So: every net diverged (from step 3 on).")
+
+
+def test_steps_that_a_clause_names_are_not_followed_by_those_of_the_run():
+    lost = conclude(
+        ended({"none": [CHANCE], "before": [CHANCE]}, diverged={"before": (3, 2)}, every=250)
+    )
+    assert lost.startswith("So: no net has learned after 250 steps: ")
+    assert "the net with batch norm diverged (from step 3 on). What changed: " in lost
+    three = {"none": [CHANCE] * 2, "before": [CHANCE, GOOD], "after": [GOOD, GOOD]}
+    words = conclude(ended(three, diverged={"none": (5, 4)}))
+    assert words.startswith(
+        "So: No norm diverged (from step 5 on); no clear difference after 120 steps between BN "
+        "before and BN after: 97 %, but BN after had 87 % by step 60, BN before by step 120. "
+    )
 
 
 def test_chance_with_lost_seeds_is_said_so():

@@ -108,6 +108,16 @@ def test_divergence_is_named_with_step_and_layer_and_partly_with_its_seeds():
     assert diagnose(partly)[0].words == "finished; 1 of 3 seeds diverged"
 
 
+def test_a_net_that_diverged_in_validation_alone_names_its_first_layer_without_numbers():
+    spread = {"std": [[1] * 2 + [1e6] * 2 + [math.inf] * 6] * 3}
+    record = with_numbers(ended({"none": [[math.nan] * 3]}), 0, (1,), **spread)
+    state = diagnose(dataclasses.replace(record, divergences=()))[0]
+    assert (state.kind, state.layer) == ("diverged", 5)
+    assert state.words == "diverged at step 60: layer 5 first"
+    assert dict(state.sick_layers)[4] == "exploding values"
+    assert dict(state.sick_layers)[5] == "not finite" and 2 not in dict(state.sick_layers)
+
+
 def test_numbers_of_diverged_seeds_do_not_count():
     record = ended({"none": [[0.9, math.nan, math.nan]]})
     seen = record.snapshots[1].arms[0]

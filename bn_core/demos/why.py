@@ -110,7 +110,6 @@ def why(table: tuple[tuple[float, float, float], ...], share: float, shown: int)
     return Result(
         tuple(_contours(scaling, descent, shown) for scaling, descent in descents.items()),
         tuple(m for scaling, descent in descents.items() for m in _metrics(scaling, descent)),
-        {"scaled": {s: scaled(numbers[:, :2], s) for s in SCALINGS}},
     )
 
 

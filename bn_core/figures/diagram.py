@@ -11,7 +11,7 @@ import numpy as np
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.diagnosis import NetState, diagnose
+from bn_core.diagnosis import NOT_FINITE, NetState, diagnose
 from bn_core.figures import record_queries as queries
 from bn_core.figures.diagram_nets import map_size
 from bn_core.figures.distributions import MIDDLES, WIDTHS
@@ -201,7 +201,7 @@ def _lost_layers(config: Config, state: NetState) -> list[LayerState]:
     """Return layers without numbers; the one whose numbers were the first to be lost says so."""
     layers = _unmeasured(config)
     if state.layer is not None:
-        layers[state.layer - 1]["sick"] = "not finite"
+        layers[state.layer - 1]["sick"] = NOT_FINITE
     return layers
 
 

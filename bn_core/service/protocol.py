@@ -25,10 +25,11 @@ class Open:
 
 @dataclass(frozen=True)
 class Play:
-    """Train on, at most so many steps a second; 0 is no limit."""
+    """Train on, from step ``hurry_to`` at most so many steps a second; 0 is no limit."""
 
     task: int
     steps_per_second: float
+    hurry_to: int = 0
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class TrainingJob(TaskJob):
         self._single_steps = 0
         self._within_step, self._seconds_of_step = False, 0.0
         self._pace = self._due = self._reported_at = 0.0
+        self._hurry_to = 0
         self._rate: float | None = None
         self._rate_number = self._rate_number_of_step = self._rate_number_followed = 0
         self._live = LiveBudget()
@@ -62,9 +63,10 @@ class TrainingJob(TaskJob):
         """Whether its turns take long: those that build large nets do."""
         return self._large if self._building is not None else super().slow
 
-    def play(self, steps_per_second: float) -> None:
-        """Train on from now."""
+    def play(self, steps_per_second: float, hurry_to: int = 0) -> None:
+        """Train on from now; there is no limit to the pace before step ``hurry_to``."""
         self.playing, self._pace, self._due = True, steps_per_second, time.monotonic()
+        self._hurry_to = hurry_to
         self._live.start(self._due)
 
     def pause(self) -> None:
@@ -146,9 +148,10 @@ class TrainingJob(TaskJob):
             self._train_on(self._request(snapshot=True))
         else:
             live = self._live.due(now, self.share)
-            every_step = 0 < self._pace < _SNAPSHOT_EVERY_STEP_BELOW
+            pace = 0.0 if self.step < self._hurry_to else self._pace
+            every_step = 0 < pace < _SNAPSHOT_EVERY_STEP_BELOW
             self._train_on(self._request(every_step, live))
-            wait = 1 / self._pace if self._pace else 0.0
+            wait = 1 / pace if pace else 0.0
             self._due = max(self._due + wait, now - _FURTHEST_BEHIND)
 
     def _request(self, snapshot: bool, live: bool = False) -> Request:

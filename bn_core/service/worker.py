@@ -179,9 +179,9 @@ class Worker:
 
     def _follow_for_run(self, job: TrainingJob, command: protocol.Command) -> None:
         match command:
-            case protocol.Play(_, pace):
+            case protocol.Play(_, pace, hurry_to):
                 self._turns.join(job, self._jobs.values())
-                job.play(pace)
+                job.play(pace, hurry_to)
             case protocol.Pause():
                 job.pause()
             case protocol.StepOnce(_, count):

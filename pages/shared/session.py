@@ -47,6 +47,8 @@ class Session:
 
     lab: LabState = field(default_factory=LabState)
     run: "TrainingRun | None" = None
+    repeated: "TrainingRun | None" = None
+    """The finished run whose steps the present run repeats before it goes on."""
     pending_actions: list[Effect] = field(default_factory=list)
     """What the Lab's events asked for and has still to be done."""
     last_command_at: float = 0.0

@@ -60,14 +60,14 @@ CASES = {
         at(run(1000, ended=True)),
         ButtonPressed("train_on"),
         LONGER,
-        (OpenRun(LONGER), Play(STEPS_PER_SECOND["normal"])),
+        (OpenRun(LONGER, repeats=True), Play(STEPS_PER_SECOND["normal"])),
     ),
     "and with the rates that it had": (
         at(run(1000, plan=PLANNED, rate=0.01, ended=True), shown_rate(0.01)),
         ButtonPressed("train_on"),
         LONGER,
         (
-            OpenRun(comparison(depth=3, rate_changes=((200, 0.01),), steps=2000)),
+            OpenRun(comparison(depth=3, rate_changes=((200, 0.01),), steps=2000), repeats=True),
             Play(STEPS_PER_SECOND["normal"]),
         ),
     ),
@@ -281,3 +281,27 @@ def test_quick_moves_of_the_rate_all_reach_the_same_run():
 def test_arms_are_part_of_what_a_run_is():
     three = replace(HERE, arms=(ARMS["none"], ARMS["before"], ARMS["after"]))
     assert reduce(at(run()), ControlsChanged(three))[1] == (OpenRun(three),)
+
+
+@pytest.mark.parametrize("decide", [{"widths": (64, 32)}, {"architecture": "conv"}])
+def test_the_depth_comes_back_when_no_other_setting_decides_on_it(decide):
+    deep = comparison(depth=12)
+    decided = replace(deep, base=deep.base.changed(decide))
+    state, _ = reduce(at(None, deep), ControlsChanged(decided))
+    assert state.comparison.base.depth < 12
+    undo = {name: getattr(Config(), name) for name in decide}
+    back = replace(decided, base=state.comparison.base.changed(undo))
+    state, effects = reduce(state, ControlsChanged(back))
+    assert state.comparison == deep and effects == (OpenRun(deep),)
+    other = replace(decided, base=decided.base.changed({"seed": 5}))
+    after, _ = reduce(at(None, decided), ControlsChanged(other))
+    assert after.comparison == other, "while they decide, nothing else changes the depth"
+
+
+def test_without_an_earlier_depth_the_usual_one_follows_a_convolutional_net():
+    linked = comparison(architecture="conv")
+    dense = replace(linked, base=linked.base.changed({"architecture": "plain"}))
+    after, _ = reduce(at(None, linked), ControlsChanged(dense))
+    assert after.comparison.base.depth == Config().depth
+    chosen = replace(linked, base=linked.base.changed({"architecture": "plain", "depth": 9}))
+    assert reduce(at(None, linked), ControlsChanged(chosen))[0].comparison == chosen

@@ -107,6 +107,15 @@ def test_a_pace_is_kept(pool):
     assert time.monotonic() - began > 1.4, "the steps come no sooner than they are due"
 
 
+def test_a_run_hurries_to_the_step_that_it_was_told_and_keeps_its_pace_from_there(pool):
+    run = pool.open(comparison(steps=10_000))
+    wait_for(lambda: run.built, run)
+    run.play(1e-3, hurry_to=30)  # a step in a quarter of an hour
+    wait_for(lambda: run.step_reached >= 30, run)
+    run.pause()
+    assert settled(pool, run) <= 31
+
+
 def test_runs_that_train_at_once_get_about_the_same(pool):
     runs = [pool.open(comparison(steps=10_000, seed=seed)) for seed in range(6)]
     wait_for(lambda: all(run.built for run in runs), *runs)

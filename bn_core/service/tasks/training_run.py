@@ -33,6 +33,7 @@ class TrainingRun(Task):
         self.suspended = False
         self._cost = cost_of(comparison)
         self._steps_per_second = 0.0
+        self._hurry_to = 0
         self._awaited_step = 0
         self._rate_asked = (0, comparison.base.learning_rate)
         """How many rates were asked for, and the last. Only the pages' threads write it, and only
@@ -131,15 +132,19 @@ class TrainingRun(Task):
             return None
         return (self.comparison.base.steps - self.step_reached) / self._speed
 
-    def play(self, steps_per_second: float) -> None:
-        """Train on. Errors: ``PoolFull`` if the run lost its place and none is free."""
+    def play(self, steps_per_second: float, hurry_to: int = 0) -> None:
+        """Train on, without a limit to the pace before step ``hurry_to``.
+
+        Errors: ``PoolFull`` if the run lost its place and none is free.
+        """
         if self.done or self.forgotten:
             return
         super().renew_lease()
         self._steps_per_second = steps_per_second
+        self._hurry_to = max(self._hurry_to, hurry_to)
         before, self.playing, self.suspended = (self.playing, self.suspended), True, False
         try:
-            self._command(protocol.Play(self.id, steps_per_second))
+            self._command(self._play_command())
         except Exception:
             self.playing, self.suspended = before
             raise
@@ -217,6 +222,7 @@ class TrainingRun(Task):
         """Begin where another run of the same comparison was, with what it has recorded."""
         self.record, self.live = other.record, other.live
         self._steps_per_second = other._steps_per_second
+        self._hurry_to = other._hurry_to
         self._rate_asked = other._rate_asked
         self._rate_number_followed = other._rate_number_followed
         self._awaited_step = other._awaited_step
@@ -247,8 +253,11 @@ class TrainingRun(Task):
             missing = self._awaited_step - self.step_reached
             commands.append(protocol.StepOnce(self.id, missing))
         if self.playing:
-            commands.append(protocol.Play(self.id, self._steps_per_second))
+            commands.append(self._play_command())
         return commands
+
+    def _play_command(self) -> protocol.Play:
+        return protocol.Play(self.id, self._steps_per_second, self._hurry_to)
 
     def handle(self, report: protocol.TaskReport) -> None:
         """Take in what the worker reports of this run."""

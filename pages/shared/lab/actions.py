@@ -7,7 +7,7 @@ Nothing here knows Streamlit, the pool or the time, so every case has a fast tes
 from dataclasses import replace
 
 from bn_core.comparison import Comparison
-from bn_core.config import MOST_STEPS
+from bn_core.config import MOST_STEPS, SETTINGS, Config
 from bn_core.figures.view import STEPS_PER_SECOND, View
 from bn_core.settings import settings_of
 from pages.shared.lab.arm_edits import (
@@ -120,12 +120,32 @@ def _open(state: LabState, planned: Comparison) -> Outcome:
 
 
 def _controls_changed(state: LabState, comparison: Comparison) -> Outcome:
+    state, comparison = _with_own_depth(state, comparison)
     state, run = replace(state, comparison=comparison), state.run
     if comparison.problem():
         return state, ()  # the page says what to change
     if run is not None and _differ_in_rate_only(run.opened_as, comparison):
         return _rate_moved(state, comparison.base.learning_rate)
     return _open(replace(state, link_warnings=()), comparison)
+
+
+def _with_own_depth(state: LabState, changed: Comparison) -> tuple[LabState, Comparison]:
+    """Note the depth when other settings begin to decide on it; give it back when they end."""
+    held = state.comparison.base
+    decided, decides = _depth_is_decided(held), _depth_is_decided(changed.base)
+    if decides and not decided:
+        return replace(state, own_depth=held.depth), changed
+    if decides or not decided:
+        return state, changed
+    depth = SETTINGS["depth"].default if state.own_depth is None else state.own_depth
+    if changed.base.depth == held.depth:  # the reader has not chosen another at the same time
+        changed = replace(changed, base=changed.base.changed({"depth": depth}))
+    return replace(state, own_depth=None), changed
+
+
+def _depth_is_decided(base: Config) -> bool:
+    """Return whether the units or channels of each layer say how many layers there are."""
+    return bool(base.widths) or base.needs_images
 
 
 def _arms_edited(state: LabState, event: ArmEvent) -> Outcome:
@@ -200,14 +220,20 @@ def _looking_ahead(state: LabState) -> LabState:
 
 
 def _train_on(state: LabState, run: RunStatus) -> Outcome:
-    """Train the same nets for more steps: a run's length is planned, so it begins again."""
+    """Train the same nets for more steps.
+
+    A run's length is planned, with the steps at which it is measured: so the steps so far are
+    repeated, at full speed.
+    """
     base = run.plan.base
     planned = replace(run.plan, base=base.changed({"steps": more_steps(base.steps)}))
     problem = planned.problem()
     if problem:
         return state, (Say(problem),)
-    state, effects = _plan(replace(state, link_warnings=()), planned)
-    return state, (*effects, Play(STEPS_PER_SECOND[state.view.speed]))
+    if planned == run.plan:
+        return state, ()
+    state, _ = _plan(replace(state, link_warnings=()), planned)
+    return state, (OpenRun(planned, repeats=True), Play(STEPS_PER_SECOND[state.view.speed]))
 
 
 def _beginning(run: RunStatus) -> Comparison:

@@ -37,15 +37,18 @@ class LabState:
     rate_generation: int = 0
     """The same for the learning rate's slider alone."""
     link_warnings: tuple[str, ...] = ()
+    own_depth: int | None = None
+    """The depth that the reader had, while widths or channels decide on it."""
     copy_of: str = ""
     """The net that the reader wants to copy; the page has still to ask what is to differ."""
 
 
 @dataclass(frozen=True)
 class OpenRun:
-    """Close the run and open another."""
+    """Close the run and open another, whose first steps may be those of the one that is closed."""
 
     comparison: Comparison
+    repeats: bool = False
 
 
 @dataclass(frozen=True)

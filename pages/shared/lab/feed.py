@@ -13,6 +13,7 @@ from bn_core.figures.tables import summary_table
 from bn_core.figures.view import View
 from bn_core.records import Record
 from bn_core.service.pool import PoolFull
+from bn_core.service.tasks import TrainingRun
 from bn_core.settings import SettingError, settings_of
 from pages.shared.lab import dashboard
 from pages.shared.lab.diagram_edits import diagram_edit
@@ -72,17 +73,17 @@ class LabFeed(Feed):
         if run is None:
             return None
         earlier = self.session.kept_runs.revision
-        return run.id, run.version, run.playing, lab.view, lab.cursor, earlier
+        return run.id, run.version, run.playing, self._drawn_run(), lab.view, lab.cursor, earlier
 
     def charts_key(self) -> Hashable:
         """Return what the reader has just done: the charts follow at once."""
-        run, lab = self.session.run, self.session.lab
+        run, lab = self._drawn_run(), self.session.lab
         earlier = self.session.kept_runs.revision
         return run and (run.id, run.playing, run.ending), lab.view, lab.cursor, earlier
 
     def frame(self) -> Frame:
         """Return the table, the notice and the time."""
-        run, lab, record = self.session.run, self.session.lab, self._record()
+        run, lab, record = self._drawn_run(), self.session.lab, self._record()
         if run is None or record is None:
             notice = problem() or (run.message if run else "") or _BUILDING
             if run is None or self._shows_nets:
@@ -90,11 +91,14 @@ class LabFeed(Feed):
                 return {"notice": notice}
             return dashboard.unbuilt_frame(run.comparison, lab.view, notice)
         self._shows_nets = True
-        return dashboard.frame(record, lab.view, lab.cursor, playing=run.playing, live=run.live)
+        frame = dashboard.frame(record, lab.view, lab.cursor, playing=run.playing, live=run.live)
+        if self.session.run is not None and self.session.run is not run:
+            frame["notice"] = _repeating(self.session.run, run.step_reached)
+        return frame
 
     def nets(self) -> Chart | None:
         """Return the nets' layers and the examples."""
-        run, record = self.session.run, self._record()
+        run, record = self._drawn_run(), self._record()
         if run is None:
             return None
         if record is None:
@@ -103,14 +107,14 @@ class LabFeed(Feed):
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts that the view asks for."""
-        run, lab, record = self.session.run, self.session.lab, self._record()
+        run, lab, record = self._drawn_run(), self.session.lab, self._record()
         if run is None or record is None:
             return {}
         return dashboard.charts(record, lab.view, lab.cursor, run.id, ghosts(self.session))
 
     def table(self) -> list[list[Any]]:
         """Return the results of each net so far."""
-        run, record = self.session.run, self._record()
+        run, record = self._drawn_run(), self._record()
         return summary_table(up_to_date(record, run.live)) if run and record else []
 
     def is_live(self) -> bool:
@@ -149,8 +153,24 @@ class LabFeed(Feed):
         return 0.25 if runs_training() <= _CROWD else 0.5
 
     def _record(self) -> Record | None:
-        run = self.session.run
+        run = self._drawn_run()
         return run.record if run and run.record and run.record.snapshots else None
+
+    def _drawn_run(self) -> TrainingRun | None:
+        """Return the run whose figures are shown: what the present run repeats, until it is there.
+
+        So the figures stay where they are while a run that goes on begins.
+        """
+        run, earlier = self.session.run, self.session.repeated
+        if run is None or earlier is None or run.ending is not None:
+            return run
+        return earlier if run.step_reached < earlier.step_reached else run
+
+
+def _repeating(run: TrainingRun, steps: int) -> str:
+    """Return how far a run is that still repeats the steps of another."""
+    again = f"Steps 1 to {steps:,} are trained again, {run.step_reached:,} so far."
+    return f"{again} Then the nets train on, to step {run.comparison.base.steps:,}."
 
 
 def _choose() -> None:

@@ -137,28 +137,30 @@ def _status(run: TrainingRun) -> RunStatus:
 
 def _perform(session: Session, effect: Effect) -> None:
     if isinstance(effect, OpenRun):
-        _open(session, effect.comparison)
+        _open(session, effect)
     elif isinstance(effect, Say):
         session.notice = effect.sentence
     elif session.run is not None:
         try:
-            _command(session.run, effect)
+            _command(session, session.run, effect)
         except (PoolFull, SettingError) as refused:
             session.notice = str(refused)
 
 
-def _open(session: Session, comparison: Comparison) -> None:
+def _open(session: Session, asked: OpenRun) -> None:
     if session.run is not None:
         keep_present(session)
+        session.repeated = session.run if asked.repeats else None
         session.run.close()
         session.run = None
-    session.run = server.pool().open(comparison, session.visitor)
+    session.run = server.pool().open(asked.comparison, session.visitor)
 
 
-def _command(run: TrainingRun, effect: Effect) -> None:
+def _command(session: Session, run: TrainingRun, effect: Effect) -> None:
     match effect:
         case Play(steps_per_second):
-            run.play(steps_per_second)
+            repeated = session.repeated
+            run.play(steps_per_second, repeated.step_reached if repeated else 0)
         case Pause():
             run.pause()
         case StepOnce():

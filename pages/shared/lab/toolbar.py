@@ -107,8 +107,8 @@ def _train_on(session: Session, run: TrainingRun) -> None:
         "T",
         primary=True,
         disabled=more == steps,
-        help="The same nets from the same start: the curves so far repeat, then go on. “Steps to "
-        f"run” under All settings sets any number up to {MOST_STEPS:,}.",
+        help="The same nets for twice as many steps. The steps so far are trained again first, at "
+        f"full speed. “Steps to run” under All settings sets any number up to {MOST_STEPS:,}.",
     )
 
 

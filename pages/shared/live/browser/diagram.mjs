@@ -53,6 +53,7 @@ export class NetDiagram {
 
   // Give every layer one width, so that a layer of one net stands below the same of another.
   align() {
+    if (!this.lanes.length) return;
     const hidden = this.lanes.map((view) => view.blocks.filter((one) => one.block.layer).length);
     this.list.classList.add("bn-measured");
     const chips = [...this.root.querySelectorAll(".bn-chips")].map((box) => box.offsetWidth);

@@ -1,4 +1,5 @@
 // One layer of every net, large: the distributions at each place where its values are measured.
+import { FeatureMaps } from "./diagram_maps.mjs";
 import { element, hill, hillPath, setPath, setText } from "./diagram_parts.mjs";
 
 export class Enlarged {
@@ -21,7 +22,7 @@ export class Enlarged {
     while (this.rows.length > large.lanes.length) this.rows.pop().box.remove();
     large.lanes.forEach((sites, index) => {
       this.rows[index] ??= new Row(this.list);
-      this.rows[index].draw(sites, lanes[index]);
+      this.rows[index].draw(sites, lanes[index], large.layer);
     });
   }
 }
@@ -31,11 +32,15 @@ class Row {
     this.box = element("div", "bn-enlarged-net");
     this.name = element("h4", "");
     this.parts = [];
-    this.box.append(this.name);
+    this.channels = element("figure", "bn-channels");
+    this.maps = new FeatureMaps();
+    this.channels.append(element("figcaption", ""), this.maps.canvas);
+    this.box.append(this.name, this.channels);
     parent.append(this.box);
   }
 
-  draw(sites, view) {
+  draw(sites, view, layer) {
+    this.drawMaps(view, layer - 1);
     setText(this.name, view?.lane.label ?? "");
     this.box.style.setProperty("--bn-arm", view?.box.style.getPropertyValue("--bn-arm") ?? "");
     while (this.parts.length > sites.length) this.parts.pop().box.remove();
@@ -45,6 +50,18 @@ class Row {
       setText(part.words, site.words);
       setText(part.numbers, site.numbers);
     });
+  }
+
+  // What the first channels put out for the example that is framed; nothing of a dense layer.
+  drawMaps(view, index) {
+    const { block, layer } = view?.blocks[index] ?? {};
+    const maps = layer?.maps[view.example] ?? [];
+    this.channels.hidden = !maps.length;
+    if (!maps.length) return;
+    if (this.block !== block) this.maps.build(block);
+    this.block = block;
+    this.maps.draw(maps);
+    setText(this.channels.firstChild, `first ${maps.length} of ${block.size.split(" ")[0]} channels, framed example`);
   }
 
   add() {

@@ -16,10 +16,17 @@ export class Legend {
     if (this.drawn !== drawn) {
       this.drawn = drawn;
       this.values.clear();
+      this.makeRoom(entries);
       this.list.replaceChildren(...entries.map((entry) => this.line(entry, palette)));
     }
     if (entries.some((entry) => entry.value)) this.element.classList.add("bn-pairs");
     for (const entry of entries) if (entry.value) this.write(entry.group, entry.value);
+  }
+
+  // Make the columns wide enough for most names: in rem, of letters about 0.38 wide beside a sample and a number.
+  makeRoom(entries) {
+    const longest = Math.max(...entries.map((entry) => entry.label.length));
+    this.element.style.setProperty("--bn-legend-name", `${Math.min(4.4 + 0.38 * longest, 16)}rem`);
   }
 
   // Show the crosshair's numbers.

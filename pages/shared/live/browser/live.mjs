@@ -2,6 +2,7 @@
 // What is fetched is declared in schema.py, beside this folder.
 import { NetDiagram } from "./diagram.mjs";
 import { Drawing } from "./drawing.mjs";
+import { keepFocus } from "./focus.mjs";
 import { Fetcher, sleep } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
 import { table, linkTable } from "./table.mjs";
@@ -37,6 +38,7 @@ class View {
     this.dark = isDark(this.root);
     if (this.dark !== this.painted) this.draw(null);
     this.fetcher.wake(data);
+    requestAnimationFrame(() => keepFocus());
   }
 
   isOnPage() {
@@ -67,7 +69,7 @@ class View {
     const update = (this.last = { ...this.last, ...newer });
     if (newer) this.say(update.notice);
     const palette = palettes[this.dark ? "dark" : "light"];
-    this.root.classList.toggle("bn-projector", update.projector ?? false);
+    this.enlarge(update.projector);
     this.netDiagram.show(newer ?? update, palette);
     if (!update.steps) return; // there are no nets yet, or none that have been measured
     this.showFrame(update);
@@ -123,6 +125,13 @@ class View {
     this.root.classList.toggle("bn-computation", update.computation ?? false);
     if (!update.computation) this.slider.show(update);
     this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));
+  }
+
+  // Larger letters make the layers of the nets wider.
+  enlarge(isProjector) {
+    if (this.root.classList.contains("bn-projector") === Boolean(isProjector)) return;
+    this.root.classList.toggle("bn-projector");
+    this.netDiagram.align();
   }
 
   // The sentence is read out by screen readers when it changes, so it is written only then.

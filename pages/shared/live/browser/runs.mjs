@@ -1,5 +1,6 @@
 // The table of kept runs: sorted by its headings, with names and notes to be written in place.
 // Everything in it is text that a reader or a file has brought: it is never read as HTML.
+import { tellRoles } from "./table.mjs";
 import { paint, palettesReady, isDark, stylesReady } from "./theme.mjs";
 
 const shown = new WeakMap();
@@ -22,6 +23,7 @@ export default async function (component) {
   const held = { text, ask };
   shown.set(root, held);
   const focus = remember(root);
+  root.querySelector(".bn-runs-table").hidden = !data.rows.length;
   root.querySelector(".bn-runs-table").replaceChildren(table(data, palette, (...all) => held.ask(...all)));
   recall(root, focus);
 }
@@ -37,6 +39,7 @@ function table(data, palette, ask) {
   }
   head.append(heading("Do"));
   for (const row of data.rows) fill(made.createTBody(), row, data, palette, ask);
+  tellRoles(made);
   return made;
 }
 

@@ -2,6 +2,8 @@
 import { swatch } from "./swatch.mjs";
 import { paint } from "./theme.mjs";
 
+const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+
 export function table(update, palette) {
   const made = document.createElement("table");
   made.innerHTML = "<caption>Results so far</caption>";
@@ -14,7 +16,14 @@ export function table(update, palette) {
     if (row.colour) name.prepend(swatch(paint(row.colour, palette), row.dash, row.symbol));
     line.append(name, ...row.cells.slice(1).map((words) => cell("td", words)));
   }
+  tellRoles(made);
   return made;
+}
+
+// Say what each part of a table is: where styles lay rows out in their own way, a browser no longer does.
+export function tellRoles(table) {
+  for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, td")]) part.setAttribute("role", roles[part.tagName]);
+  for (const head of table.querySelectorAll("th")) head.setAttribute("role", head.scope === "row" ? "rowheader" : "columnheader");
 }
 
 function cell(kind, words, scope) {
