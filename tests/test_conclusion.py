@@ -113,8 +113,12 @@ def test_steps_that_a_clause_names_are_not_followed_by_those_of_the_run():
     )
     assert lost.startswith("So: no net has learned after 250 steps: ")
     assert "the net with batch norm diverged (from step 3 on). What changed: " in lost
-    three = {"none": [CHANCE] * 2, "before": [CHANCE, GOOD], "after": [GOOD, GOOD]}
-    words = conclude(ended(three, diverged={"none": (5, 4)}))
+    words = conclude(
+        ended(
+            {"none": [CHANCE] * 2, "before": [CHANCE, GOOD], "after": [GOOD, GOOD]},
+            diverged={"none": (5, 4)},
+        )
+    )
     assert words.startswith(
         "So: No norm diverged (from step 5 on); no clear difference after 120 steps between BN "
         "before and BN after: 97 %, but BN after had 87 % by step 60, BN before by step 120. "

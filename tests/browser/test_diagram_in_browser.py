@@ -166,6 +166,18 @@ def test_the_nets_move_in_place_while_they_train(open_page):
 
 
 @pytest.mark.slow
+def test_a_layer_of_a_convolutional_net_shows_large_maps(open_page):
+    page = drawn(open_page("/?arch=conv&seeds=1&arms=before&layer=2"))
+    large = page.locator(".bn-enlarged")
+    expect(large.get_by_text("first 4 of 32 channels")).to_be_visible()
+    small, big = (place.locator("canvas").last for place in (lane(page, 1), large))
+    heights = [one.evaluate("node => node.clientHeight") for one in (small, big)]
+    assert heights[1] > 2 * heights[0]
+    pixels = "n => n.getContext('2d').getImageData(0, 0, n.width, n.height).data.join()"
+    assert big.evaluate(pixels) == small.evaluate(pixels)
+
+
+@pytest.mark.slow
 def test_the_diagram_is_drawn_without_waiting_for_the_charts(open_page):
     page = open_page("/covariate_shift")
     page.route("**/plotly.min.js", lambda route: None)  # it never comes

@@ -181,7 +181,10 @@ def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page
     page.wait_for_function("() => window.bnLabStep === 600", timeout=60_000)
     other = drawn(open_page(page.url[page.url.index("/?") :]))
     train(other)
+    slider = other.get_by_role("slider", name="Learning rate")
+    slider.focus()
     other.wait_for_function("() => window.bnLabStep === 600", timeout=60_000)
+    expect(slider).to_be_focused()  # though the rate that was planned has come meanwhile
     assert curves(other) == curves(page)
 
 

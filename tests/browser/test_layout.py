@@ -66,6 +66,13 @@ PROBLEMS = """() => {
   inside(cells, summary, 'table');
   if (summary.scrollWidth > summary.clientWidth + 1) found.push('the table scrolls');
   apart(all(document, '.bn-summary, .bn-csv, .bn-notice, .bn-time, .bn-grid'), 'page');
+  for (const block of all(document, '.bn-block')) {
+    inside(all(block, '.bn-chip'), block.querySelector('.bn-chips'), 'a layer');
+    const numbers = all(block, '.bn-sigma, .bn-share');
+    const inLayer = [...numbers, ...all(block, '.bn-sick-word')];
+    inside(inLayer, block.querySelector('.bn-layer'), 'a layer');
+    apart(numbers, 'a layer');
+  }
   const wide = document.querySelector('[data-testid=stMain]');
   if (wide.scrollWidth > wide.clientWidth + 1) found.push('the page scrolls sideways');
   return found;
@@ -104,7 +111,8 @@ def problems(page: Page, size: ViewportSize) -> list[str]:
 )
 def test_nothing_overlaps_or_is_cut(open_page, count: int, dark: bool, big: str):
     # Two of three seeds and whole nets diverge here: their words must fit too.
-    path = f"/?steps=20&speed=full&depth=4&lr=3&arms={ARMS[count]}{big}"
+    depth = 10 if big else 4  # narrow layers with large letters
+    path = f"/?steps=20&speed=full&depth={depth}&lr=3&arms={ARMS[count]}{big}"
     page = trained(open_page(path, dark=dark))
     found = {size["width"]: problems(page, size) for size in (LAPTOP, PROJECTOR, PHONE)}
     assert not any(found.values()), found

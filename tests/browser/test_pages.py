@@ -100,6 +100,9 @@ def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address
 def test_descent_is_drawn_for_three_scalings_in_the_colours_of_the_page(open_page):
     page = open_page("/inside_the_layer", dark=True)
     plots(page, 3)
+    # Two columns of rows, for which the browser alone would no longer tell of a table.
+    results = page.locator(".bn-summary [role=table]")
+    expect(results.locator("[role=rowgroup]:last-child > [role=row]")).to_have_count(6)
     drawn = page.evaluate(
         "[...document.querySelectorAll('.bn-plot')].map(p => p._fullData.map(t => t.type))"
     )
