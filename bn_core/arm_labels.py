@@ -102,6 +102,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "initial_gamma": lambda x: f"gamma from {x:g}",
     "initial_beta": lambda x: f"beta from {x:g}",
     "groups": lambda n: f"{n} group{'s' * (n > 1)}",
+    "standardized_groups": lambda on: "with group norm" if on else "without group norm",
     "ghost_size": lambda n: f"ghost batch {n}",
     "renorm_rmax": lambda x: f"r up to {x:g}",
     "renorm_dmax": lambda x: f"d up to {x:g}",

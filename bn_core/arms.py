@@ -33,8 +33,11 @@ ARM_FIELDS = tuple(name for name in SETTINGS if name not in SHARED_FIELDS)
 """The fields of a config that an arm may change, in the order of the config."""
 
 _FIELD_OF_KEY = {SETTINGS[name].key: name for name in ARM_FIELDS}
-_WITHOUT_NORM = ("placement", *LAYER_FIELDS)
-"""What means nothing to an arm without normalization."""
+_UNREAD = {
+    "none": ("placement", *LAYER_FIELDS),
+    "weightnorm": ("placement", "moved_layers"),
+}
+"""What means nothing to an arm without normalization, or without one of values."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,19 @@ ARMS: Mapping[str, Arm] = {
             "before",
             "An example divided by the root mean square of its units: layer norm without the mean.",
         ),
+        Arm(
+            "weightnorm",
+            "Weight norm",
+            (("normalization", "weightnorm"),),
+            "Length and direction of each unit's weights are learned apart; no value is averaged.",
+        ),
+        _normalized(
+            "weightstd",
+            "Weight std",
+            "weightstd",
+            "before",
+            "Weight standardization: each unit's weights have mean 0 and one variance.",
+        ),
     )
 }
 
@@ -159,8 +175,8 @@ def _registered_for(config: Config) -> Arm:
 def _with_changes(registered: Arm, kept: Mapping[str, Any]) -> Arm:
     """Return a registered arm with some fields changed, under its one name; itself if none are."""
     fixed = dict(registered.changes)
-    if registered.name == "none":
-        kept = {name: value for name, value in kept.items() if name not in _WITHOUT_NORM}
+    unread = _UNREAD.get(registered.name, ())
+    kept = {name: value for name, value in kept.items() if name not in unread}
     own = {
         name: kept[name] for name in ARM_FIELDS if name in kept and kept[name] != fixed.get(name)
     }

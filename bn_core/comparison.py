@@ -170,11 +170,23 @@ def _time_problem(config: Config) -> str:
     return ""
 
 
+def _weights_problem(config: Config) -> str:
+    """Return why a config's weights cannot be normalized, if they are to be and cannot."""
+    without = config.architecture == "inception" or config.is_recurrent
+    if not (config.normalizes_weights and without):
+        return ""
+    title, net = (SETTINGS[name].options for name in ("normalization", "architecture"))
+    return (
+        f"{title[config.normalization]} is not offered here for this architecture "
+        f"({net[config.architecture]}). Choose another normalization, or another architecture."
+    )
+
+
 def _groups_problem(config: Config) -> str:
     """Return which numbers of groups would fit, if the config's groups do not divide a width."""
     groups, widths = config.groups, config.layer_widths
     uneven = [w for i, w in enumerate(widths) if config.normalizes(i) and w % groups]
-    if config.normalization != "group" or not uneven:
+    if config.value_norm != "group" or not uneven:
         return ""
     width = uneven[0]
     fitting = [n for n in range(1, int(SETTINGS["groups"].high) + 1) if width % n == 0]
@@ -187,7 +199,14 @@ def _groups_problem(config: Config) -> str:
     )
 
 
-_CHECKS = (_images_problem, _batch_problem, _layers_problem, _time_problem, _groups_problem)
+_CHECKS = (
+    _images_problem,
+    _batch_problem,
+    _layers_problem,
+    _time_problem,
+    _weights_problem,
+    _groups_problem,
+)
 
 
 def comparison_to_query(comparison: Comparison) -> dict[str, str]:

@@ -57,7 +57,7 @@ def _settings_that_differ(record: Record) -> list[str]:
     """Return the settings that are not the same in every arm."""
     configs = record.configs
     fields = [name for name in ARM_FIELDS if len({getattr(config, name) for config in configs}) > 1]
-    if len({c.placement for c in configs if c.normalization != "none"}) <= 1:
+    if len({c.placement for c in configs if c.reads("placement")}) <= 1:
         fields = [name for name in fields if name != "placement"]
     if any(config.widths or config.needs_images for config in configs):
         fields = [name for name in fields if name != "depth"]

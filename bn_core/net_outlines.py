@@ -45,7 +45,7 @@ def _residual(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
         return (*_norm_and_activation(config, index - 1), *average, "linear")
     branch = (*_norm_and_activation(config, index), "linear")
     norm_last = config.branch_start == "zero_gamma" and config.placement_of(index) == "before"
-    if norm_last and config.normalizes(index):
+    if norm_last and config.normalizes_values(index):
         branch = ("activation", "linear", "norm")
     scale = ("scale",) if config.branch_start == "skipinit" else ()
     pool = ("pool",) if shape.pooled else ()
@@ -53,7 +53,7 @@ def _residual(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
 
 
 def _norm_and_activation(config: Config, index: int) -> tuple[str, ...]:
-    norm = ("norm",) if config.normalizes(index) else ()
+    norm = ("norm",) if config.normalizes_values(index) else ()
     before = config.placement_of(index) == "before"
     return (*norm, "activation") if before else ("activation", *norm)
 

@@ -18,7 +18,7 @@ FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 LEVELS = (
     {"settings", "streams", "results"},
     {"randomness", "datasets"},
-    {"config", "grouping"},
+    {"config", "grouping", "activation_gains"},
     {"arm_labels", "net_shapes"},
     {"arms"},
     {"comparison"},
@@ -60,6 +60,7 @@ make arrays and tensors."""
 
 LIGHT = {
     "settings",
+    "activation_gains",
     "streams",
     "results",
     "config",

@@ -30,7 +30,10 @@ RESIDUAL_NETS = frozenset({"residual", "conv_residual"})
 RUNNING_STATISTICS = frozenset({"batch", "ghost", "renorm"})
 """Normalizations that keep a running mean and variance for evaluation."""
 
-WITHOUT_BETA = frozenset({"rms"})
+OF_WEIGHTS = frozenset({"weightnorm", "weightstd"})
+"""Normalizations of the weights, not of the values that pass."""
+
+WITHOUT_BETA = frozenset({"none", "rms"})
 """Normalizations that add nothing to the normalized values."""
 
 
@@ -109,9 +112,26 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
         return self.normalization in RUNNING_STATISTICS
 
     @property
+    def normalizes_weights(self) -> bool:
+        """Whether the weights of normalized layers are normalized, by the kind chosen."""
+        return self.normalization in OF_WEIGHTS
+
+    @property
+    def value_norm(self) -> str:
+        """What normalizes the values that pass a normalized layer: "none", "batch", ..."""
+        if self.normalization == "weightstd" and self.standardized_groups:
+            return "group"
+        return "none" if self.normalizes_weights else self.normalization
+
+    @property
+    def has_gamma(self) -> bool:
+        """Whether the normalization can learn a factor that begins with a value of choice."""
+        return self.is_normalized and self.normalization != "weightnorm"
+
+    @property
     def has_beta(self) -> bool:
         """Whether the normalization can learn an offset."""
-        return self.is_normalized and self.normalization not in WITHOUT_BETA
+        return self.value_norm not in WITHOUT_BETA
 
     @property
     def learns_beta(self) -> bool:
@@ -151,6 +171,10 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
         """Return whether the hidden layer ``index``, counted from 0, has a normalization."""
         chosen = not self.normalized_layers or index + 1 in self.normalized_layers
         return chosen and self.is_normalized
+
+    def normalizes_values(self, index: int) -> bool:
+        """Return whether the values of hidden layer ``index``, from 0, are normalized."""
+        return self.normalizes(index) and self.value_norm != "none"
 
     def placement_of(self, index: int) -> str:
         """Return where the norm of hidden layer ``index``, from 0, stands: "before" or "after"."""

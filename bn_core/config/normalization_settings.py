@@ -20,6 +20,8 @@ class NormalizationSettings:
             "ghost": "Ghost batch norm",
             "renorm": "Batch renormalization",
             "rms": "RMS norm",
+            "weightnorm": "Weight norm",
+            "weightstd": "Weight standardization",
         },
         key="norm",
         label="Normalization",
@@ -27,7 +29,8 @@ class NormalizationSettings:
         "renormalization take a unit's mean and variance over examples; layer and group norm take "
         "an example's over its units; RMS norm divides by its root mean square and subtracts no "
         "mean; instance norm takes them within one channel of one example, a single value in fully "
-        "connected layers. In the Lab the arms choose it.",
+        "connected layers. Weight norm and weight standardization act on the weights instead. In "
+        "the Lab the arms choose it.",
     )
     normalized_layers: tuple[int, ...] = wholes(
         1,
@@ -44,7 +47,7 @@ class NormalizationSettings:
         key="place",
         label="Place",
         help="Where the normalization stands. In the Lab the arms choose it.",
-        read_if=lambda config: config.is_normalized,
+        read_if=lambda config: config.value_norm != "none",
     )
     moved_layers: tuple[int, ...] = wholes(
         1,
@@ -54,7 +57,7 @@ class NormalizationSettings:
         help="Hidden layers, counted from 1, whose normalization stands on the other side of the "
         "activation than the place above says; empty: none.",
         shown=False,
-        read_if=lambda config: config.is_normalized,
+        read_if=lambda config: config.value_norm != "none",
     )
     time_norm: str = choice(
         "steps",
@@ -92,15 +95,15 @@ class NormalizationSettings:
         key="eps",
         label="Epsilon",
         help="Added to the variance before the square root, so that a constant unit divides by "
-        "something.",
-        read_if=lambda config: config.is_normalized,
+        "something. In weight standardization it is the variance of the weights.",
+        read_if=lambda config: config.has_gamma,
     )
     bn_scale: bool = switch(
         True,
         key="gamma",
         label="Scale (gamma)",
         help="Whether each unit learns a factor for its normalized value.",
-        read_if=lambda config: config.is_normalized,
+        read_if=lambda config: config.has_gamma,
     )
     bn_shift: bool = switch(
         True,
@@ -118,7 +121,7 @@ class NormalizationSettings:
         help="What gamma is before the first step, in every normalized layer that learns it "
         "(weight in PyTorch, gamma_initializer in Keras). In front of tanh 0.1 starts near the "
         "straight part. With 0 every normalized unit puts out beta alone at first.",
-        read_if=lambda config: config.is_normalized and config.bn_scale,
+        read_if=lambda config: config.has_gamma and config.bn_scale,
     )
     initial_beta: float = number(
         0.0,
@@ -140,7 +143,18 @@ class NormalizationSettings:
         help="Into how many groups of one size group norm splits a layer's units; each example has "
         "a mean and a variance for each. It must divide the width. One group is layer norm; groups "
         "of two units leave only signs, groups of one leave nothing.",
-        read_if=lambda config: config.normalization == "group",
+        read_if=lambda config: config.value_norm == "group",
+    )
+    standardized_groups: bool = switch(
+        False,
+        key="wsgn",
+        label="Group norm with standardized weights",
+        help="Weight standardization was proposed with group norm behind each layer "
+        "(1903.10520); on: so it is here. Off: the weights are scaled so that values keep their "
+        "variance, with a learned factor gamma for each unit (2101.08692), and nothing else is "
+        "normalized.",
+        shown=False,
+        read_if=lambda config: config.normalization == "weightstd",
     )
     ghost_size: int = whole(
         16,

@@ -7,7 +7,7 @@ from bn_core.config import Config
 from bn_core.export import script
 from bn_core.export.data_code import DataCode, data_code
 from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
-from bn_core.export.request import Exporter, ExportRequest
+from bn_core.export.request import Exporter, ExportError, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 from bn_core.net_shapes import inception_channels
 
@@ -47,6 +47,11 @@ def keras_script(request: ExportRequest) -> bytes:
     """
     comparison = script.written(request)
     configs, data = comparison.configs, data_code(comparison)
+    if any(config.normalizes_weights for config in configs):
+        raise ExportError(
+            "Keras has no layers that normalize weights; leave those nets out, or choose the "
+            "PyTorch script or the notebook."
+        )
     nets = script.named_nets(comparison, _body, _name)
     own = _own_layers(configs)
     definitions = [
@@ -167,9 +172,9 @@ def _learned(config: Config, part: Part, own: bool) -> str:
 
 def _norm_of_channels(config: Config, part: Part) -> str:
     """Return the call for images, channels last; layer norm is one group of all channels."""
-    if config.normalization == "rms":
+    if config.value_norm == "rms":
         return f"RMSNorm(epsilon={config.bn_epsilon!r}{_learned(config, part, own=True)})"
-    groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.normalization)
+    groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.value_norm)
     if groups is None:
         return _norm(config, part)
     settings = f"{groups}, epsilon={config.bn_epsilon!r}{_learned(config, part, own=False)}"
@@ -180,7 +185,7 @@ def _norm(config: Config, part: Part) -> str:
     learned, own = (_learned(config, part, own=own) for own in (False, True))
     epsilon = f"epsilon={config.bn_epsilon!r}"
     share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
-    match config.normalization:
+    match config.value_norm:
         case "batch" if not config.bn_cumulative and config.batch_size >= SMALL_BATCH:
             momentum = f"momentum={round(1 - config.bn_momentum, 9)!r}"
             return f"keras.layers.BatchNormalization({momentum}, {epsilon}{learned})"

@@ -79,6 +79,9 @@ SYMBOLS = {
     "hexagram": "M 0 -6 L 1.7 -3 H 5.2 L 3.5 0 L 5.2 3 H 1.7 L 0 6 L -1.7 3 H -5.2 L -3.5 0 "
     "L -5.2 -3 H -1.7 Z",
     "pentagon": "M 0 -5 L 4.8 -1.5 L 2.9 4 H -2.9 L -4.8 -1.5 Z",
+    "star-triangle-up": "M 0 -5.2 L 1.1 -.65 L 4.5 2.6 L 0 1.3 L -4.5 2.6 L -1.1 -.65 Z",
+    "star-diamond": "M 0 -5.2 L 1.4 -1.4 L 5.2 0 L 1.4 1.4 L 0 5.2 L -1.4 1.4 L -5.2 0 "
+    "L -1.4 -1.4 Z",
     "hourglass": "M -4 -5 H 4 L -4 5 H 4 Z",
     "bowtie": "M -5 -4 V 4 L 5 -4 V 4 Z",
 }

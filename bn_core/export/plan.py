@@ -43,6 +43,8 @@ class Part:
     bias: bool = False
     positions: tuple[int, ...] = ()
     first_gamma: float | None = None
+    weights: str = ""
+    """How a linear map's or convolution's weights are normalized; "" where they are not."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +91,22 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
 def parameter_count(config: Config) -> int:
     """Return how many numbers one net of a config learns."""
     per_norm = config.bn_scale + config.learns_beta
+    per_map = config.normalization == "weightnorm" or (
+        config.bn_scale and config.value_norm == "none"
+    )
     parts = [part for layer in planned_layers(config) for part in layer.parts]
-    return sum(_learned(part, per_norm) for part in parts)
+    return sum(_learned(part, per_norm, per_map) for part in parts)
 
 
-def _learned(part: Part, per_norm: int) -> int:
-    """Return how many numbers a part learns; ``per_norm`` is how many a norm has for each unit."""
+def _learned(part: Part, per_norm: int, per_map: int) -> int:
+    """Return how many numbers a part learns.
+
+    ``per_norm`` is how many a norm has for each unit, ``per_map`` a map with normalized weights.
+    """
     match part.kind:
         case "linear" | "conv":
             size = KERNEL**2 if part.kind == "conv" else 1
-            return part.units * (part.inputs * size + part.bias)
+            return part.units * (part.inputs * size + part.bias + per_map * bool(part.weights))
         case "inception":
             return inception_weights(part.inputs, part.units) + part.bias * part.units
         case "norm":
@@ -159,28 +167,35 @@ def first_values(config: Config, norm: Part) -> tuple[float, float]:
 def _plain(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
     before = config.placement_of(index) == "before"
     norm = _norm(config, index, units)
-    subtracted = before and norm and config.normalization in SUBTRACTS_UNIT_MEAN
-    linear = Part("linear", inputs, units, bias=not subtracted)
+    subtracted = before and norm and config.value_norm in SUBTRACTS_UNIT_MEAN
+    linear = _linear(config, index, inputs, units, bias=not subtracted)
     activation = Part("activation", units, units)
     behind = (*norm, activation) if before else (activation, *norm)
     return PlannedLayer(f"layer {index + 1}", (linear, *behind, *_dropout(config, units)))
 
 
 def _block(config: Config, index: int, inputs: int, units: int) -> PlannedLayer:
-    parts = [*_branch(config, index, inputs), Part("linear", inputs, units, bias=True)]
-    if config.branch_start == "zero_gamma" and config.normalizes(index):
+    parts = [*_branch(config, index, inputs), _linear(config, index, inputs, units, bias=True)]
+    if config.branch_start == "zero_gamma" and config.normalizes_values(index):
         parts = list(_zero_gamma(config, index, inputs, units))
     scale = (Part("scale", units, units),) if config.branch_start == "skipinit" else ()
     parts += [*scale, *_dropout(config, units)]
     return PlannedLayer(f"layer {index + 1}", tuple(parts), shortcut=True)
 
 
+def _linear(config: Config, index: int, inputs: int, units: int, *, bias: bool) -> Part:
+    """Return the linear map of a hidden layer."""
+    normalized = config.normalizes_weights and config.normalizes(index)
+    weights = config.normalization if normalized else ""
+    return Part("linear", inputs, units, bias=bias, weights=weights)
+
+
 def _zero_gamma(config: Config, index: int, inputs: int, units: int) -> Iterator[Part]:
     """Yield the parts of a branch whose norm begins with gamma 0: see ``residual_layer``."""
     after = config.placement_of(index) == "after"
-    subtracted = not after and config.normalization in SUBTRACTS_UNIT_MEAN
+    subtracted = not after and config.value_norm in SUBTRACTS_UNIT_MEAN
     norm = Part("norm", inputs if after else units, inputs if after else units, first_gamma=0.0)
-    linear = Part("linear", inputs, units, bias=not subtracted)
+    linear = _linear(config, index, inputs, units, bias=not subtracted)
     yield Part("activation", inputs, inputs)
     yield from (norm, linear) if after else (linear, norm)
 
@@ -193,7 +208,7 @@ def _branch(config: Config, index: int, units: int) -> Iterator[Part]:
 
 
 def _norm(config: Config, index: int, units: int) -> tuple[Part, ...]:
-    return (Part("norm", units, units),) if config.normalizes(index) else ()
+    return (Part("norm", units, units),) if config.normalizes_values(index) else ()
 
 
 def _dropout(config: Config, units: int) -> tuple[Part, ...]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from bn_core.activation_gains import ACTIVATION_GAINS
 from bn_core.config import Config
 from bn_core.export import script
 from bn_core.export.data_code import DataCode, data_code
@@ -29,8 +30,19 @@ _NORM_CLASSES = (
     "BatchRenorm",
     "InstanceNorm",
     "RMSNorm",
+    "StandardizedWeights",
+    "standardized_weights",
 )
-_ALWAYS = ("Arm", "initialize", "parameter_groups", "batches", "train", "validate", "train_all")
+_ALWAYS = (
+    "Arm",
+    "initialize",
+    "learned_weight",
+    "parameter_groups",
+    "batches",
+    "train",
+    "validate",
+    "train_all",
+)
 
 _IMPORTS = """{library}
 
@@ -104,10 +116,11 @@ def _part(config: Config, part: Part) -> str:
     match part.kind:
         case "linear":
             without = "" if part.bias else ", bias=False"
-            return f"nn.Linear({part.inputs}, {part.units}{without})"
+            return _weights(config, part, f"nn.Linear({part.inputs}, {part.units}{without})")
         case "conv":
             without = "" if part.bias else ", bias=False"
-            return f"nn.Conv2d({part.inputs}, {part.units}, kernel_size=3, padding=1{without})"
+            sizes = f"{part.inputs}, {part.units}, kernel_size=3, padding=1{without}"
+            return _weights(config, part, f"nn.Conv2d({sizes})")
         case "inception":
             without = "" if part.bias else ", bias=False"
             return f"Inception({part.inputs}, {inception_channels(part.units)}{without})"
@@ -130,11 +143,26 @@ def _part(config: Config, part: Part) -> str:
             return _learning(config, part, norm(config, part.units))
 
 
+def _weights(config: Config, part: Part, made: str) -> str:
+    """Return the call that makes a linear map or convolution, its weights normalized or not."""
+    match part.weights:
+        case "weightnorm":
+            return f"nn.utils.parametrizations.weight_norm({made})"
+        case "weightstd" if config.value_norm == "none":
+            gain = f"gain={ACTIVATION_GAINS[config.activation]!r}"
+            gamma = f", gamma={config.initial_gamma!r}" if config.bn_scale else ", learned=False"
+            return f"standardized_weights({made}, eps={config.bn_epsilon!r}, {gain}{gamma})"
+        case "weightstd":
+            return f"standardized_weights({made}, eps={config.bn_epsilon!r})"
+        case _:
+            return made
+
+
 def _norm(config: Config, units: int) -> str:
     """Return the call that makes a norm with both gamma and beta."""
     eps = f"eps={config.bn_epsilon!r}"
     momentum = f"momentum={None if config.bn_cumulative else config.bn_momentum!r}"
-    match config.normalization:
+    match config.value_norm:
         case "batch":
             name = "BatchNorm" if script.needs_single(config) else "nn.BatchNorm1d"
             return f"{name}({units}, {eps}, {momentum})"
@@ -157,7 +185,7 @@ def _norm_of_channels(config: Config, channels: int) -> str:
     """Return the call for images, where each channel is a unit; layer norm is one group of all."""
     eps = f"eps={config.bn_epsilon!r}"
     momentum = f"momentum={None if config.bn_cumulative else config.bn_momentum!r}"
-    match config.normalization:
+    match config.value_norm:
         case "batch":
             return f"nn.BatchNorm2d({channels}, {eps}, {momentum})"
         case "layer":
@@ -191,6 +219,8 @@ def _norm_classes(configs: tuple[Config, ...]) -> list[str]:
         names |= {name for name in _NORM_CLASSES if re.search(rf"[ (]{name}\(", source)}
         if "GhostBatchNorm" in names:
             names.add("BatchNorm")  # which it extends
+        if "standardized_weights" in names:
+            names.add("StandardizedWeights")
     return sorted(names)
 
 

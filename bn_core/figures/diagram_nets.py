@@ -29,6 +29,8 @@ _NORMS = {
     "ghost": ("GBN", "Ghost batch norm"),
     "renorm": ("BRN", "Batch renormalization"),
     "rms": ("RMS", "Root-mean-square norm"),
+    "weightnorm": ("WN", "Weight norm"),
+    "weightstd": ("WS", "Weight standardization"),
 }
 _ACTIVATIONS = {
     "relu": "ReLU",
@@ -193,7 +195,9 @@ def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]
             text, words = _INCEPTION
         found = Chip(kind="linear", text=text, words=words, present=True)
         chips[layer.stages.index("linear")] = found
-    if index is not None and "norm" not in layer.stages and "activation" in layer.stages:
+    if index is not None and config.normalizes_weights:
+        _mark_weights(config, chips, layer, index)
+    elif index is not None and "norm" not in layer.stages and "activation" in layer.stages:
         missing = _chip(config, "norm")
         missing["present"] = False
         chips.insert(_place_of_a_norm(config, layer, index), missing)
@@ -208,6 +212,26 @@ def _place_of_a_norm(config: Config, layer: LayerOutline, index: int) -> int:
     return layer.stages.index("activation") + behind
 
 
+def _mark_weights(config: Config, chips: list[Chip], layer: LayerOutline, index: int) -> None:
+    """Show at the weights of a hidden layer that they are normalized, or could be.
+
+    Where group norm follows, its chip is the one that is pressed.
+    """
+    at, (text, words) = layer.stages.index("linear"), _NORMS[config.normalization]
+    if config.value_norm == "none":
+        mark = Chip(kind="norm", text=text, words=f"{words}: of the weights", present=True)
+        mark["present"] = config.normalizes(index)
+        chips.insert(at + 1, mark)
+        return
+    if config.normalizes(index):
+        chips[at]["text"] += f" {text}"
+        chips[at]["words"] += f", {words.lower()}"
+    elif "activation" in layer.stages:
+        missing = _chip(config, "norm")
+        missing["present"] = False
+        chips.insert(_place_of_a_norm(config, layer, index), missing)
+
+
 def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
     match stage:
         case "linear" if config.is_recurrent and hidden:
@@ -217,7 +241,7 @@ def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
         case "linear":
             text, words = "W", "Weights"
         case "norm":
-            text, words = _NORMS.get(config.normalization, _NORMS["batch"])
+            text, words = _NORMS.get(config.value_norm, _NORMS["batch"])
         case "activation":
             text = _ACTIVATIONS[config.activation]
             words = f"Activation function {text}"

@@ -167,7 +167,7 @@ def _empty(context: FigureContext, arm: int, layer: int, tile: Tile) -> dict[str
     config = context.record.configs[arm]
     if layer >= config.depth:
         text = f"no layer {layer + 1}"
-    elif context.view.site == "normalized" and not config.normalizes(layer):
+    elif context.view.site == "normalized" and not config.normalizes_values(layer):
         text = "no normalization"
     else:
         text = absence(context, arm)

@@ -35,6 +35,8 @@ _LIGHT = {
     "ghost": "#5d1bba",
     "renorm": "#005767",
     "rms": "#df034a",
+    "weightnorm": "#9500ff",
+    "weightstd": "#50176c",
     "neutral_a": "#000000",
     "neutral_b": "#906cfc",
     "neutral_c": "#a80064",
@@ -67,6 +69,8 @@ _DARK = {
     "ghost": "#827cff",
     "renorm": "#99e7ff",
     "rms": "#cd45b2",
+    "weightnorm": "#599e64",
+    "weightstd": "#c6d384",
     "neutral_a": "#ffffff",
     "neutral_b": "#8424fc",
     "neutral_c": "#e04848",
@@ -147,6 +151,8 @@ ARM_STYLES = {
     "ghost": ArmStyle("@ghost", "6px,2px,2px,2px", "hourglass"),
     "renorm": ArmStyle("@renorm", "5px,3px", "star"),
     "rms": ArmStyle("@rms", "11px,2px,2px,2px,2px,2px", "triangle-right"),
+    "weightnorm": ArmStyle("@weightnorm", "16px,2px,3px,2px", "star-triangle-up"),
+    "weightstd": ArmStyle("@weightstd", "4px,2px,4px,6px", "star-diamond"),
 }
 CURVE_STYLES = {
     **ARM_STYLES,

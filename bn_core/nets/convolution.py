@@ -7,6 +7,7 @@ from bn_core.config import Config
 from bn_core.net_shapes import KERNEL
 from bn_core.nets.initialization import initial_bias, initial_weight
 from bn_core.nets.layers import Linear
+from bn_core.normalization import OF_CONVOLUTION, reparametrization
 
 
 class Convolution(Linear):
@@ -27,7 +28,7 @@ class Convolution(Linear):
         """Return the images of O channels, (K, N, O, H, W)."""
         replicas, examples, _, *size = x.shape
         bias = None if self.bias is None else self.bias.flatten()
-        weight = self.weight.flatten(0, 1)
+        weight = self.factors.flatten(0, 1)
         padding = self.weight.shape[-1] // 2
         y = functional.conv2d(as_groups(x), weight, bias, padding=padding, groups=replicas)
         return y.view(examples, replicas, -1, *size).transpose(0, 1)
@@ -66,4 +67,4 @@ def convolution(
     kernel = KERNEL, KERNEL
     weight = initial_weight(config, index, inputs, channels, kernel)
     begin = initial_bias(config, index, inputs * KERNEL**2, channels) if bias else None
-    return Convolution(weight, begin)
+    return Convolution(weight, begin, reparametrization(config, index, weight, OF_CONVOLUTION))

@@ -9,7 +9,12 @@ from torch.nn import functional
 
 from bn_core.config import Config
 from bn_core.nets.initialization import initial_bias, initial_weight
-from bn_core.normalization import Normalization
+from bn_core.normalization import (
+    OF_LINEAR_MAP,
+    Normalization,
+    Reparametrization,
+    reparametrization,
+)
 from bn_core.randomness import generator
 
 Stage = Literal[
@@ -39,12 +44,29 @@ ACTIVATIONS: Mapping[str, type[nn.Module]] = {
 
 
 class Linear(nn.Module):
-    """y = x W + b for K nets at once: x (K, N, I), W (K, I, O), b (K, 1, O), y (K, N, O)."""
+    """y = x W + b for K nets at once: x (K, N, I), W (K, I, O), b (K, 1, O), y (K, N, O).
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+    With a ``reparametrization`` r it is y = x r(W) + b: ``weight`` stays what is learned, W.
+    """
+
+    reparametrization: Reparametrization | None
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        reparametrization: Reparametrization | None = None,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
         self.bias = None if bias is None else nn.Parameter(bias)
+        self.register_module("reparametrization", reparametrization)
+
+    @property
+    def factors(self) -> Tensor:
+        """What inputs are multiplied by: the weights, or their reparametrization."""
+        one = self.reparametrization
+        return self.weight if one is None else one(self.weight)
 
     @property
     def units(self) -> int:
@@ -54,8 +76,8 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the mapped activations, (K, N, O)."""
         if self.bias is None:
-            return torch.bmm(x, self.weight)
-        return torch.baddbmm(self.bias, x, self.weight)
+            return torch.bmm(x, self.factors)
+        return torch.baddbmm(self.bias, x, self.factors)
 
 
 class Dropout(nn.Module):
@@ -205,10 +227,13 @@ def linear_map(
 ) -> Linear:
     """Return a linear map with the initial weights of layer ``index``, counted from 0.
 
-    Every layer draws from a stream of its own: leaving out the bias changes no other number.
+    Its weights are normalized where the config wants that for this hidden layer. Every layer draws
+    from a stream of its own: leaving out the bias changes no other number.
     """
     shape = (config, index, inputs, outputs)
-    return Linear(initial_weight(*shape), initial_bias(*shape) if bias else None)
+    weight = initial_weight(*shape)
+    normalized = reparametrization(config, index, weight, OF_LINEAR_MAP)
+    return Linear(weight, initial_bias(*shape) if bias else None, normalized)
 
 
 def dropout(config: Config, index: int) -> Dropout | None:

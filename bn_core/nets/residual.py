@@ -44,7 +44,7 @@ def residual_layer(
     pre-activation order of He et al. 2016 (1603.05027), with one linear map as the branch.
     """
     zero_gamma = config.branch_start == "zero_gamma"
-    normalized = config.normalizes(index)
+    normalized = config.normalizes_values(index)
     order = _branch_order(config, index)
     if zero_gamma and normalized and order is BRANCH_NORM_BEFORE:
         order = BRANCH_NORM_LAST

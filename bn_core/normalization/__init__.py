@@ -13,12 +13,23 @@ from bn_core.normalization.ghost import GhostBatchNorm
 from bn_core.normalization.group import GroupNorm
 from bn_core.normalization.instance import InstanceNorm
 from bn_core.normalization.layer import LayerNorm
-from bn_core.normalization.registry import NORMALIZATIONS, normalization
+from bn_core.normalization.registry import (
+    NORMALIZATIONS,
+    WEIGHT_NORMS,
+    normalization,
+    reparametrization,
+)
 from bn_core.normalization.renorm import BatchRenorm
 from bn_core.normalization.rms import RMSNorm
+from bn_core.normalization.weight_norm import WeightNorm
+from bn_core.normalization.weight_standardization import WeightStandardization
+from bn_core.normalization.weights import OF_CONVOLUTION, OF_LINEAR_MAP, Reparametrization
 
 __all__ = [
     "NORMALIZATIONS",
+    "OF_CONVOLUTION",
+    "OF_LINEAR_MAP",
+    "WEIGHT_NORMS",
     "BatchNorm",
     "BatchRenorm",
     "GhostBatchNorm",
@@ -27,10 +38,14 @@ __all__ = [
     "LayerNorm",
     "Normalization",
     "RMSNorm",
+    "Reparametrization",
     "Statistics",
+    "WeightNorm",
+    "WeightStandardization",
     "batch_moments",
     "moments",
     "normalization",
     "normalize",
+    "reparametrization",
     "scale_and_shift",
 ]

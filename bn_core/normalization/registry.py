@@ -1,7 +1,9 @@
-"""Which normalization a config asks for; a new one is one line here."""
+"""Which normalizations of values and of weights a config asks for; a new one is one line here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.normalization.base import Normalization
@@ -12,6 +14,9 @@ from bn_core.normalization.instance import InstanceNorm
 from bn_core.normalization.layer import LayerNorm
 from bn_core.normalization.renorm import BatchRenorm
 from bn_core.normalization.rms import RMSNorm
+from bn_core.normalization.weight_norm import WeightNorm
+from bn_core.normalization.weight_standardization import WeightStandardization
+from bn_core.normalization.weights import Reparametrization
 
 
 def _usual(config: Config, units: int) -> dict[str, Any]:
@@ -48,10 +53,41 @@ NORMALIZATIONS: Mapping[str, Callable[[Config, int], Normalization]] = {
 
 
 def normalization(config: Config, units: int | None = None) -> Normalization | None:
-    """Return a new normalization of ``units`` units, or None where the config wants none.
+    """Return a new normalization of ``units`` units, or None where the config wants none of values.
 
     The config's width by default.
     """
-    if config.normalization == "none":
+    if config.value_norm == "none":
         return None
-    return NORMALIZATIONS[config.normalization](config, units or config.width)
+    return NORMALIZATIONS[config.value_norm](config, units or config.width)
+
+
+def _standardized(config: Config, weight: Tensor, axes: tuple[int, ...]) -> Reparametrization:
+    alone = config.value_norm == "none"
+    return WeightStandardization(
+        weight,
+        axes,
+        epsilon=config.bn_epsilon,
+        activation=config.activation if alone else None,
+        scale=config.bn_scale,
+        initial_gamma=config.initial_gamma,
+    )
+
+
+WEIGHT_NORMS: Mapping[str, Callable[[Config, Tensor, tuple[int, ...]], Reparametrization]] = {
+    "weightnorm": lambda c, weight, axes: WeightNorm(weight, axes),
+    "weightstd": _standardized,
+}
+
+
+def reparametrization(
+    config: Config, index: int, weight: Tensor, input_axes: tuple[int, ...]
+) -> Reparametrization | None:
+    """Return what computes the weights of layer ``index``, from 0, of its parameter ``weight``.
+
+    None where they are the parameter itself, as in the output layer. ``input_axes`` are those that
+    an output sums over.
+    """
+    if not config.normalizes_weights or index >= config.depth or not config.normalizes(index):
+        return None
+    return WEIGHT_NORMS[config.normalization](config, weight, input_axes)

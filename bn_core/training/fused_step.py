@@ -115,7 +115,7 @@ def _kinds(layer: Layer) -> list[str]:
 
 
 def _kind(module: nn.Module) -> str:
-    if type(module) is Linear:
+    if type(module) is Linear and module.reparametrization is None:
         return "linear"
     if type(module) is BatchNorm and not module.reference and module.running_mean is not None:
         return "norm"

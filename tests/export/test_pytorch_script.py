@@ -22,7 +22,7 @@ from tests.export.agreement import assert_agrees
 from tests.export.programs import comparison_of, definitions, exported, printed_by
 
 ALL_ARMS = "arms=none-before-after-layer-group-instance-ghost-renorm"
-MORE_ARMS = "arms=rms"
+MORE_ARMS = "arms=rms~weightnorm~weightstd~weightstd;wsgn:on"
 SMALL = "depth=3&width=8&batch=24&ghost=5&groups=2&steps=30&seeds=1"
 CONV = "arch=conv&channels=4-2"
 INCEPTION = "arch=inception&channels=4-10"
@@ -78,7 +78,7 @@ def kinds_of_layers(net: nn.Module) -> list[str]:
             found.append("dropout")
         elif isinstance(module, nn.ReLU | nn.Tanh | nn.Sigmoid | nn.LeakyReLU | nn.GELU):
             found.append(type(module).__name__)
-        elif hasattr(module, "weight"):
+        elif hasattr(module, "weight") and not isinstance(module, nn.ModuleDict):
             found.append("norm" + re.sub(r"Norm.*", "", type(module).__name__.lower()))
     return found
 
@@ -135,7 +135,10 @@ def copy_weights(net: Net, made: nn.Module) -> None:
     pieces = [piece for source in net.linears for piece in pieces_of(source)]
     with torch.no_grad():
         for linear, (weight, bias) in zip(linears, pieces, strict=True):
-            linear.weight.copy_(weight)
+            if nn.utils.parametrize.is_parametrized(linear):
+                linear.weight = weight.detach()  # type: ignore[assignment]
+            else:
+                linear.weight.copy_(weight)
             if linear.bias is not None:
                 assert bias is not None
                 linear.bias.copy_(bias)

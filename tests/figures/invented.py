@@ -57,7 +57,7 @@ def make_statistics(config: Config, random: np.random.Generator, step: int) -> N
     mean, std = positive(replicas, sites, layers), positive(replicas, sites, layers)
     quantiles = np.sort(random.normal(size=(replicas, sites, layers, 3)).astype(np.float32), axis=3)
     histogram = random.integers(0, 65536, (sites, layers, BINS)).astype(np.uint16)
-    plain = [layer for layer in range(layers) if not config.normalizes(layer)]
+    plain = [layer for layer in range(layers) if not config.normalizes_values(layer)]
     for values in (mean, std, quantiles):
         values[:, 2, plain] = np.nan
     histogram[2, plain] = 0

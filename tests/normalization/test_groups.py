@@ -8,7 +8,7 @@ import torch
 
 from bn_core.config import SETTINGS, Config
 from bn_core.grouping import grouping, groups_of
-from bn_core.normalization import NORMALIZATIONS, BatchRenorm, Normalization
+from bn_core.normalization import NORMALIZATIONS, WEIGHT_NORMS, BatchRenorm, Normalization
 
 N, C, S = 7, 6, 4
 SETTING = Config(replicas=2, width=C, groups=3, ghost_size=3)
@@ -82,7 +82,7 @@ def test_without_a_normalization_no_entry_has_a_group():
 
 
 def test_every_choice_has_a_layer_and_its_groups():
-    assert {"none", *NAMES} == set(SETTINGS["normalization"].options)
+    assert {"none", *NAMES, *WEIGHT_NORMS} == set(SETTINGS["normalization"].options)
     with pytest.raises(ValueError, match="'weight'"):
         grouping("weight", 4)
 

@@ -1,5 +1,7 @@
 """Layers that PyTorch lacks, or refuses for a batch of one."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -165,3 +167,33 @@ class InstanceNorm(nn.Module):
 
     def forward(self, x):
         return (x - x) * self.weight + self.bias
+
+
+class StandardizedWeights(nn.Module):
+    """(W - mean) / sqrt(variance + eps) of each output's weights (Qiao et al. 2019).
+
+    With a gain they are also multiplied by gamma gain / sqrt(inputs) (Brock et al. 2021).
+    """
+
+    def __init__(self, outputs, eps, gain=None, gamma=1.0, learned=True):
+        super().__init__()
+        self.eps, self.gain = eps, gain
+        if gain is not None:
+            self.gamma = nn.Parameter(torch.full((outputs, 1), gamma), requires_grad=learned)
+
+    def forward(self, weight):
+        flat = weight.flatten(1)
+        variance, mean = torch.var_mean(flat, dim=1, correction=0, keepdim=True)
+        flat = (flat - mean) / torch.sqrt(variance + self.eps)
+        if self.gain is not None:
+            flat = flat * (self.gamma * self.gain / math.sqrt(flat.shape[1]))
+        return flat.view_as(weight)
+
+    def right_inverse(self, weight):
+        return weight
+
+
+def standardized_weights(linear, eps, **settings):
+    """Return a linear map or convolution that multiplies by standardized weights."""
+    rule = StandardizedWeights(len(linear.weight), eps, **settings)
+    return nn.utils.parametrize.register_parametrization(linear, "weight", rule)

@@ -72,8 +72,14 @@ def initialize(net, arm, seed):
     linears = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     numbers = [*range(1, len(linears)), 0]  # 0 is the output layer
     for number, linear in zip(numbers, linears, strict=True):
-        arm.draw(linear, torch.Generator().manual_seed(100 * seed + number))
-        linear.weight *= arm.gain
+        drawn = nn.Module()
+        drawn.weight, drawn.bias = torch.empty_like(linear.weight), linear.bias
+        arm.draw(drawn, torch.Generator().manual_seed(100 * seed + number))
+        weight = drawn.weight * arm.gain
+        if nn.utils.parametrize.is_parametrized(linear):
+            linear.weight = weight  # which its parameters are computed of
+        else:
+            linear.weight.copy_(weight)
 
 
 def sgd(groups, rate):
@@ -96,10 +102,18 @@ def adam(groups, rate):
     return torch.optim.Adam(groups, lr=rate)
 
 
+def learned_weight(linear):
+    """Return the parameter that a linear map's weights are, or are computed of."""
+    if not nn.utils.parametrize.is_parametrized(linear):
+        return linear.weight
+    held = linear.parametrizations.weight
+    return held.original1 if hasattr(held, "original1") else held.original  # 1: v of weight norm
+
+
 def parameter_groups(net, weight_decay):
     """Weight decay pulls on the weights of linear maps and convolutions; the rest is spared."""
     linears = [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    weights = [linear.weight for linear in linears]
+    weights = [learned_weight(linear) for linear in linears]
     chosen = {id(weight) for weight in weights}
     others = [parameter for parameter in net.parameters() if id(parameter) not in chosen]
     return [

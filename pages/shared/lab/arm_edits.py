@@ -115,7 +115,7 @@ def norm_toggled(config: Config, layer: int, place: Place, base: Config) -> dict
         return _without_norm(base)
     every = len(remaining) == config.depth
     moved = set(config.moved_layers)
-    if layer not in normalized:
+    if config.value_norm != "none" and layer not in normalized:
         moved = moved - {layer} if place == config.placement else moved | {layer}
     return {
         "normalized_layers": () if every else tuple(sorted(remaining)),
@@ -132,7 +132,7 @@ def norm_added_everywhere(config: Config, place: Place) -> dict[str, Any]:
         return _first_norm(place)
     normalized = set(_normalized_layers(config))
     moved = set(config.moved_layers) & normalized
-    if place != config.placement:
+    if config.value_norm != "none" and place != config.placement:
         moved |= set(range(1, config.depth + 1)) - normalized
     return {"normalized_layers": (), "moved_layers": tuple(sorted(moved))}
 
@@ -153,6 +153,8 @@ def norm_moved(config: Config, layer: int, place: Place) -> dict[str, Any]:
         raise Refused(
             "There is no normalization to move. Click the place of the norm to add one first."
         )
+    if config.value_norm == "none":
+        raise Refused("This normalization acts on the weights: it has no place to move to.")
     normalized = set(_normalized_layers(config))
     if not layer:
         return {"placement": place, "moved_layers": ()}

@@ -88,7 +88,7 @@ def _step_of_the_link(session: Session) -> None:
 def _without_spread(config: Config) -> Iterator[str]:
     """Yield what there is to say of a normalization that averages over one or two values."""
     one, widths = config.batch_size == 1, _units_without_positions(config)
-    match config.normalization:
+    match config.value_norm:
         case "batch" if one and widths:
             yield _BATCH_OF_ONE
         case "ghost" if (one or config.ghost_size == 1) and widths:
@@ -109,5 +109,5 @@ def _units_without_positions(config: Config) -> list[int]:
     return [
         shape.units
         for index, shape in enumerate(shapes)
-        if not shape.positions and config.normalizes(index)
+        if not shape.positions and config.normalizes_values(index)
     ]

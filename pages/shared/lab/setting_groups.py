@@ -36,6 +36,7 @@ PANEL: Mapping[str, tuple[str, ...]] = {
         "bn_epsilon",
         "evaluate_with",
         "groups",
+        "standardized_groups",
         "ghost_size",
         "renorm_rmax",
         "renorm_dmax",
