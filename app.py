@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 from streamlit import runtime
 
 from pages.shared import page_layout, script_errors, security, server
+from pages.shared.framework_files import FrameworkFiles
 from pages.shared.live import feed
 from pages.shared.own_data import inbox
 from pages.shared.preloading import Preloading
@@ -30,6 +31,6 @@ else:
         __file__,
         lifespan=server.lifespan,
         routes=[*feed.routes(), *inbox.routes(), *storage.routes(), *server.routes()],
-        middleware=[*security.middleware(), Middleware(Preloading)],
+        middleware=[*security.middleware(), Middleware(FrameworkFiles), Middleware(Preloading)],
         on_script_error=script_errors.say_what_failed,
     )

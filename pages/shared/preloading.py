@@ -3,14 +3,32 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.shared.framework_files import framework_files
 from pages.shared.live.browser_files import BASE, FILES, PLOTLY
 
-_HEADER = ", ".join(
-    [
-        f"<{BASE}/{PLOTLY}>; rel=preload; as=script; fetchpriority=low",
-        *(f"<{BASE}/{name}>; rel=modulepreload" for name in FILES if name.endswith(".mjs")),
+_STYLES = ("lab.css", "diagram.css")
+_LATER = {"runs.mjs", "steps.mjs", "upload.mjs"}
+"""Modules that other pages than the Lab need."""
+_PARTS_OF_STREAMLIT = ("BidiComponent", "_arrayReduce", "serialization", "recordbatch")
+"""What Streamlit fetches when a page shows the first component."""
+
+
+def _links() -> list[str]:
+    own = [f"{BASE}/{name}" for name in FILES if name.endswith(".mjs") and name not in _LATER]
+    parts = [
+        path.removeprefix("/")
+        for path in framework_files()
+        if path.endswith(".js") and path.rpartition("/")[2].partition(".")[0] in _PARTS_OF_STREAMLIT
     ]
-)
+    # All behind the scripts that bring the first text.
+    return [
+        f"<{BASE}/{PLOTLY}>; rel=preload; as=script; fetchpriority=low",
+        *(f"<{BASE}/{name}>; rel=preload; as=style; fetchpriority=low" for name in _STYLES),
+        *(f"<{path}>; rel=modulepreload; fetchpriority=low" for path in (*own, *parts)),
+    ]
+
+
+_HEADER = ", ".join(_links())
 
 
 class Preloading:
