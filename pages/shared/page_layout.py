@@ -1,5 +1,6 @@
 """What all pages share: the window's title, the frame around each page, its styles and link."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from pages.shared.session import Session, this_session, write_link
 
 _HERE = Path(__file__).parent
 
+_ICON = f"data:image/png;base64,{b64encode((_HERE / 'icon.png').read_bytes()).decode()}"
+"""Of a file Streamlit would look at the format, and import an imaging library for that."""
+
 _STYLES = f"<style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style>"
 
 _EMBEDDED = f"<style>{(_HERE / 'embedded.css').read_text(encoding='utf-8')}</style>"
@@ -24,7 +28,7 @@ def set_up() -> None:
     """Set the window's title and the spacing; the first thing of every page."""
     st.set_page_config(
         "Batch Norm Lab",
-        page_icon=str(_HERE / "icon.png"),
+        page_icon=_ICON,
         layout="wide",
         initial_sidebar_state="collapsed",
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import importlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -37,15 +38,23 @@ def pool() -> Executor:
     return started
 
 
+def _import_the_lab() -> None:
+    """Import what the Lab's script needs, while the first browser still starts."""
+    for name in ("bar", "feed", "introduction", "notices", "toolbar", "url_state"):
+        importlib.import_module(f"pages.shared.lab.{name}")
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the workers with the server, so that the first page finds them ready."""
     # Else the first link into a room finds a folder "pages" and shows its file without the map.
     PagesManager.uses_pages_directory = False
     pool()
+    importing = asyncio.create_task(asyncio.to_thread(_import_the_lab))
     freeing = asyncio.create_task(free_expired_sessions())
     yield
     freeing.cancel()
+    await importing
     await asyncio.to_thread(pool().close)
 
 
