@@ -109,7 +109,7 @@ class NetSettings:
             "zero_gamma": "Zero-gamma: gamma from 0",
         },
         key="branch",
-        label="Residual branches begin",
+        label="Start of residual branches",
         help="What a residual block adds to its input before the first step. SkipInit (De & Smith "
         "2020, 2002.10444): each branch is multiplied by one learned number, alpha, which begins "
         "at 0; it needs no normalization. Zero-gamma (Goyal et al. 2017, 1706.02677): the branch's "

@@ -11,3 +11,9 @@ normalization is at chance after 60 steps, so that its gradients and activations
 def nets_to_measure(lab: Comparison) -> Comparison:
     """Return the comparison of the Lab; ``NETS_THAT_LEARN`` while it is the usual one."""
     return NETS_THAT_LEARN if lab == Comparison() else lab
+
+
+CHANNELS, HEIGHT, WIDTH = 2, 2, 2
+"""Size of the images in the chapter on channels: a table has a row for each row of pixels."""
+
+MOST_IMAGES = 8

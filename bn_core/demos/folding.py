@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bn_core.demos.trained import digits_net, trained
 from bn_core.nets import Linear, Net, build
+from bn_core.nets.convolution import Convolution
 from bn_core.normalization import BatchNorm
 from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
 
@@ -20,7 +21,8 @@ def folded(linear: Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
     """Return weight and bias that do what the linear map and the norm behind it do in eval mode.
 
     W' = W a, b' = (b - mu) a + beta, with a = gamma / sqrt(var + epsilon) for each output unit;
-    W, W': (K, I, O), b': (K, 1, O). Source: Ioffe & Szegedy 2015 (1502.03167), Algorithm 2.
+    W, W': (K, I, O), or (K, O, I, 3, 3) of a convolution; b': (K, 1, O). Source: Ioffe & Szegedy
+    2015 (1502.03167), Algorithm 2.
     """
     assert norm.running_mean is not None and norm.running_variance is not None
     scale = torch.rsqrt(norm.running_variance + norm.epsilon)
@@ -28,7 +30,8 @@ def folded(linear: Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
     bias = torch.zeros_like(norm.running_mean) if linear.bias is None else linear.bias.squeeze(1)
     shift = (bias - norm.running_mean) * scale
     shift = shift if norm.beta is None else shift + norm.beta
-    return linear.weight * scale.unsqueeze(1), shift.unsqueeze(1)
+    to_units = (-1, 1, 1, 1) if isinstance(linear, Convolution) else (1, -1)
+    return linear.weight * scale.view(len(scale), *to_units), shift.unsqueeze(1)
 
 
 @torch.no_grad()

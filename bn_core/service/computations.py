@@ -18,6 +18,8 @@ COMPUTATIONS: Mapping[str, str] = {
     "data shift": "bn_core.demos.shifting:of_data",
     "inner shift": "bn_core.demos.shifting:inside",
     "relatives": "bn_core.demos.relatives:relatives",
+    "channels": "bn_core.demos.channels:channels",
+    "folding of channels": "bn_core.demos.channels:folding_of_channels",
     "from lab": "bn_core.demos.from_lab:from_lab",
 }
 """Names of modules, not the modules: this is read in the page's process, which has no torch."""

@@ -11,6 +11,7 @@ CHAPTERS_WITH_CHOICES = [
     ("inside_the_layer", 1),
     ("inside_the_layer", 2),
     ("inside_the_layer", 3),
+    pytest.param(("inside_the_layer", 6), marks=pytest.mark.slow),
     ("training_and_inference", 1),
     ("training_and_inference", 2),
     ("training_and_inference", 5),
