@@ -60,9 +60,9 @@ class NetSettings:
         "max pool side by side. History: GoogLeNet had Inception blocks in 2014 (1409.4842); batch "
         "norm was introduced in 2015 on a net of that family (1502.03167); ResNet (2015, "
         "1512.03385) and Xception (2016, 1610.02357) have it behind every convolution. "
-        "Recurrent, for images: the rows are read one after the other, top to bottom, and the last hidden "
-        "state is classified. Unrolled over time it has a layer for each row, and all of them "
-        "share their weights: the charts show time steps as layers.",
+        "Recurrent, for images: the rows are read one after the other, top to bottom, and the last "
+        "hidden state is classified. Unrolled over time it has a layer for each row, and all of "
+        "them share their weights: the charts show time steps as layers.",
     )
     cell: str = choice(
         "rnn",
