@@ -83,18 +83,24 @@ def examples(data: OwnData) -> None:
 
 
 def train_on(session: Session, data: OwnData) -> None:
-    """Give the data to the Lab's nets; a batch that does not fit becomes smaller."""
+    """Give the data to the Lab's nets, all of it; a batch that does not fit becomes smaller."""
     try:
         name = keep_data(session, data, session.inbox.title)
     except PoolFull as full:
         session.notice = str(full)
         return
     held = session.lab.comparison
-    base = held.base.changed({"data": name})
+    size, before = data.spec.train_size(0), held.base.train_examples
+    base = held.base.changed({"data": name, "train_examples": max(size, before)})
     if base.batch_size > base.train_size:
         fits = 2 ** int(np.log2(base.train_size))
         base = base.changed({"batch_size": fits})
         session.notice = f"The batch size is now {fits}, as there are few examples to train on."
+    elif size > before:
+        session.notice = (
+            f"The nets are trained on all {size:,} training examples; with fewer, which “Training "
+            "examples” sets, an epoch is shorter."
+        )
     dispatch(session, ControlsChanged(replace(held, base=base)))
     session.goes_to_lab = True
 

@@ -217,6 +217,11 @@ def is_name(name: str) -> bool:
     return re.fullmatch(NAME, name) is not None
 
 
+def words_of(name: str, title: str = "") -> str:
+    """Return what own data are called: the title that their visitor gave them, and the hash."""
+    return f"{class_name(title) if title else 'Your own data'} ({name[:12]}…)"
+
+
 def spec_of(name: str) -> DataSpec:
     """Return what own data are; with a sentence in ``missing`` where they are not here."""
     data = held(name)

@@ -34,14 +34,13 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its numbers, NaN where there is none, and how many cells held other text."""
+    """One column: its numbers, NaN where there is none; those of a column of text are not read."""
 
     name: str
     numbers: Array  # (N,) float32
-    texts: int
+    has_text: bool
     example: str
     """The first text that is no number."""
-    missing: int
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,9 @@ def own_data(
     if not known.all():
         said.append(f"{int((~known).sum()):,} rows without a class are left out.")
     classes = _classes([t for t, k in zip(texts, known, strict=True) if k], table.columns[label])
-    columns = tuple(i for i, c in enumerate(table.columns) if i != label and not c.texts)
+    columns = tuple(i for i, c in enumerate(table.columns) if i != label and not c.has_text)
     used = [table.columns[i] for i in columns]
-    left = [c for i, c in enumerate(table.columns) if i != label and c.texts]
+    left = [c for i, c in enumerate(table.columns) if i != label and c.has_text]
     if left:
         said.append(f"Left out, as they hold text: {_listed(left)}.")
     if not used:
@@ -208,12 +207,10 @@ def _is_number(cell: str) -> bool:
 def _number(cell: str) -> float | None:
     """Return the number that a cell holds, with a point or a comma; None if it holds none."""
     text = cell.strip()
-    for one in (text, text.replace(",", ".") if text.count(",") == 1 else text):
-        try:
-            return float(one)
-        except ValueError:
-            continue
-    return None
+    try:
+        return float(text.replace(",", ".") if text.count(",") == 1 else text)
+    except ValueError:
+        return None
 
 
 def _names(first: Sequence[str], has_header: bool) -> list[str]:
@@ -255,20 +252,18 @@ def _columns(
     if count < FEWEST_EXAMPLES:
         raise DataFileError(f"This table has {count} rows; {FEWEST_EXAMPLES} are the fewest.")
     numbers = np.concatenate(blocks)
-    missing = np.isnan(numbers).sum(axis=0)
-    return (
-        tuple(
-            Column(name, numbers[:, i], int(texts[i]), examples[i], int(missing[i] - texts[i]))
-            for i, name in enumerate(names)
-        ),
-        count,
+    columns = (
+        Column(name, numbers[:, i], bool(texts[i]), examples[i]) for i, name in enumerate(names)
     )
+    return tuple(columns), count
 
 
 def _block(rows: Sequence[Sequence[str]], texts: Array, examples: list[str]) -> Array:
     """Return the numbers of some rows; note the texts among them."""
     found = np.full((len(rows), len(rows[0])), np.nan, np.float32)
     for index, cells in enumerate(zip(*rows, strict=True)):
+        if texts[index]:
+            continue  # it is no column of numbers, and reading text as numbers takes long
         with np.errstate(over="ignore"):
             found[:, index] = _numbers(cells, index, texts, examples)
     return found

@@ -31,7 +31,8 @@ def thumbnails() -> dict[str, Thumbnail]:
 
 
 def own_thumbnail(data: OwnData) -> Thumbnail:
-    """Return a thumbnail of a reader's own data: images, or the first two columns as points."""
+    """Return a thumbnail of a reader's own data: images, or points: of wide tables the two
+    directions in which the standardized columns vary most."""
     return _thumbnail(data.spec, data.split(Sampling(seed=0, examples=200)))
 
 
@@ -50,10 +51,24 @@ def _thumbnail(spec: DataSpec, split: Split) -> Thumbnail:
 
 def _points(split: Split) -> Thumbnail:
     """Return the first points, standardized as nets see them and scaled to the unit square."""
-    inputs = split.train_inputs[:, :2].astype(np.float64)
+    inputs = split.train_inputs.astype(np.float64)
     if inputs.shape[1] == 1:
         inputs = np.column_stack([inputs, split.train_labels])
     deviation = inputs.std(axis=0)
-    points = ((inputs - inputs.mean(axis=0)) / np.where(deviation > 0, deviation, 1))[:_POINTS]
+    points = (inputs - inputs.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    if points.shape[1] > 2:
+        points = _principal_components(points)
+    points = points[:_POINTS]
     empty = np.zeros((0, 0, 0), np.uint8)
     return Thumbnail(points / max(np.abs(points).max(), 1e-9), split.train_labels[:_POINTS], empty)
+
+
+def _principal_components(points: Array) -> Array:
+    """Return the two principal components of centred points, (N, D) to (N, 2).
+
+    Their signs are chosen so that the largest weight of each direction is positive.
+    """
+    _, _, directions = np.linalg.svd(points, full_matrices=False)
+    first = directions[:2]
+    largest = np.take_along_axis(first, np.abs(first).argmax(axis=1)[:, None], axis=1)
+    return points @ (first * np.sign(largest)).T

@@ -56,7 +56,9 @@ def _comment(request: ExportRequest, record: Record) -> Iterator[str]:
     yield "Batch Norm Lab: a run, one row for each step, net and seed"
     if request.link:
         yield f"Link: {safe_link(request.link)}"
-    yield from (f"{label}: {words}" for label, words in settings_rows(record.comparison))
+    yield from (
+        f"{label}: {words}" for label, words in settings_rows(record.comparison, request.data_title)
+    )
     yield f"Ending: {ending_words(record)}"
     yield f"Fingerprint: {record.fingerprint()}"
     yield f"Versions: {versions()}"

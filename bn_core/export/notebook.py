@@ -155,7 +155,7 @@ def _own_file(config: Config) -> list[dict[str, Any]]:
 
 
 def _settings(request: ExportRequest) -> list[tuple[str, str]]:
-    return settings_rows(request.comparison)
+    return settings_rows(request.comparison, request.data_title)
 
 
 def _plain(text: str) -> str:

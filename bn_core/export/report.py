@@ -44,7 +44,10 @@ def report_of_run(request: ExportRequest) -> bytes:
         ),
         section("Each seed", table(_SEEDS, _seed_rows(record))),
         section("Charts", chart_places(drawn)),
-        section("Settings", table(("Setting", "Value"), settings_rows(record.comparison))),
+        section(
+            "Settings",
+            table(("Setting", "Value"), settings_rows(record.comparison, request.data_title)),
+        ),
         answers(),
         ending(f"Fingerprint of the record: {record.fingerprint()}"),
     ]

@@ -20,6 +20,8 @@ class ExportRequest:
     link: str = ""
     view: View = field(default_factory=View)
     record: Record | None = None
+    data_title: str = ""
+    """What its visitor calls data of their own."""
 
     def of_record(self) -> Record:
         """Return the record. Errors: ``ExportError`` if nothing has run."""

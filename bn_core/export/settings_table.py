@@ -6,6 +6,7 @@ from typing import Any
 
 from bn_core.comparison import Arm, Comparison
 from bn_core.config import SETTINGS, Config
+from bn_core.datasets import own
 from bn_core.settings import Setting
 
 _BY_ARMS = ("normalization", "placement")
@@ -26,15 +27,15 @@ _UNSAID_BY_DEFAULT = (
 """Settings whose default says nothing of a net."""
 
 
-def settings_rows(comparison: Comparison) -> list[tuple[str, str]]:
+def settings_rows(comparison: Comparison, data_title: str = "") -> list[tuple[str, str]]:
     """Return label and value of each setting of the base that matters, and what each net changes.
 
-    The first rows are the nets.
+    The first rows are the nets. ``data_title`` is what its visitor calls data of their own.
     """
     nets = [(f"Net {n}", _net_words(arm)) for n, arm in enumerate(comparison.arms, start=1)]
     base = comparison.base
     shown = [
-        (setting.label, value_words(setting, _shown(base, name)))
+        (setting.label, value_words(setting, _shown(base, name, data_title)))
         for name, setting in SETTINGS.items()
         if name not in _BY_ARMS
         and any(_says(config, name) for config in (base, *comparison.configs))
@@ -47,7 +48,9 @@ def _says(config: Config, name: str) -> bool:
     return config.reads(name) and not unsaid
 
 
-def _shown(config: Config, name: str) -> Any:
+def _shown(config: Config, name: str, data_title: str) -> Any:
+    if name == "data" and own.is_name(config.data):
+        return own.words_of(config.data, data_title)
     return config.blocks if name == "channels" else getattr(config, name)
 
 

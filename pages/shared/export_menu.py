@@ -95,4 +95,6 @@ def _request(session: Session, address: str) -> ExportRequest:
     comparison = session.lab.comparison if run is None else run.as_run()
     query = urlencode(lab_query(comparison, view), safe=":~;,")
     link = f"{address}?{query}" if query else address
-    return ExportRequest(comparison, link, view, run.record if run is not None else None)
+    record = run.record if run is not None else None
+    title = session.own_titles.get(comparison.base.data, "")
+    return ExportRequest(comparison, link, view, record, title)

@@ -65,6 +65,7 @@ def test_a_file_is_opened_trained_on_and_stays_with_its_reader(open_page: OpenPa
     assert stranger.url.partition("?")[2] == link.partition("?")[2]
 
 
+@pytest.mark.slow
 def test_points_are_drawn_by_mouse_and_by_keyboard_and_trained_on(open_page: OpenPage):
     page = open_page("/your_data")
     page.get_by_text("Draw points in a plane").click()

@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from bn_core.comparison import Comparison
+from bn_core.config import Config
 from bn_core.datasets import own
 from bn_core.datasets.dataset import scaled
 from bn_core.datasets.idx import DataFileError
@@ -17,6 +19,9 @@ from bn_core.datasets.own import OwnData, from_body
 from bn_core.datasets.reading import MOST_FILE_BYTES, Found, arrays_in, table_in
 from bn_core.datasets.spec import Sampling
 from bn_core.datasets.tables import own_data
+from bn_core.datasets.thumbnails import own_thumbnail
+from bn_core.export.settings_table import settings_rows
+from bn_core.figures.settings_words import settings_line
 from tests.datasets.idx_files import idx_bytes, images_and_labels
 
 MEGABYTE = 2**20
@@ -349,3 +354,30 @@ def test_bytes_that_no_data_stand_for_are_refused():
             assert from_body(bytes(broken)).body == bytes(broken)
         except DataFileError as error:
             assert str(error).endswith(".")
+
+
+def test_the_thumbnail_of_a_wide_table_shows_the_directions_that_vary_most():
+    draw = np.random.RandomState(0)
+    classes = np.arange(90) % 3
+    noise = draw.normal(size=(90, 2))
+    alike = 3 * classes[:, None] + draw.normal(size=(90, 4)) / 5  # four columns tell the classes
+    lines = [f"{','.join(map(str, row))},{'abc'[c]}" for row, c in
+             zip(np.hstack([noise, alike]).tolist(), classes, strict=True)]  # fmt: skip
+    drawn = own_thumbnail(read(csv(lines))[0])
+    across = [drawn.points[drawn.labels == label, 0] for label in range(3)]
+    first, middle, last = sorted(across, key=np.mean)
+    assert first.max() < middle.min() and middle.max() < last.min()
+    assert np.abs(drawn.points).max() <= 1
+
+
+def test_own_data_are_called_what_their_visitor_calls_them():
+    data, _ = read(csv(rows()))
+    assert own.words_of(data.name) == f"Your own data ({data.name[:12]}…)"
+    assert own.words_of(data.name, "my <b>.csv") == f"my ·b·.csv ({data.name[:12]}…)"
+    own.hold(data)
+    comparison = Comparison(Config(data=data.name, batch_size=8))
+    shown = dict(settings_rows(comparison, "mine.csv"))
+    assert shown["Data set"].startswith("mine.csv (own-")
+    assert "Data set: mine.csv (own-" in settings_line(comparison, "mine.csv")
+    assert data.name not in settings_line(comparison)
+    own.let_go(data.name)

@@ -51,6 +51,15 @@ def test_a_table_is_given_to_the_lab_and_a_batch_that_does_not_fit_becomes_small
     assert any("batch size is now 32" in warning.value for warning in app.warning)
 
 
+def test_of_a_large_table_every_row_is_trained_on_and_the_page_says_so(app: AppTest):
+    opened(app, table(6000))
+    app.button(key="own.train").click().run()
+    base = app.session_state["session"].lab.comparison.base
+    assert base.train_examples == base.train_size == 4500
+    (warning,) = app.warning
+    assert "The nets are trained on all 4" in warning.value
+
+
 def test_images_are_shown_and_what_is_wrong_with_a_file_is_said(app: AppTest):
     images, labels = images_and_labels(60)
     file = io.BytesIO()

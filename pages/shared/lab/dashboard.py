@@ -30,6 +30,7 @@ def frame(
     *,
     playing: bool,
     live: Snapshot | None = None,
+    data_title: str = "",
 ) -> Frame:
     """Return what an update says beside its charts; ``step`` is where the reader went back to."""
     steps = [snapshot.step for snapshot in record.snapshots]
@@ -38,7 +39,7 @@ def frame(
     head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
     return Frame(
         notice=_notice(record, newest, playing),
-        settings=settings_line(record.comparison),
+        settings=settings_line(record.comparison, data_title),
         head=list(head),
         rows=[
             Row(cells=cells, colour=style.colour, dash=style.dash, symbol=style.symbol)

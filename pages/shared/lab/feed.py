@@ -91,7 +91,14 @@ class LabFeed(Feed):
                 return {"notice": notice}
             return dashboard.unbuilt_frame(run.comparison, lab.view, notice)
         self._shows_nets = True
-        frame = dashboard.frame(record, lab.view, lab.cursor, playing=run.playing, live=run.live)
+        frame = dashboard.frame(
+            record,
+            lab.view,
+            lab.cursor,
+            playing=run.playing,
+            live=run.live,
+            data_title=self.session.own_titles.get(record.comparison.base.data, ""),
+        )
         if self.session.run is not None and self.session.run is not run:
             frame["notice"] = _repeating(self.session.run, run.step_reached)
         return frame
