@@ -64,6 +64,12 @@ class Comparison:
         """How many hidden layers the deepest net has."""
         return max(config.depth for config in self.configs)
 
+    @property
+    def layer_word(self) -> str:
+        """What a measured layer is called, "layer" where the nets have different words."""
+        words = {config.layer_word for config in self.configs}
+        return words.pop() if len(words) == 1 else "layer"
+
     def operations(self) -> float:
         """Return roughly how many multiply-adds one training step of all arms takes.
 
@@ -157,6 +163,11 @@ def _time_problem(config: Config) -> str:
     """Return what the time steps of a recurrent net cannot have, if the config asks for it."""
     if not config.is_recurrent or not config.is_normalized:
         return ""
+    if config.normalizes_weights:
+        return (
+            "Normalized weights are offered for the layers of other nets, not for recurrent ones. "
+            "Choose batch norm, layer norm or another norm of values, or another architecture."
+        )
     if config.normalized_layers or config.moved_layers:
         return (
             "All time steps of a recurrent net have the same normalization at the same place. "

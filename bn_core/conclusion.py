@@ -123,6 +123,8 @@ def _names(record: Record) -> list[str]:
 
 
 def _depth_of(record: Record) -> str:
+    if any(config.is_recurrent for config in record.configs):
+        return ""
     return f"{_number(record.comparison.depth)}-layer "
 
 

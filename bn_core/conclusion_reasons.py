@@ -85,7 +85,7 @@ def _inside(record: Record, best: int, worst: int, names: Sequence[str]) -> str:
 def _how_it_ended(record: Record, arm: int, state: NetState) -> str:
     if state.kind == "diverged":
         output = state.layer is not None and state.layer > record.configs[arm].depth
-        where = "the output layer" if output else f"layer {state.layer}"
+        where = "the output layer" if output else f"{record.configs[arm].layer_word} {state.layer}"
         if state.layer is None or state.step is None:
             return "the numbers stopped being finite"
         return f"the numbers of {where} stopped being finite at step {state.step:,}"
@@ -115,9 +115,18 @@ def _contrast(record: Record, best: int, worst: int, names: Sequence[str]) -> st
     if not both:
         return ""
     good, bad = (_measured(record, arm, both[-1]) for arm in (best, worst))
+    called = record.comparison.layer_word
     for name, least, words in (
-        ("gradient", GRADIENT_POWERS, "the gradient of layer 1 is {} times the output layer's"),
-        ("spread", SPREAD_POWERS, "the values' spread goes from {} in layer 1 to {} in the last"),
+        (
+            "gradient",
+            GRADIENT_POWERS,
+            f"the gradient of {called} 1 is {{}} times the output layer's",
+        ),
+        (
+            "spread",
+            SPREAD_POWERS,
+            f"the values' spread goes from {{}} in {called} 1 to {{}} in the last",
+        ),
     ):
         if name not in good or name not in bad:
             continue

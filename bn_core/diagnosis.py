@@ -134,7 +134,7 @@ def _diverged(record: Record, arm: int, step: int, seen: NetStatistics | None) -
         return NetState("diverged", layer, step, f"diverged at step {step:,}{where}", sick)
     first = min(found, key=lambda one: one.step)
     output = first.layer > record.configs[arm].depth
-    where = "output layer" if output else f"layer {first.layer}"
+    where = "output layer" if output else f"{record.configs[arm].layer_word} {first.layer}"
     words = f"diverged at step {first.step:,}: {where} first"
     return NetState("diverged", first.layer, first.step, words, sick)
 
@@ -166,16 +166,18 @@ def _ended(record: Record, position: int) -> bool:
 def _not_learning(
     record: Record, arm: int, position: int, layers: dict[str, list[int]]
 ) -> NetState:
-    step = record.snapshots[position].step
+    step, called = record.snapshots[position].step, record.configs[arm].layer_word
     for word in (EXPLODING_VALUES, EXPLODING_GRADIENT):
         if word in layers:
-            return NetState("exploding", layers[word][0], step, f"{word}: layer {layers[word][0]}")
+            return NetState(
+                "exploding", layers[word][0], step, f"{word}: {called} {layers[word][0]}"
+            )
     if "saturated" in layers:
         layer = layers["saturated"][0]
-        return NetState("saturated", layer, step, f"saturated: layer {layer} first")
+        return NetState("saturated", layer, step, f"saturated: {called} {layer} first")
     if VANISHING_GRADIENT in layers:
         layer = layers[VANISHING_GRADIENT][-1]
-        where = "in layer 1" if layer == 1 else f"up to layer {layer}"
+        where = f"in {called} 1" if layer == 1 else f"up to {called} {layer}"
         return NetState("vanishing", layer, step, f"stuck: gradients vanish {where}")
     words = "never left chance" if _ended(record, position) else "still at chance"
     return NetState("stuck", None, step, words)

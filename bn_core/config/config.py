@@ -97,6 +97,14 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
         return measured_time_steps(self.time_steps)
 
     @property
+    def layer_word(self) -> str:
+        """What a measured layer is called: "layer", or "time step" in a recurrent net."""
+        if not self.is_recurrent:
+            return "layer"
+        every = len(self.shown_time_steps) == self.time_steps
+        return "time step" if every else "measured time step"
+
+    @property
     def has_shortcuts(self) -> bool:
         """Whether layers add their input to what they compute."""
         return self.architecture in RESIDUAL_NETS

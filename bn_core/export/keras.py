@@ -45,7 +45,7 @@ def keras_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.written(request)
+    comparison = script.trainable(request)
     configs, data = comparison.configs, data_code(comparison)
     if any(config.normalizes_weights for config in configs):
         raise ExportError(
@@ -150,6 +150,10 @@ def _part(config: Config, part: Part, number: int) -> str:
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"keras.layers.Dropout({config.dropout!r})"
+        case "recurrent":
+            raise ExportError(
+                "Keras scripts are not written for recurrent nets; choose PyTorch or the notebook."
+            )
         case "norm":
             return (_norm_of_channels if part.positions else _norm)(config, part)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bn_core.config import Config
-from bn_core.net_shapes import KERNEL, LayerShape, inception_weights, layer_shapes
+from bn_core.net_shapes import GATES, KERNEL, LayerShape, inception_weights, layer_shapes
 
 PartKind = Literal[
     "image",
@@ -22,6 +22,7 @@ PartKind = Literal[
     "average",
     "scale",
     "dropout",
+    "recurrent",
 ]
 
 SUBTRACTS_UNIT_MEAN = frozenset({"batch", "ghost", "renorm", "instance"})
@@ -74,6 +75,8 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
     """Return every layer of a config's net, the output layer last."""
     if config.has_blocks:
         return _image_layers(config)
+    if config.is_recurrent:
+        return _recurrent_layers(config)
     spec = config.data_spec
     sizes = (spec.inputs, *config.layer_widths)
     residual = config.has_shortcuts
@@ -88,6 +91,25 @@ def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
     return (*hidden, PlannedLayer("output", parts))
 
 
+def recurrent_norms(config: Config) -> tuple[Part, ...]:
+    """Return the norms of W x, of W h and of an LSTM's cell state; none without normalization."""
+    if not config.is_normalized:
+        return ()
+    gates = GATES[config.cell] * config.width
+    sizes = (gates, gates, config.width) if config.cell == "lstm" else (gates, gates)
+    return tuple(Part("norm", size, size) for size in sizes)
+
+
+def _recurrent_layers(config: Config) -> tuple[PlannedLayer, ...]:
+    """Return a recurrent net's one layer, which stands for all time steps, and its output layer."""
+    units, classes = config.width, len(config.data_spec.classes)
+    bias = not config.has_beta
+    inside = Part("recurrent", config.data_spec.inputs // config.time_steps, units, bias)
+    output = Part("linear", units, classes, bias=True)
+    hidden = PlannedLayer("the rows, one after the other", (inside, *_dropout(config, units)))
+    return hidden, PlannedLayer("output", (output,))
+
+
 def parameter_count(config: Config) -> int:
     """Return how many numbers one net of a config learns."""
     per_norm = config.bn_scale + config.learns_beta
@@ -95,13 +117,17 @@ def parameter_count(config: Config) -> int:
         config.bn_scale and config.value_norm == "none"
     )
     parts = [part for layer in planned_layers(config) for part in layer.parts]
-    return sum(_learned(part, per_norm, per_map) for part in parts)
+    norms = sum(part.units for part in recurrent_norms(config)) if config.is_recurrent else 0
+    hidden_shift = GATES[config.cell] * config.width if norms and config.learns_beta else 0
+    inside = per_norm * norms - hidden_shift  # the norm of W h has no beta
+    return inside + sum(_learned(part, per_norm, per_map, GATES[config.cell]) for part in parts)
 
 
-def _learned(part: Part, per_norm: int, per_map: int) -> int:
+def _learned(part: Part, per_norm: int, per_map: int, gates: int) -> int:
     """Return how many numbers a part learns.
 
-    ``per_norm`` is how many a norm has for each unit, ``per_map`` a map with normalized weights.
+    ``per_norm`` is how many a norm has for each unit, ``per_map`` a map with normalized weights,
+    and ``gates`` how many the cell of a recurrent net has.
     """
     match part.kind:
         case "linear" | "conv":
@@ -109,6 +135,8 @@ def _learned(part: Part, per_norm: int, per_map: int) -> int:
             return part.units * (part.inputs * size + part.bias + per_map * bool(part.weights))
         case "inception":
             return inception_weights(part.inputs, part.units) + part.bias * part.units
+        case "recurrent":
+            return gates * part.units * (part.inputs + part.units + 2 * part.bias)
         case "norm":
             return per_norm * part.units
         case "scale":

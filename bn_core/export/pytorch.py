@@ -7,7 +7,13 @@ from bn_core.activation_gains import ACTIVATION_GAINS
 from bn_core.config import Config
 from bn_core.export import script
 from bn_core.export.data_code import DataCode, data_code
-from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
+from bn_core.export.plan import (
+    Part,
+    PlannedLayer,
+    first_values,
+    planned_layers,
+    recurrent_norms,
+)
 from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 from bn_core.net_shapes import inception_channels
@@ -57,7 +63,7 @@ def pytorch_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.written(request)
+    comparison = script.trainable(request)
     configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(
         comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])
@@ -65,6 +71,7 @@ def pytorch_script(request: ExportRequest) -> bytes:
     definitions = [
         *data.snippets,
         *snippets("torch_norms", _norm_classes(configs)),
+        *snippets("torch_recurrent", ["Recurrent"] * any(c.is_recurrent for c in configs)),
         *(_module(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
         *snippets("torch_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
         *snippets("table", ["spread", "print_table"]),
@@ -138,6 +145,8 @@ def _part(config: Config, part: Part) -> str:
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"nn.Dropout({config.dropout!r})"
+        case "recurrent":
+            return _recurrent(config, part)
         case "norm":
             norm = _norm_of_channels if part.positions else _norm
             return _learning(config, part, norm(config, part.units))
@@ -156,6 +165,16 @@ def _weights(config: Config, part: Part, made: str) -> str:
             return f"standardized_weights({made}, eps={config.bn_epsilon!r})"
         case _:
             return made
+
+
+def _recurrent(config: Config, part: Part) -> str:
+    image = config.data_spec.input_shape
+    without = "" if part.bias else ", bias=False"
+    made = [_learning(config, n, _norm(config, n.units)) for n in recurrent_norms(config)]
+    norms = f", norms=[{', '.join(f'lambda: {one}' for one in made)}]" if made else ""
+    apart = config.time_norm == "steps" and config.has_running_statistics
+    shared = ", shared=True" if made and not apart else ""
+    return f'Recurrent("{config.cell}", {image}, {part.units}{without}{norms}{shared})'
 
 
 def _norm(config: Config, units: int) -> str:

@@ -18,14 +18,6 @@ def trainable(request: ExportRequest) -> Comparison:
     return request.comparison
 
 
-def written(request: ExportRequest) -> Comparison:
-    """Return the comparison. Errors: ``ExportError`` if no script is written for it."""
-    comparison = trainable(request)
-    if any(config.is_recurrent for config in comparison.configs):
-        raise ExportError("Scripts are not written for recurrent nets; choose the notebook.")
-    return comparison
-
-
 def header(
     request: ExportRequest, library: str, packages: str, words: str, remarks: str = ""
 ) -> str:

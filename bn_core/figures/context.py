@@ -67,6 +67,11 @@ class FigureContext:
         return self.record.comparison.arms
 
     @property
+    def layer_word(self) -> str:
+        """What a measured layer is called: "layer", or "time step" where all nets are recurrent."""
+        return self.record.comparison.layer_word
+
+    @property
     def planned(self) -> int:
         """The steps the run is planned to have."""
         return self.record.comparison.base.steps

@@ -77,7 +77,7 @@ def _curves(
     axes: dict[str, str],
 ) -> list[Trace]:
     layers, name = np.arange(1, len(values) + 1), f"{context.arms[arm].label}, {what}"
-    hover = Hover(".4g", "", "layer %{x}", name, *ends, clips=True)
+    hover = Hover(".4g", "", f"{context.layer_word} %{{x}}", name, *ends, clips=True)
     traces = median_and_band(
         context, arm, layers, values, hover, mode="lines+markers", marker=marker(context, arm, 5)
     )
@@ -89,7 +89,7 @@ def _layers_axis(context: FigureContext, domain: list[float]) -> dict[str, Any]:
     shown = layer_numbers(depth, 5)
     return axis(
         context.view,
-        "layer",
+        context.layer_word,
         domain=domain,
         range=[0.6, depth + 0.4],
         tickvals=shown,
@@ -131,9 +131,10 @@ def _words(context: FigureContext, means: list[Array], stds: list[Array]) -> str
         if not np.isfinite(ends).all():
             continue
         last = float(queries.middle(mean, 1)[-1])
+        word = context.layer_word
         parts.append(
-            f"{context.arms[arm].label} deviation {queries.plain(ends[0])} in layer 1 and "
-            f"{queries.plain(ends[1])} in layer {len(std)}, mean {queries.plain(last)} there"
+            f"{context.arms[arm].label} deviation {queries.plain(ends[0])} in {word} 1 and "
+            f"{queries.plain(ends[1])} in {word} {len(std)}, mean {queries.plain(last)} there"
         )
     words = (
         f"Moments of each {SITE_NAMES[context.view.site]} {queries.when(context.snapshot.step)}, "

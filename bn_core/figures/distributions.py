@@ -74,7 +74,7 @@ def ridges(record: Record, view: View, cursor: int | None) -> Chart:
         xaxis2=axis(
             view, domain=[right, 1], anchor="y", visible=False, range=[-0.5, len(columns) - 0.5]
         ),
-        yaxis=_layers_axis(view, depth),
+        yaxis=_layers_axis(context, depth),
         shapes=[
             guide(view, (mark, mark), (0, 1), yref="paper", line=line(view, "@grid", width=1.2))
             for mark in marks
@@ -125,7 +125,8 @@ def _ridges_of(
         "hoveron": "points",
         "fillcolor": style.faint(0.22),
         "line": line(context.view, style.colour, style.dash, 1.4 if layers <= 10 else 1),
-        "hovertemplate": "layer %{customdata[2]} · value %{customdata[0]:.3g} · "
+        "hovertemplate": f"{context.layer_word} "
+        "%{customdata[2]} · value %{customdata[0]:.3g} · "
         f"%{{customdata[1]:.3g}} per unit<extra>{label}</extra>",
         **group(context, arm),
     }
@@ -143,7 +144,7 @@ def _outermost(
             x.append(float(values.place(MIDDLES[at])))
             y.append(context.record.comparison.depth - 1 - layer + 0.5 * RIDGE)
             share = f"{100 * shares[layer, at]:.2g} % of the values are {side} {edge:,.0f}"
-            texts.append(f"layer {layer + 1} · {share}")
+            texts.append(f"{context.layer_word} {layer + 1} · {share}")
     return {
         "type": "scatter",
         "mode": "markers",
@@ -169,11 +170,11 @@ def _with_feet(present: Array) -> Array:
     return feet
 
 
-def _layers_axis(view: View, depth: int) -> dict[str, Any]:
+def _layers_axis(context: FigureContext, depth: int) -> dict[str, Any]:
     shown = layer_numbers(depth)
     return axis(
-        view,
-        "layer",
+        context.view,
+        context.layer_word,
         range=[-0.06, depth + 0.02],
         tickvals=[depth - number + 0.3 for number in shown],
         ticktext=[str(number) for number in shown],

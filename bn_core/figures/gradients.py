@@ -43,7 +43,9 @@ MAP_HELP = (
     "column is a step, and all nets share one scale. Healthy maps have about one colour from top "
     "to bottom. Colours that darken towards layer 1 mean that the gradient vanishes on its way "
     "back, colours that brighten that it explodes (Glorot & Bengio, 2010). Seeds that diverged "
-    "have no gradient and are left out."
+    "have no gradient and are left out. In a recurrent net a row is a time step, and the gradient "
+    "is that of the loss with respect to the hidden state there, the root mean square over the "
+    "examples: colours that darken towards time step 1 mean that it vanishes through time."
 )
 RATIO_HELP = (
     "How large a step is compared with the weights it changes: log10 of the standard deviation of "
@@ -63,7 +65,7 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
     for arm, (tile, powers) in enumerate(zip(places, maps, strict=True)):
         data.append(_map_trace(context, arm, powers, f"y{tile.number}"))
         up = list(tile.up)
-        axes[f"yaxis{tile.number}"] = _rows_axis(view, powers.shape[0], up, len(maps))
+        axes[f"yaxis{tile.number}"] = _rows_axis(context, powers.shape[0], up, len(maps))
         left = {"x": 0, "xref": "paper", "xanchor": "left", "yshift": -2}
         notes.append(arm_title(context, arm, tile, **left))
     figure_layout = layout(
@@ -77,13 +79,13 @@ def heat_map(record: Record, view: View, cursor: int | None) -> Chart:
     )
     return Chart(
         "gradients",
-        "Gradient of each layer",
+        f"Gradient of each {context.layer_word}",
         {"data": data, "layout": figure_layout},
         _map_words(context, maps),
         MAP_HELP,
         legend=arm_legend(context),
         height=height,
-        **over_steps("layer 1 / output", unit=context.time_unit),
+        **over_steps(f"{context.layer_word} 1 / output", unit=context.time_unit),
     )
 
 
@@ -129,7 +131,7 @@ def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> 
         "name": context.arms[arm].label,
         "meta": {"read": "power", "y": "layer"},
         **group(context, arm),
-        "hovertemplate": f"layer %{{y}} · {where}<br>gradient {value}"
+        "hovertemplate": f"{context.layer_word} %{{y}} · {where}<br>gradient {value}"
         f"<extra>{context.arms[arm].label}</extra>",
         **texts,
     }
@@ -141,13 +143,15 @@ def _power_text(power: float) -> str:
     return "zero" if power == -np.inf else f"10^{power:.2f}"
 
 
-def _rows_axis(view: View, rows: int, domain: list[float], panels: int) -> dict[str, Any]:
+def _rows_axis(
+    context: FigureContext, rows: int, domain: list[float], panels: int
+) -> dict[str, Any]:
     """Return an axis of layers with layer 1 at the top, as many labels as fit, and the output."""
     every = math.ceil(rows / max(2, 9 // panels))
     shown = [number for number in range(1, rows, every) if rows - number >= every * 0.7]
     return axis(
-        view,
-        "layer" if panels == 1 else "",
+        context.view,
+        context.layer_word if panels == 1 else "",
         range=[rows + 0.5, 0.5],
         domain=domain,
         tickvals=[*shown, rows],
@@ -211,7 +215,8 @@ def _map_words(context: FigureContext, maps: list[Array]) -> str:
     )
     return (
         f"log10 of the gradient norm {queries.when(context.snapshot.step)}, "
-        f"{queries.of_seeds(context.record)}, in layer 1: {first}; in the output layer: {last}."
+        f"{queries.of_seeds(context.record)}, in {context.layer_word} 1: {first}; in the output "
+        f"layer: {last}."
     )
 
 

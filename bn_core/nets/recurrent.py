@@ -27,8 +27,8 @@ class Recurrent(nn.Module):
     0. W_x (K, C W, G H) and W_h (K, H, G H) hold the G gates side by side in the order of torch.
     ``norms`` are empty, or hold for each time step the norms of W_x x_t and of W_h h_(t-1), and for
     an LSTM that of c_t: in this order of columns. Without norms both maps have biases, and the net
-    is ``torch.nn.RNN``, ``GRU`` or ``LSTM``. With norms they have none: beta of the first norm is
-    the bias. Source: Cooijmans et al. 2016 (arXiv 1603.09025), eq. 6 to 8.
+    is ``torch.nn.RNN``, ``GRU`` or ``LSTM``. With norms that have a beta the maps have none: beta of
+    the first norm is the bias. Source: Cooijmans et al. 2016 (arXiv 1603.09025), eq. 6 to 8.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ def recurrent(config: Config, input_shape: tuple[int, ...], classes: int) -> Rec
         raise ValueError(f"A recurrent net needs images (C, H, W); these are {input_shape}.")
     channels, steps, width = input_shape
     units, gates = config.width, GATES[config.cell] * config.width
-    bias = config.normalization == "none"
+    bias = not config.has_beta
     columns = [step_norms(config, gates, steps, shift=shift) for shift in (True, False)]
     if config.cell == "lstm":
         columns.append(step_norms(config, units, steps, shift=True))

@@ -57,6 +57,13 @@ LINKS = [
     f"{SMALL}&{MORE_ARMS}&gamma=off&eps=0.01&data=moons",
 ]
 
+RECURRENT = [
+    f"{SMALL}&arch=recurrent&arms=none-before-layer-group-ghost-renorm-rms&beta0=0.5",
+    f"{SMALL}&arch=recurrent&cell=gru&gamma0=0.1&arms=none~before~before;tnorm:shared~layer",
+    f"{SMALL}&arch=recurrent&cell=lstm&arms=none~before;beta:off~ghost;tnorm:shared~layer;gamma:off",
+    f"{SMALL}&arch=recurrent&cell=lstm&init=xavier&decay=0.01&bnc=on&arms=before~rms",
+]
+
 
 def kinds_of_layers(net: nn.Module) -> list[str]:
     """Return what each part of a script's net is, in the order in which they run."""
@@ -156,7 +163,15 @@ def pieces_of(source: Linear) -> list[tuple[Tensor, Tensor | None]]:
     return [(weight if isinstance(source, Convolution) else weight.T, bias)]
 
 
-@pytest.mark.parametrize("link", [link for link in LINKS if "drop=" not in link])
+@pytest.mark.parametrize("link", RECURRENT)
+def test_recurrent_nets_learn_as_many_numbers_as_in_the_app(link):
+    for config, net, arm, _ in arms_of(link):
+        learned = sum(p.numel() for p in arm.make().parameters() if p.requires_grad)
+        assert learned == sum(p.numel() for p in net.parameters()) // config.replicas
+        assert parameter_count(config) == learned
+
+
+@pytest.mark.parametrize("link", [*(link for link in LINKS if "drop=" not in link), *RECURRENT])
 def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
     """In 64 bits: RMSprop and Adam make full steps of gradients that are rounding alone."""
     for config, _, arm, script in arms_of(link):

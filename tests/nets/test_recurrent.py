@@ -11,6 +11,9 @@ from bn_core.comparison import ARMS, Comparison, arms_from_query, comparison_fro
 from bn_core.comparison import comparison_to_query as to_query
 from bn_core.config import SETTINGS, Config, measured_time_steps
 from bn_core.diagnosis import diagnose
+from bn_core.export import EXPORTS, ExportError, ExportRequest
+from bn_core.figures.dashboard import charts
+from bn_core.figures.view import View
 from bn_core.net_shapes import layer_shapes
 from bn_core.nets import build
 from bn_core.nets.recurrent import RecurrentNet
@@ -226,6 +229,10 @@ def test_a_run_measures_time_steps_and_is_repeated_bit_for_bit(cell):
     assert plain is not None
     assert (plain.gradient_norm[:, 0] < 0.2 * plain.gradient_norm[:, 7]).all()  # it vanishes
     assert [state.kind for state in diagnose(record, 0)] == ["untrained"] * 3
+    titles = {chart.id: chart.title for chart in charts(record, View())}
+    assert titles["gradients"] == "Gradient of each time step"
+    with pytest.raises(ExportError, match="choose PyTorch or the notebook"):
+        EXPORTS["keras"].make(ExportRequest(comparison, ""))
 
 
 def test_long_sequences_are_measured_at_some_time_steps():
@@ -262,6 +269,7 @@ def test_the_cell_and_its_norm_stand_in_the_link():
     [
         ({"data": "moons"}, "none", "needs images"),
         ({}, "after", "in front of the sum"),
+        ({}, "weightnorm", "Normalized weights"),
         ({"normalized_layers": (2,)}, "before", "time steps"),
         ({"moved_layers": (1,)}, "before", "time steps"),
         ({"groups": 5, "width": 16}, "group", "Group norm cannot split"),
