@@ -27,8 +27,8 @@ class Recurrent(nn.Module):
     0. W_x (K, C W, G H) and W_h (K, H, G H) hold the G gates side by side in the order of torch.
     ``norms`` are empty, or hold for each time step the norms of W_x x_t and of W_h h_(t-1), and for
     an LSTM that of c_t: in this order of columns. Without norms both maps have biases, and the net
-    is ``torch.nn.RNN``, ``GRU`` or ``LSTM``. With norms that have a beta the maps have none: beta of
-    the first norm is the bias. Source: Cooijmans et al. 2016 (arXiv 1603.09025), eq. 6 to 8.
+    is ``torch.nn.RNN``, ``GRU`` or ``LSTM``. With norms that have a beta the maps have none: that
+    of the first norm is the bias. Source: Cooijmans et al. 2016 (arXiv 1603.09025), eq. 6 to 8.
     """
 
     def __init__(
