@@ -170,7 +170,8 @@ def test_a_layer_of_a_convolutional_net_shows_large_maps(open_page):
     page = drawn(open_page("/?arch=conv&seeds=1&arms=before&layer=2"))
     large = page.locator(".bn-enlarged")
     expect(large.get_by_text("first 4 of 32 channels")).to_be_visible()
-    small, big = (place.locator("canvas").last for place in (lane(page, 1), large))
+    small = lane(page, 1).locator(".bn-block[data-layer='2'] canvas")
+    big = large.locator("canvas")
     heights = [one.evaluate("node => node.clientHeight") for one in (small, big)]
     assert heights[1] > 2 * heights[0]
     pixels = "n => n.getContext('2d').getImageData(0, 0, n.width, n.height).data.join()"

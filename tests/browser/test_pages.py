@@ -97,6 +97,18 @@ def test_a_link_into_a_page_works_right_after_the_server_has_started(new_address
 
 
 @pytest.mark.slow
+def test_each_chart_of_the_first_explanation_fills_its_place(open_page):
+    page = open_page("/covariate_shift")
+    plots(page, 3)
+    expect(page.get_by_role("heading", name="Six held-out digits")).to_be_visible()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.bn-plot')].every(plot => "
+        "[...plot.querySelectorAll('.main-svg')].every(svg => "
+        "Math.abs(svg.getBoundingClientRect().width - plot.clientWidth) < 2))"
+    )
+
+
+@pytest.mark.slow
 def test_descent_is_drawn_for_three_scalings_in_the_colours_of_the_page(open_page):
     page = open_page("/inside_the_layer", dark=True)
     plots(page, 3)
