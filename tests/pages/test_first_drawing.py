@@ -45,7 +45,7 @@ def test_the_first_answer_draws_the_nets_without_a_worker(feed: LabFeed) -> None
 
 def test_it_says_that_the_nets_are_still_to_be_built_and_shows_no_number(feed: LabFeed) -> None:
     update = answer(feed)
-    assert update["notice"] == "Waiting for a place on a worker …" and not update["rest"]
+    assert "training processes are starting" in update["notice"] and not update["rest"]
     assert update["charts"] == [] and "rows" not in update and "steps" not in update
     assert update["diagram"]["at"] is None
     for lane in update["diagram"]["lanes"]:

@@ -18,7 +18,7 @@ from bn_core.settings import SettingError, settings_of
 from pages.shared.lab import dashboard
 from pages.shared.lab.diagram_edits import diagram_edit
 from pages.shared.lab.events import StepChosen, ViewChanged
-from pages.shared.lab.runs import dispatch, problem, runs_training
+from pages.shared.lab.runs import dispatch, problem, runs_training, workers_start
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
 from pages.shared.live.schema import Frame
@@ -32,6 +32,7 @@ _SECONDS_FOR_A_STEP = 15.0
 _SECONDS_TO_SETTLE = 0.8
 """How long after a command the view keeps asking for what it brings."""
 _BUILDING = "Building the nets …"
+_STARTING = "The server's training processes are starting. They build the nets in a moment …"
 _LOST = "forgotten"
 
 
@@ -85,7 +86,8 @@ class LabFeed(Feed):
         """Return the table, the notice and the time."""
         run, lab, record = self._drawn_run(), self.session.lab, self._record()
         if run is None or record is None:
-            notice = problem() or (run.message if run else "") or _BUILDING
+            waits = _STARTING if workers_start() else run.message if run else ""
+            notice = problem() or waits or _BUILDING
             if run is None or self._shows_nets:
                 # What is on the page stays there until there is something to show instead.
                 return {"notice": notice}

@@ -119,6 +119,11 @@ def problem() -> str:
     return server.pool().problem()
 
 
+def workers_start() -> bool:
+    """Return whether no worker has taken commands yet, as right after the server's start."""
+    return not server.pool().wait_ready(0)
+
+
 def runs_training() -> int:
     """Return how many runs of all visitors train at this moment."""
     return server.pool().training()
