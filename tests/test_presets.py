@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bn_core.comparison import Comparison
 from bn_core.conclusion import conclude
 from bn_core.datasets import published, registry
+from bn_core.export import EXPORTS, ExportRequest
 from bn_core.export.plan import planned_layers
 from bn_core.factorial import factorial
 from bn_core.presets import PRESETS, convolutional_listing
@@ -115,12 +117,11 @@ def test_the_lower_rate_costs_about_what_batch_norm_gains_in_the_convolutional_l
     reason="BN_LAB_TEST_DATA names no folder with the real MNIST",
 )
 def test_the_convolutional_listing_shows_the_same_on_mnist(monkeypatch):
-    """Half the steps of the preset, where both effects are largest."""
     monkeypatch.setenv("BN_LAB_DATA", os.environ["BN_LAB_TEST_DATA"])
     (spec,) = (s for s in published.specs(published.data_folder()) if s.name == "mnist")
     monkeypatch.setattr(registry, "DATASETS", {**registry.DATASETS, "mnist": spec})
     held = convolutional_listing(with_mnist=True).comparison
-    record = run(dataclasses.replace(held, base=held.base.changed({"steps": 62})))
+    record = run(held)
     effects = factorial(record, final_accuracies(record))
     assert effects is not None
     assert np.median(effects.of_rate) < -0.02 and np.median(effects.of_norm) > 0.02
@@ -158,6 +159,25 @@ def test_the_nets_of_the_listings_are_those_that_were_printed():
     dense = [("linear", 128), ("norm", 128), ("activation", 128), ("linear", 64), ("norm", 64),
              ("activation", 64), ("linear", 10)]  # fmt: skip
     assert parts_of(PRESETS["dense"].comparison, 1) == dense
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("pytorch", "Unflatten Conv2d BatchNorm2d ReLU MaxPool2d Conv2d BatchNorm2d ReLU MaxPool2d "
+                    "Flatten Linear BatchNorm1d ReLU Linear"),
+        ("keras", "Input Reshape linear BatchNormalization Activation MaxPooling2D linear "
+                  "BatchNormalization Activation MaxPooling2D Flatten linear BatchNormalization "
+                  "Activation linear Model"),
+    ],
+)  # fmt: skip
+def test_exported_code_has_the_layers_of_the_listing_line_by_line(kind, lines):
+    text = EXPORTS[kind].make(ExportRequest(ON_DIGITS.comparison)).decode()
+    begin = {"pytorch": "class BnBeforeNet(nn.Module)", "keras": "def bn_before_net(linear)"}[kind]
+    net = text[text.index(begin) :].partition("\n\n\n")[0]
+    calls = re.findall(r"(?:nn|layers|keras|=)[. ](\w+)\(", net)
+    assert [name for name in calls if name not in ("Module", "Sequential")] == lines.split()
+    assert "32, kernel" in net and net.count("64, kernel") == 1
 
 
 def test_without_mnist_the_listing_says_that_its_data_are_others():
