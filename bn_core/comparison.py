@@ -183,8 +183,7 @@ def _time_problem(config: Config) -> str:
 
 def _weights_problem(config: Config) -> str:
     """Return why a config's weights cannot be normalized, if they are to be and cannot."""
-    without = config.architecture == "inception" or config.is_recurrent
-    if not (config.normalizes_weights and without):
+    if not (config.normalizes_weights and config.is_recurrent):
         return ""
     title, net = (SETTINGS[name].options for name in ("normalization", "architecture"))
     return (

@@ -134,7 +134,8 @@ def _learned(part: Part, per_norm: int, per_map: int, gates: int) -> int:
             size = KERNEL**2 if part.kind == "conv" else 1
             return part.units * (part.inputs * size + part.bias + per_map * bool(part.weights))
         case "inception":
-            return inception_weights(part.inputs, part.units) + part.bias * part.units
+            of_each = part.bias + per_map * bool(part.weights)
+            return inception_weights(part.inputs, part.units) + of_each * part.units
         case "recurrent":
             return gates * part.units * (part.inputs + part.units + 2 * part.bias)
         case "norm":

@@ -130,7 +130,11 @@ def _part(config: Config, part: Part) -> str:
             return _weights(config, part, f"nn.Conv2d({sizes})")
         case "inception":
             without = "" if part.bias else ", bias=False"
-            return f"Inception({part.inputs}, {inception_channels(part.units)}{without})"
+            made = _weights(config, part, "conv")
+            normalized = "" if made == "conv" else f", weights=lambda conv: {made}"
+            return (
+                f"Inception({part.inputs}, {inception_channels(part.units)}{without}{normalized})"
+            )
         case "image":
             return f"nn.Unflatten(1, {(part.units, *part.positions)})"
         case "flatten":

@@ -54,6 +54,7 @@ LINKS = [
     f"{SMALL}&{MORE_ARMS}&moved=2&decay=0.01",
     f"{SMALL}&{MORE_ARMS}&arch=residual&gamma0=0.5&normed=1-3&opt=momentum",
     f"{SMALL}&{CONV}&{MORE_ARMS}&dense=6&gamma0=0.5&act=tanh",
+    f"{SMALL}&{INCEPTION}&{MORE_ARMS}&gamma0=0.5&act=tanh&init=he",
     f"{SMALL}&{MORE_ARMS}&gamma=off&eps=0.01&data=moons",
 ]
 

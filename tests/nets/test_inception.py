@@ -12,6 +12,7 @@ from bn_core.config import Config
 from bn_core.net_shapes import inception_channels, layer_shapes
 from bn_core.nets import build
 from bn_core.nets.inception import Inception, inception
+from bn_core.normalization.weight_norm import WeightNorm
 from bn_core.training import Trainer, run
 
 K, N = 2, 5
@@ -97,6 +98,23 @@ def test_a_norm_behind_the_block_is_that_of_each_branch_by_itself():
         parts = [branch(x[k]) for branch in torch_branches(block.linear, k)]
         apart = [functional.batch_norm(part, None, None, training=True) for part in parts]
         torch.testing.assert_close(found[k], torch.cat(apart, dim=1), **CLOSE)
+
+
+def test_weight_norm_is_of_each_output_of_each_branch():
+    config = ARMS["weightnorm"].config(SMALL)
+    block = build(config, (1, 8, 8), 10).double().hidden[1].linear
+    assert isinstance(block, Inception) and len(block.of_branches) == 4
+    x = torch.randn(K, N, 3, 8, 8, generator=torch.Generator().manual_seed(3)).double()
+    with torch.no_grad():
+        for one, weight in zip(block.of_branches, block.branches, strict=True):
+            assert isinstance(one, WeightNorm)
+            one.length.copy_(weight.flatten(2).norm(dim=2)[..., None, None, None])
+    first = block(x)
+    plain = Inception([branch.detach() for branch in block.branches], block.bias)
+    torch.testing.assert_close(first, plain(x), **CLOSE)
+    with torch.no_grad():
+        block.weight.mul_(10.0)  # the direction alone counts
+    torch.testing.assert_close(block(x), first, **CLOSE)
 
 
 def test_the_shapes_that_are_announced_are_those_of_the_net():

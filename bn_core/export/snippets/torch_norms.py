@@ -35,17 +35,18 @@ class BranchScale(nn.Module):
 class Inception(nn.Module):
     """Convolutions of 1x1, 3x3 and 5x5, and of 1x1 behind a max pool, side by side.
 
-    ``sizes`` are the channels of the four, which are concatenated (Szegedy et al. 2015).
+    ``sizes`` are the channels of the four, which are concatenated (Szegedy et al. 2015);
+    ``weights`` may normalize the weights of each.
     """
 
-    def __init__(self, inputs, sizes, bias=True):
+    def __init__(self, inputs, sizes, bias=True, weights=lambda conv: conv):
         super().__init__()
         one, three, five, pooled = sizes
-        self.one = nn.Conv2d(inputs, one, kernel_size=1, bias=bias)
-        self.three = nn.Conv2d(inputs, three, kernel_size=3, padding=1, bias=bias)
-        self.five = nn.Conv2d(inputs, five, kernel_size=5, padding=2, bias=bias)
+        self.one = weights(nn.Conv2d(inputs, one, kernel_size=1, bias=bias))
+        self.three = weights(nn.Conv2d(inputs, three, kernel_size=3, padding=1, bias=bias))
+        self.five = weights(nn.Conv2d(inputs, five, kernel_size=5, padding=2, bias=bias))
         self.pool = nn.MaxPool2d(3, stride=1, padding=1)
-        self.behind_pool = nn.Conv2d(inputs, pooled, kernel_size=1, bias=bias)
+        self.behind_pool = weights(nn.Conv2d(inputs, pooled, kernel_size=1, bias=bias))
 
     def forward(self, x):
         found = self.one(x), self.three(x), self.five(x), self.behind_pool(self.pool(x))
