@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from bn_core.datasets import own
 from bn_core.export import EXPORTS, Exporter, ExportError, ExportRequest
 from bn_core.service.rate_limit import Rate, TokenBuckets
 from pages.shared.lab.url_state import lab_query
@@ -96,5 +97,8 @@ def _request(session: Session, address: str) -> ExportRequest:
     query = urlencode(lab_query(comparison, view), safe=":~;,")
     link = f"{address}?{query}" if query else address
     record = run.record if run is not None else None
-    title = session.own_titles.get(comparison.base.data, "")
+    name = comparison.base.data
+    if own.is_name(name) and name not in session.own_titles:  # another visitor's, by a link
+        raise ExportError(own.missing(name))
+    title = session.own_titles.get(name, "")
     return ExportRequest(comparison, link, view, record, title)

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
+from bn_core.datasets import own
+from bn_core.datasets.reading import table_in
+from bn_core.datasets.tables import own_data
 from bn_core.export import EXPORTS, ExportError
 from bn_core.records import Record
 from bn_core.training import run as train_all
@@ -49,6 +53,24 @@ def test_what_can_not_be_made_is_a_sentence():
         raise ExportError("Choose fewer layers.")
 
     assert export_menu.made("other", refuse) == b"Choose fewer layers."
+
+
+def test_data_of_ones_own_are_named_by_their_title_and_those_of_another_visitor_are_refused():
+    draw = np.random.RandomState(0)
+    lines = [f"{x},{y},{'ab'[n % 2]}" for n, (x, y) in enumerate(draw.normal(size=(40, 2)))]
+    table = table_in(["\n".join(lines).encode()])
+    assert table is not None
+    data, _ = own_data(table, 2, fill=False, held_out=0.25)
+    own.hold(data)
+    comparison = Comparison(Config(data=data.name, batch_size=8, depth=1, width=4))
+    run = StandIn(comparison, None)
+    mine = Session(run=run, own_titles={data.name: "flowers.csv"})  # pyright: ignore
+    assert b"flowers.csv" in export_menu._maker(mine, EXPORTS["notebook"], "")()
+    other = Session(run=run)  # pyright: ignore
+    for kind in ("pytorch", "notebook"):
+        said = export_menu._maker(other, EXPORTS[kind], "")()
+        assert said.startswith(b"This needs the data own-")
+    own.let_go(data.name)
 
 
 def test_the_lab_offers_every_kind_of_file(app: AppTest):
