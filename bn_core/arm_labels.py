@@ -71,6 +71,8 @@ _NETS = {
 
 _BRANCHES = {"full": "full branches", "skipinit": "SkipInit", "zero_gamma": "zero-gamma"}
 
+_FROZEN = {"statistics": "statistics", "parameters": "gamma and beta", "both": "norms"}
+
 _INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
 
 _INPUTS = {"standardize": "standardized inputs", "unit": "inputs 0 to 1", "none": "raw inputs"}
@@ -106,6 +108,11 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "ghost_size": lambda n: f"ghost batch {n}",
     "renorm_rmax": lambda x: f"r up to {x:g}",
     "renorm_dmax": lambda x: f"d up to {x:g}",
+    "bn_track": lambda on: "running statistics" if on else "no running statistics",
+    "freeze": lambda name: "nothing frozen" if name == "none" else f"{_FROZEN[name]} frozen",
+    "freeze_at": lambda n: f"from step {n:,}",
+    "input_norm": lambda on: "inputs normalized" if on else "inputs as they are",
+    "accumulate": lambda n: f"{n} micro-batches" if n > 1 else "whole batches",
     "evaluate_with": lambda name: f"{name} statistics",
     "optimizer": _titled("optimizer"),
     "learning_rate": lambda x: f"rate {x:g}",

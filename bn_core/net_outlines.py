@@ -19,6 +19,8 @@ def net_outline(config: Config) -> tuple[LayerOutline, ...]:
     *hidden, last = layer_shapes(config)
     output = LayerOutline("output", last.units, stages_of(config, len(hidden), last))
     stages = [stages_of(config, index, shape) for index, shape in enumerate(hidden)]
+    if config.normalizes_inputs:
+        stages[0] = ("input_norm", *stages[0])
     layers = [
         LayerOutline(f"layer {number}", shape.units, names, shape.positions)
         for number, (shape, names) in enumerate(zip(hidden, stages, strict=True), start=1)

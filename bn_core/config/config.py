@@ -117,7 +117,34 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     @property
     def has_running_statistics(self) -> bool:
         """Whether the normalization keeps a running mean and variance for evaluation."""
-        return self.normalization in RUNNING_STATISTICS
+        kept = self.bn_track or self.normalization != "batch" or self.is_recurrent
+        return kept and self.normalization in RUNNING_STATISTICS
+
+    @property
+    def normalizes_inputs(self) -> bool:
+        """Whether a batch norm stands in front of the first layer."""
+        return self.input_norm and not self.is_recurrent
+
+    @property
+    def evaluates_by_batch(self) -> bool:
+        """Whether values in evaluation depend on what else is in the batch."""
+        untracked = self.normalization == "batch" and not self.has_running_statistics
+        return self.evaluate_with == "batch" or untracked
+
+    @property
+    def can_freeze(self) -> bool:
+        """Whether the normalization is batch norm or of its kind, in layers of its own."""
+        return self.normalization in RUNNING_STATISTICS and not self.is_recurrent
+
+    @property
+    def freezes_statistics(self) -> bool:
+        """Whether the running statistics stand still from a step on."""
+        return self.can_freeze and self.freeze in ("statistics", "both")
+
+    @property
+    def freezes_parameters(self) -> bool:
+        """Whether gamma and beta stand still from a step on."""
+        return self.can_freeze and self.freeze in ("parameters", "both")
 
     @property
     def normalizes_weights(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bn_core.config.training_settings import MOST_STEPS
 from bn_core.settings import choice, log_number, number, switch, whole, wholes
 
 
@@ -188,6 +189,54 @@ class NormalizationSettings:
         "500.",
         read_if=lambda config: config.normalization == "renorm",
     )
+    bn_track: bool = switch(
+        True,
+        key="track",
+        label="Track running statistics",
+        help="Off: batch norm keeps no running mean and variance, and validates with those of the "
+        "validation batch (track_running_stats=False in PyTorch). An answer then depends on what "
+        "else is in the batch.",
+        shown=False,
+        read_if=lambda config: config.normalization == "batch" and not config.is_recurrent,
+    )
+    freeze: str = choice(
+        "none",
+        {
+            "none": "Nothing",
+            "statistics": "Running statistics",
+            "parameters": "Gamma and beta",
+            "both": "Statistics, gamma and beta",
+        },
+        key="freeze",
+        label="Freeze",
+        help="What stays as it is from a step on, as in fine-tuning. With frozen statistics the "
+        "layer normalizes by its running mean and variance in training too, and they no longer "
+        "move (eval() of the layer in PyTorch). Frozen gamma and beta no longer learn "
+        "(requires_grad=False); batch statistics stay. Keras' trainable=False freezes both.",
+        shown=False,
+        read_if=lambda config: config.can_freeze,
+    )
+    freeze_at: int = whole(
+        200,
+        0,
+        MOST_STEPS,
+        key="freezeat",
+        label="Freeze after step",
+        help="How many steps are trained before it is frozen. With 0, running statistics stay at "
+        "mean 0 and variance 1: nothing is normalized.",
+        shown=False,
+        read_if=lambda config: config.freezes_statistics or config.freezes_parameters,
+    )
+    input_norm: bool = switch(
+        False,
+        key="bnin",
+        label="Batch norm of the inputs",
+        help="A batch norm in front of the first layer: of each input, or of each channel of an "
+        "image, with gamma, beta, epsilon 1e-5 and momentum 0.1. Compare it, on raw inputs, with "
+        "inputs that were standardized once (Data).",
+        shown=False,
+        read_if=lambda config: not config.is_recurrent,
+    )
     evaluate_with: str = choice(
         "running",
         {"running": "running averages (eval)", "batch": "batch statistics (train)"},
@@ -196,5 +245,5 @@ class NormalizationSettings:
         help="Which mean and variance batch norm uses on validation data: the running averages, "
         "as a deployed net (one that answers, and no longer learns) does, or those of the "
         "validation batch, as if eval() were forgotten.",
-        read_if=lambda config: config.has_running_statistics,
+        read_if=lambda config: config.has_running_statistics or config.normalizes_inputs,
     )

@@ -48,6 +48,18 @@ class TrainingSettings:
         "variance. It matters to nets without batch norm too. The rest of an epoch that fills no "
         "batch is left out; each epoch is shuffled anew.",
     )
+    accumulate: int = whole(
+        1,
+        1,
+        64,
+        key="acc",
+        label="Micro-batches per update",
+        help="Gradient accumulation: each batch is cut into so many parts, which pass the net one "
+        "after the other; their gradients are averaged for one update. Batch norm takes the mean "
+        "and variance of each part alone, so its batch is smaller, as with data parallelism "
+        "without synchronized statistics. Without batch norm nothing changes.",
+        shown=False,
+    )
     weight_decay: float = number(
         0.0,
         0.0,

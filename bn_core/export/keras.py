@@ -45,8 +45,13 @@ def keras_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.trainable(request)
+    comparison = script.written(request)
     configs, data = comparison.configs, data_code(comparison)
+    if any(config.reads("bn_track") and not config.bn_track for config in configs):
+        raise ExportError(
+            "Keras' batch norm always keeps running statistics; choose the PyTorch script or the "
+            "notebook."
+        )
     if any(config.normalizes_weights for config in configs):
         raise ExportError(
             "Keras has no layers that normalize weights; leave those nets out, or choose the "

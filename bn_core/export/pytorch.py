@@ -63,7 +63,7 @@ def pytorch_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.trainable(request)
+    comparison = script.written(request)
     configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(
         comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])
@@ -188,7 +188,7 @@ def _norm(config: Config, units: int) -> str:
     match config.value_norm:
         case "batch":
             name = "BatchNorm" if script.needs_single(config) else "nn.BatchNorm1d"
-            return f"{name}({units}, {eps}, {momentum})"
+            return f"{name}({units}, {eps}, {momentum}{_untracked(config)})"
         case "ghost":
             return f"GhostBatchNorm({units}, ghost_size={config.ghost_size}, {eps}, {momentum})"
         case "renorm":
@@ -204,13 +204,17 @@ def _norm(config: Config, units: int) -> str:
             return f"InstanceNorm({units})"
 
 
+def _untracked(config: Config) -> str:
+    return "" if config.bn_track else ", track_running_stats=False"
+
+
 def _norm_of_channels(config: Config, channels: int) -> str:
     """Return the call for images, where each channel is a unit; layer norm is one group of all."""
     eps = f"eps={config.bn_epsilon!r}"
     momentum = f"momentum={None if config.bn_cumulative else config.bn_momentum!r}"
     match config.value_norm:
         case "batch":
-            return f"nn.BatchNorm2d({channels}, {eps}, {momentum})"
+            return f"nn.BatchNorm2d({channels}, {eps}, {momentum}{_untracked(config)})"
         case "layer":
             return f"nn.GroupNorm(1, {channels}, {eps})"
         case "group":

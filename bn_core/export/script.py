@@ -18,6 +18,23 @@ def trainable(request: ExportRequest) -> Comparison:
     return request.comparison
 
 
+def written(request: ExportRequest) -> Comparison:
+    """Return the comparison. Errors: ``ExportError`` if no script is written for it."""
+    comparison = trainable(request)
+    if any(map(_is_for_the_notebook, comparison.configs)):
+        raise ExportError(
+            "Scripts are not written for micro-batches, frozen norms, a batch norm of the inputs, "
+            "or batches of one without running statistics; choose the notebook."
+        )
+    return comparison
+
+
+def _is_for_the_notebook(config: Config) -> bool:
+    frozen = config.freezes_statistics or config.freezes_parameters
+    single = needs_single(config) and config.reads("bn_track") and not config.bn_track
+    return config.accumulate > 1 or frozen or config.normalizes_inputs or single
+
+
 def header(
     request: ExportRequest, library: str, packages: str, words: str, remarks: str = ""
 ) -> str:

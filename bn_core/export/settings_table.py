@@ -23,6 +23,10 @@ _UNSAID_BY_DEFAULT = (
     "normalized_layers",
     "moved_layers",
     "rate_changes",
+    "accumulate",
+    "bn_track",
+    "freeze",
+    "input_norm",
 )
 """Settings whose default says nothing of a net."""
 

@@ -245,6 +245,8 @@ def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
         case "activation":
             text = _ACTIVATIONS[config.activation]
             words = f"Activation function {text}"
+        case "input_norm":
+            text, words = "BN in", "Batch norm of the inputs, in front of the first layer"
         case "pool":
             text, words = "pool", "Max pooling: the largest value of each 2 x 2 positions"
         case "average":

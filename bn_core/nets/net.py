@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bn_core.config import Config
 from bn_core.net_shapes import EXAMPLES_OF_A_PART
 from bn_core.nets.hidden_state import HiddenState
+from bn_core.nets.input_norm import input_norm
 from bn_core.nets.layers import Layer, Linear
 from bn_core.normalization import Normalization
 from bn_core.records import LayerOutline
@@ -57,11 +58,14 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.input_shape = config, input_shape
+        self.input_norm = input_norm(config, input_shape)
         self.layers = nn.ModuleList(layers)
         self.output = output
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, (K, N, classes), of inputs (K, N, D)."""
+        if self.input_norm is not None:
+            x = self.input_norm(x)
         for layer in self.layers:
             x = layer(x)
         return self.output(x)
@@ -87,7 +91,7 @@ class Net(nn.Module):
     @property
     def norms(self) -> list[Normalization]:
         """Every normalization, first to last."""
-        norms = (layer.norm for layer in (*self.hidden, self.output))
+        norms = (self.input_norm, *(layer.norm for layer in (*self.hidden, self.output)))
         return [norm for norm in norms if norm is not None]
 
     @property
@@ -117,8 +121,14 @@ class Net(nn.Module):
         """What each probed layer, and the output layer behind them, is made of."""
         probed = [layer for layer in self.hidden if layer.activation is not None]
         labels = [layer.label for layer in self.probed]
+        first = () if self.input_norm is None else ("input_norm",)
         return tuple(
-            LayerOutline(label, layer.linear.units, layer.stage_names, layer.positions)
+            LayerOutline(
+                label,
+                layer.linear.units,
+                (*(first if layer is probed[0] else ()), *layer.stage_names),
+                layer.positions,
+            )
             for label, layer in zip((*labels, "output"), (*probed, self.output), strict=True)
         )
 
@@ -128,6 +138,7 @@ class Net(nn.Module):
         ``inputs`` are (K, N, D), outputs (K, N, ...).
         """
         found: list[tuple[nn.Parameter, Tensor]] = []
+        inputs = inputs if self.input_norm is None else self.input_norm(inputs)
         for layer in (*self.hidden, self.output):
             inputs = layer(inputs)
             found.append((layer.weight, inputs))
@@ -161,6 +172,7 @@ class Net(nn.Module):
         of all examples at once would take hundreds of megabytes.
         """
         in_parts = self.config.needs_images and statistics == "running"
+        in_parts = in_parts and not self.config.evaluates_by_batch
         with torch.no_grad(), self.evaluation_mode(statistics=statistics):
             if not in_parts:
                 return self(inputs)

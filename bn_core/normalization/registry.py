@@ -40,7 +40,7 @@ def _running(config: Config, units: int) -> dict[str, Any]:
 
 
 NORMALIZATIONS: Mapping[str, Callable[[Config, int], Normalization]] = {
-    "batch": lambda c, units: BatchNorm(**_running(c, units)),
+    "batch": lambda c, units: BatchNorm(track=c.bn_track, **_running(c, units)),
     "layer": lambda c, units: LayerNorm(**_usual(c, units)),
     "group": lambda c, units: GroupNorm(groups=c.groups, **_usual(c, units)),
     "instance": lambda c, units: InstanceNorm(**_usual(c, units)),

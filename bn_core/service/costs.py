@@ -60,7 +60,7 @@ def _arm_cost(config: Config) -> Cost:
     step = values * config.batch_size * _ACTIVATIONS_A_LAYER
     probe = values * _PROBE_EXAMPLES * _PROBED_ARRAYS
     largest = max(shape.values for shape in hidden)
-    in_parts = config.needs_images and config.evaluate_with == "running"
+    in_parts = config.needs_images and not config.evaluates_by_batch
     at_once = EXAMPLES_OF_A_PART if in_parts else _VALIDATION_EXAMPLES
     validation = 3 * _FLOAT * replicas * largest * at_once
     data = 2 * _FLOAT * config.train_size * config.data_spec.inputs

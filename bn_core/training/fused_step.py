@@ -50,7 +50,7 @@ class FusedStep:
     @staticmethod
     def supports(net: Net, examples: int) -> bool:
         """Return whether every part of the net has a stage; a batch of one has no variance."""
-        plain = type(net) is Net and all(map(_has_stages, net.layers))
+        plain = type(net) is Net and net.input_norm is None and all(map(_has_stages, net.layers))
         return examples > 1 and plain and list(_kinds(net.output)) == ["linear"]
 
     @property

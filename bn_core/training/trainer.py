@@ -49,6 +49,7 @@ class Trainer:
         self._weight_of_example = torch.zeros(0)
         self._fused_steps: dict[int, FusedStep | None] = {}
         self._fused: FusedStep | None = None
+        self._freeze_when_due()
 
     @cached_property
     def optimizer(self) -> Optimizer:
@@ -72,15 +73,42 @@ class Trainer:
             self.example_losses = self._fused.forward(inputs, self._labels)
             self._logits = self._fused.logits
         else:
-            self._logits = self.net(inputs)
+            self._logits = self._logits_of(inputs)
             self.example_losses = measures.cross_entropies(self._logits, self._labels)
         return self.example_losses.detach().mean(dim=1)
+
+    def _logits_of(self, inputs: Tensor) -> Tensor:
+        """Return the logits of a batch, which passes in the config's number of micro-batches.
+
+        The gradient of the mean loss of all of them is what accumulating theirs gives.
+        """
+        parts = min(self.config.accumulate, inputs.shape[1])
+        if parts == 1:
+            return self.net(inputs)
+        return torch.cat([self.net(part) for part in inputs.tensor_split(parts, dim=1)], dim=1)
 
     def descend(self) -> None:
         """Take the step along the gradient of the last ``forward``'s losses."""
         self.backward()
         self.optimizer.step()
         self.steps_taken += 1
+        self._freeze_when_due()
+
+    def _freeze_when_due(self) -> None:
+        """Freeze the norms' statistics or parameters, as the config says, after a number of steps.
+
+        Frozen statistics are those of inference: the layer is in that mode from then on.
+        """
+        config = self.config
+        if self.steps_taken != config.freeze_at:
+            return
+        norms = [layer.norm for layer in (*self.net.hidden, self.net.output)]
+        for norm in filter(None, norms):
+            if config.freezes_statistics:
+                norm.eval()
+            for parameter in norm.parameters() if config.freezes_parameters else ():
+                parameter.requires_grad_(False)
+                parameter.grad = None
 
     def backward(self) -> None:
         """Give each parameter the gradient of the last ``forward``'s losses."""
@@ -154,7 +182,7 @@ class Trainer:
 
     def _fused_step(self, examples: int) -> FusedStep | None:
         """Return the fused step for batches of a size; None where the net has none now."""
-        if not self.fused:
+        if not self.fused or self.config.accumulate > 1:
             return None
         if examples not in self._fused_steps:
             supported = FusedStep.supports(self.net, examples)

@@ -14,6 +14,7 @@ SMALL = Config(depth=3, width=8, channels=(8, 16), dense=(8,), replicas=1, data=
 VARIED = [
     {},
     {"dropout": 0.2},
+    {"input_norm": True, "normalized_layers": (2,)},
     {"normalized_layers": (1, 3)},
     {"normalized_layers": (3,), "moved_layers": (3,)},
     {"branch_start": "skipinit"},

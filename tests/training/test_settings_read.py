@@ -41,6 +41,10 @@ OTHER = {
     "renorm_rmax": 2.0,
     "renorm_dmax": 2.0,
     "evaluate_with": "batch",
+    "bn_track": False,
+    "freeze": "both",
+    "freeze_at": 1,
+    "input_norm": True,
 }
 """Another value of each setting that some net does not read."""
 
@@ -54,6 +58,7 @@ CONFIGS = {
         "bn_shift": False,
     },
     "layer": {"normalization": "layer"},
+    "batch, untracked": {"normalization": "batch", "bn_track": False},
     "rms": {"normalization": "rms"},
     "weightnorm": {"normalization": "weightnorm"},
     "weightstd": {"normalization": "weightstd"},
