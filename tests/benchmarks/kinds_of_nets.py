@@ -5,6 +5,7 @@ as in the app; times are those of the processor, on one thread, and rounds alter
 bare loop and the app. It fails if a ratio with one seed is below 0.85.
 """
 
+import math
 import statistics
 import sys
 import time
@@ -19,6 +20,7 @@ from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.datasets.dataset import Dataset
 from bn_core.datasets.registry import DATASETS
+from bn_core.net_shapes import INCEPTION_KERNELS, image_shapes, inception_channels
 from bn_core.nets import build
 from bn_core.normalization import BatchNorm
 from bn_core.training import Trainer, prepare_process
@@ -35,7 +37,43 @@ CONFIGS = {
     "conv 32-64, dense 64": BASE.changed(
         {"architecture": "conv", "channels": (32, 64), "dense": (64,)}
     ),
+    "residual conv 16-16-32-32": BASE.changed(
+        {"architecture": "conv_residual", "channels": (16, 16, 32, 32)}
+    ),
+    "inception 16-32-32": BASE.changed({"architecture": "inception", "channels": (16, 32, 32)}),
 }
+
+
+class BareBlock(nn.Module):
+    """A residual block of torch's own modules, in pre-activation order."""
+
+    def __init__(self, inputs: int, outputs: int, norm: bool) -> None:
+        super().__init__()
+        self.lacking = outputs - inputs
+        norms = [nn.BatchNorm2d(inputs)] * norm
+        self.branch = nn.Sequential(*norms, nn.ReLU(), nn.Conv2d(inputs, outputs, 3, padding=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input, with channels of zeros if it lacks some, and the branch."""
+        same = functional.pad(x, (0, 0, 0, 0, 0, self.lacking)) if self.lacking else x
+        return same + self.branch(x)
+
+
+class BareInception(nn.Module):
+    """The four convolutions of an Inception block of torch's own modules."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool) -> None:
+        super().__init__()
+        sizes = zip(inception_channels(outputs), INCEPTION_KERNELS, strict=True)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, one, kernel, padding=kernel // 2, bias=bias) for one, kernel in sizes
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the channels of all four."""
+        *others, last = self.convolutions
+        pooled = functional.max_pool2d(x, 3, stride=1, padding=1)
+        return torch.cat([*(one(x) for one in others), last(pooled)], dim=1)
 
 
 def images() -> Dataset:
@@ -51,19 +89,40 @@ def images() -> Dataset:
 
 def bare_net(config: Config, norm: bool) -> nn.Sequential:
     """Return the ordinary net of torch's own modules."""
-    layers: list[nn.Module] = []
-    inputs = SIDE * SIDE
     if config.needs_images:
-        layers.append(nn.Unflatten(1, (1, SIDE, SIDE)))
-        for before, channels in pairwise((1, *config.blocks)):
-            layers.append(nn.Conv2d(before, channels, 3, padding=1, bias=not norm))
-            layers += [*[nn.BatchNorm2d(channels)] * norm, nn.ReLU(), nn.MaxPool2d(2)]
-        layers.append(nn.Flatten())
-        inputs = config.blocks[-1] * (SIDE // 2 ** len(config.blocks)) ** 2
-    widths = config.dense if config.needs_images else config.layer_widths
-    for before, units in pairwise((inputs, *widths)):
+        return bare_image_net(config, norm)
+    return nn.Sequential(*bare_dense((SIDE * SIDE, *config.layer_widths), norm))
+
+
+def bare_dense(sizes: tuple[int, ...], norm: bool) -> list[nn.Module]:
+    """Return hidden layers of so many units, the first number being inputs, and the output."""
+    layers: list[nn.Module] = []
+    for before, units in pairwise(sizes):
         layers += [nn.Linear(before, units), *[nn.BatchNorm1d(units)] * norm, nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], 10))
+    return [*layers, nn.Linear(sizes[-1], 10)]
+
+
+def bare_image_net(config: Config, norm: bool) -> nn.Sequential:
+    """Return the convolutional net, residual net or net of Inception blocks."""
+    layers: list[nn.Module] = [nn.Unflatten(1, (1, SIDE, SIDE))]
+    *hidden, last = image_shapes(config, (1, SIDE, SIDE), 10)
+    for index, shape in enumerate(shape for shape in hidden if shape.positions):
+        before, channels = shape.entering[0], shape.units
+        if config.has_shortcuts and index:
+            layers.append(BareBlock(before, channels, norm))
+        else:
+            layers.append(
+                BareInception(before, channels, not norm)
+                if shape.kind == "inception"
+                else nn.Conv2d(before, channels, 3, padding=1, bias=not norm)
+            )
+            layers += [*[nn.BatchNorm2d(channels)] * norm, nn.ReLU()]
+        layers += [nn.MaxPool2d(2)] * shape.pooled
+    if config.has_shortcuts:
+        layers += [*[nn.BatchNorm2d(last.fan_in)] * norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(last.fan_in, 10))
+    flat = math.prod(hidden[len(config.blocks) - 1].leaving)
+    return nn.Sequential(*layers, nn.Flatten(), *bare_dense((flat, *config.dense), norm))
 
 
 def bare_loop(config: Config, data: Dataset) -> Callable[[], None]:
@@ -111,7 +170,7 @@ def main() -> int:
     prepare_process()
     data, met = images(), True
     print(f"{SIDE} x {SIDE} images, batch {BASE.batch_size}, both arms, one thread")
-    print("net                  | seeds | bare steps/s | app steps/s | net-steps, app/bare (range)")
+    print("net                       | seeds | bare steps/s | app steps/s | nets, app/bare (range)")
     for name, config in CONFIGS.items():
         for replicas in (1, 3):
             loops = bare_loop(config, data), app_loop(config, data, replicas)
@@ -123,7 +182,7 @@ def main() -> int:
             ratio = statistics.median(ratios)
             met = met and (replicas > 1 or ratio >= AIM)
             spread = f"{ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            print(f"{name:20} | {replicas:5} | {bare:12.1f} | {app:11.1f} | {spread}", flush=True)
+            print(f"{name:25} | {replicas:5} | {bare:12.1f} | {app:11.1f} | {spread}", flush=True)
     return int(not met)
 
 

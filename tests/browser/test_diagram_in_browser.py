@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from bn_core.figures.diagram import unbuilt_diagram
 from bn_core.figures.diagram_nets import unbuilt_nets
-from tests.browser.conftest import button
+from tests.browser.conftest import button, wait_for_step
 from tests.runs import small
 
 pytestmark = pytest.mark.browser
@@ -176,6 +176,24 @@ def test_a_layer_of_a_convolutional_net_shows_large_maps(open_page):
     assert heights[1] > 2 * heights[0]
     pixels = "n => n.getContext('2d').getImageData(0, 0, n.width, n.height).data.join()"
     assert big.evaluate(pixels) == small.evaluate(pixels)
+
+
+@pytest.mark.slow
+def test_blocks_of_convolutions_train_and_their_norms_are_moved_and_removed(open_page):
+    changes = "arch=conv_residual&channels=4-4-8&seeds=1&steps=60"
+    page = drawn(open_page(f"/?{changes}&arms=before~before;arch:inception;channels:4-8"))
+    expect_chips(page, 1, 2, "BN", "ReLU", "conv", "+x", "pool")
+    expect_chips(page, 1, 0, "BN", "ReLU", "mean", "W")
+    expect_chips(page, 2, 2, "1+3+5", "BN", "ReLU", "pool")
+    button(page, "Train").click()
+    wait_for_step(page, 60)
+    maps = lane(page, 1).locator(".bn-block[data-layer='3'] canvas")
+    colours = "n => new Set(n.getContext('2d').getImageData(0, 0, n.width, n.height).data).size"
+    assert maps.evaluate(colours) > 2
+    norm(page, 1, 2).click()
+    expect_chips(page, 1, 2, "+BN", "ReLU", "conv", "+x", "pool")
+    expect_chips(page, 1, 3, "BN", "ReLU", "conv", "+x")
+    page.wait_for_url(re.compile(r"normed"))
 
 
 @pytest.mark.slow

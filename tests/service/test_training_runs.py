@@ -72,6 +72,20 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
     assert run.deaths <= 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["conv", "conv_residual", "inception"])
+def test_a_worker_killed_in_the_middle_changes_nothing_of_nets_for_images(pool, architecture):
+    asked = comparison(architecture=architecture, channels=(2, 4), branch_start="skipinit")
+    run = pool.open(asked)
+    run.play(40)  # so slow that it cannot end before its worker does
+    wait_for(lambda: run.step_reached > 5, run)
+    victim = process_of(pool, run)
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in pool.process_ids, run)
+    assert run.ending is None
+    assert finish(run) == train_here(asked).fingerprint()
+
+
 def test_a_rate_changed_on_the_way_is_in_the_link_and_survives_a_dead_worker(pool):
     run = pool.open(comparison(steps=800))
     run.play(40)  # so slow that it cannot end before its worker does
