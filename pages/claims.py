@@ -68,7 +68,7 @@ def own_place(claim: Claim) -> None:
 
 st.html(
     "<h1 class='bn-title'>Claims</h1><p class='bn-lead'>What articles say of batch norm. Nothing "
-    "here is decided before you run it.</p>"
+    "here is decided before you run it: open an experiment, or run them all.</p>"
 )
 with st.spinner("Reading the list of experiments …"):
     known = catalogue()
