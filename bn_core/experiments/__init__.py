@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bn_core.experiments import (
+    accumulation,
     adabn,
     batch_noise,
     dropout_shift,
@@ -57,6 +58,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         lag.EXPERIMENT,
         forgot_eval.EXPERIMENT,
         small_batches.EXPERIMENT,
+        accumulation.EXPERIMENT,
         noniid.EXPERIMENT,
         adabn.EXPERIMENT,
         recurrent.EXPERIMENT,
