@@ -20,7 +20,7 @@ from bn_core.comparison import ARMS, Comparison
 from bn_core.config import Config
 from bn_core.datasets.dataset import Dataset
 from bn_core.datasets.registry import DATASETS
-from bn_core.net_shapes import INCEPTION_KERNELS, image_shapes, inception_channels
+from bn_core.net_shapes import GATES, INCEPTION_KERNELS, image_shapes, inception_channels
 from bn_core.nets import build
 from bn_core.normalization import BatchNorm
 from bn_core.training import Trainer, prepare_process
@@ -41,6 +41,8 @@ CONFIGS = {
         {"architecture": "conv_residual", "channels": (16, 16, 32, 32)}
     ),
     "inception 16-32-32": BASE.changed({"architecture": "inception", "channels": (16, 32, 32)}),
+    "RNN 64": BASE.changed({"architecture": "recurrent"}),
+    "LSTM 64": BASE.changed({"architecture": "recurrent", "cell": "lstm"}),
 }
 
 
@@ -87,8 +89,54 @@ def images() -> Dataset:
     return Dataset(inputs, labels, inputs[:100], labels[:100], digits.classes, spec)
 
 
+class BareCell(nn.Module):
+    """A normalized recurrent layer as one writes it with torch's modules, a norm for each step."""
+
+    def __init__(self, cell: str, units: int) -> None:
+        super().__init__()
+        gates = GATES[cell] * units
+        self.lstm, self.units = cell == "lstm", units
+        self.into = nn.Linear(SIDE, gates, bias=False)
+        self.over = nn.Linear(units, gates, bias=False)
+        sizes = (gates, gates, *[units] * self.lstm)
+        self.norms = nn.ModuleList(
+            nn.ModuleList(nn.BatchNorm1d(size) for size in sizes) for _ in range(SIDE)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden state."""
+        h = c = x.new_zeros(len(x), self.units)
+        mapped = self.into(x.view(-1, SIDE, SIDE)).unbind(1)
+        for a_x, column in zip(mapped, self.norms, strict=True):
+            assert isinstance(column, nn.ModuleList)
+            a = column[0](a_x) + column[1](self.over(h))
+            if self.lstm:
+                i, f, g, o = a.chunk(4, 1)
+                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * torch.tanh(column[2](c))
+            else:
+                h = torch.tanh(a)
+        return h
+
+
+class BareModule(nn.Module):
+    """torch's own RNN or LSTM; the last hidden state comes out."""
+
+    def __init__(self, cell: str, units: int) -> None:
+        super().__init__()
+        kind = nn.LSTM if cell == "lstm" else nn.RNN
+        self.module = kind(SIDE, units, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden state."""
+        return self.module(x.view(-1, SIDE, SIDE))[0][:, -1]
+
+
 def bare_net(config: Config, norm: bool) -> nn.Sequential:
     """Return the ordinary net of torch's own modules."""
+    if config.is_recurrent:
+        kind = BareCell if norm else BareModule
+        return nn.Sequential(kind(config.cell, config.width), nn.Linear(config.width, 10))
     if config.needs_images:
         return bare_image_net(config, norm)
     return nn.Sequential(*bare_dense((SIDE * SIDE, *config.layer_widths), norm))
