@@ -100,6 +100,14 @@ class Comparison:
         return ""
 
 
+def is_offered(arm: Arm, base: Config) -> bool:
+    """Return whether the architecture that a registered arm would have can have its norm."""
+    config = arm.config(base)
+    if not config.is_recurrent or not config.is_normalized:
+        return True
+    return not config.normalizes_weights and config.placement == "before"
+
+
 def _operations(config: Config) -> int:
     """Return the multiply-adds of one net's forward pass of one example."""
     return sum(shape.operations for shape in layer_shapes(config))

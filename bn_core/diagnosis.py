@@ -224,7 +224,7 @@ def _sick_layers(
     hidden, output = gradients[: len(dead)], gradients[-1]
     checks = (
         (NOT_FINITE, ~np.isfinite(spread)),
-        ("dead", (dead >= ALL_DEAD) & (record.configs[arm].activation == "relu")),
+        ("dead", (dead >= ALL_DEAD) & (record.configs[arm].hidden_activation == "relu")),
         (EXPLODING_VALUES, spread >= EXPLODING),
         (EXPLODING_GRADIENT, hidden >= EXPLODING),
         ("saturated", saturated >= SATURATED),

@@ -21,9 +21,12 @@ def net_outline(config: Config) -> tuple[LayerOutline, ...]:
     stages = [stages_of(config, index, shape) for index, shape in enumerate(hidden)]
     if config.normalizes_inputs:
         stages[0] = ("input_norm", *stages[0])
+    steps = config.shown_time_steps if config.is_recurrent else ()
+    labels = [f"t = {step}" for step in steps]
+    labels = labels or [f"layer {number}" for number in range(1, len(hidden) + 1)]
     layers = [
-        LayerOutline(f"layer {number}", shape.units, names, shape.positions)
-        for number, (shape, names) in enumerate(zip(hidden, stages, strict=True), start=1)
+        LayerOutline(label, shape.units, names, () if steps else shape.positions)
+        for label, shape, names in zip(labels, hidden, stages, strict=True)
     ]
     return (*layers, output)
 
@@ -54,6 +57,14 @@ def _residual(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
     return (*branch, *scale, *_dropout(config), "shortcut", *pool)
 
 
+def _time_step(config: Config, index: int, shape: LayerShape) -> tuple[str, ...]:
+    if shape.kind == "linear":
+        return ("linear",)
+    norm = ("norm",) if config.value_norm != "none" else ()
+    last = index == len(config.shown_time_steps) - 1
+    return ("linear", *norm, "activation", *(_dropout(config) if last else ()))
+
+
 def _norm_and_activation(config: Config, index: int) -> tuple[str, ...]:
     norm = ("norm",) if config.normalizes_values(index) else ()
     before = config.placement_of(index) == "before"
@@ -70,5 +81,6 @@ OUTLINES: Mapping[str, Stages] = {
     "conv": _plain,
     "inception": _plain,
     "conv_residual": _residual,
+    "recurrent": _time_step,
 }
 """How the layers of each architecture are made up."""

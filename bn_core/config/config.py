@@ -52,8 +52,6 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
             object.__setattr__(self, name, chosen)
         if self.widths or self.needs_images:
             object.__setattr__(self, "depth", len(self.layer_widths))
-        if self.is_recurrent:
-            object.__setattr__(self, "activation", "tanh")  # which every cell has
 
     @property
     def data_spec(self) -> DataSpec:
@@ -85,6 +83,11 @@ class Config(TrainingSettings, NormalizationSettings, NetSettings, DataSettings)
     def has_blocks(self) -> bool:
         """Whether the net has blocks of convolutions, which ``channels`` and ``dense`` describe."""
         return self.architecture in USUAL_CHANNELS
+
+    @property
+    def hidden_activation(self) -> str:
+        """The activation of the hidden layers: the one chosen, or tanh, which each cell has."""
+        return "tanh" if self.is_recurrent else self.activation
 
     @property
     def time_steps(self) -> int:

@@ -58,7 +58,9 @@ def by_depth(record: Record, view: View, cursor: int | None) -> Chart:
     )
     figure = {"data": data, "layout": figure_layout}
     words = _words(context, means, stds)
-    return Chart("depth", "Layer by layer", figure, words, HELP, legend=arm_legend(context))
+    word = context.layer_word
+    title = f"{word.capitalize()} by {word}"
+    return Chart("depth", title, figure, words, HELP, legend=arm_legend(context))
 
 
 def _of_layers(snapshot: NetStatistics | None, field: str, site: int) -> Array:

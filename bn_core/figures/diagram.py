@@ -80,6 +80,8 @@ class Enlarged(TypedDict):
     """One layer of every net, with the distributions at all places; a list for each arm."""
 
     layer: int
+    name: str
+    """What the layer is called: "Layer 3", or "Time step 3" in recurrent nets."""
     lanes: list[list[SiteState]]
 
 
@@ -255,7 +257,7 @@ def _digits(shades: Array) -> str:
 
 
 def _share_words(config: Config, statistics: NetStatistics) -> list[str]:
-    field = _SHARES.get(config.activation)
+    field = _SHARES.get(config.hidden_activation)
     if field is None:
         return [""] * statistics.dead.shape[1]
     shares = queries.shares(statistics, field).tolist()
@@ -281,6 +283,7 @@ def _outputs(summary: DataSummary, statistics: NetStatistics) -> list[list[int]]
 def _enlarged(record: Record, snapshot: Snapshot, layer: int, half: float) -> Enlarged:
     return Enlarged(
         layer=layer,
+        name=f"{record.comparison.layer_word.capitalize()} {layer}",
         lanes=[
             _sites(config, statistics, layer - 1, half)
             for config, statistics in zip(record.configs, snapshot.arms, strict=True)

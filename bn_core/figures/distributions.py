@@ -120,7 +120,10 @@ def _ridges_of(
         "x": float32(np.hstack([places, gap])).ravel(),
         "y": float32(np.hstack([y, gap])).ravel(),
         "customdata": numbers.reshape(-1, 3),
-        "meta": {"columns": [SITE_NAMES[context.view.site], "density", "layer"], "warped": "xy"},
+        "meta": {
+            "columns": [SITE_NAMES[context.view.site], "density", context.layer_word],
+            "warped": "xy",
+        },
         "fill": "toself",
         "hoveron": "points",
         "fillcolor": style.faint(0.22),
@@ -229,7 +232,7 @@ def _share_texts(context: FigureContext, arm: int, field: str, shares: Array, at
         "hovertemplate": f"%{{text}} % {field}<extra>{label}</extra>",
         "name": f"{label}, {field} units in %",
         "customdata": np.array(layers, np.float32)[:, None] + 1,
-        "meta": {"columns": ["layer"], "warped": "xy"},
+        "meta": {"columns": [context.layer_word], "warped": "xy"},
         **group(context, arm),
     }
 
@@ -262,7 +265,8 @@ def _ridges_words(context: FigureContext) -> str:
     words = (
         f"Distribution of each {SITE_NAMES[context.view.site]}, "
         f"{queries.when(context.snapshot.step)}; "
-        f"in the last layer, {queries.of_seeds(record)}: {'; '.join(pairs) or 'nothing finite'}."
+        f"in the last {context.layer_word}, {queries.of_seeds(record)}: "
+        f"{'; '.join(pairs) or 'nothing finite'}."
     )
     for arm, field, shares in _share_columns(context):
         worst = float(queries.highest(shares))

@@ -129,7 +129,7 @@ def _map_trace(context: FigureContext, arm: int, powers: Array, y_axis: str) -> 
         "coloraxis": "coloraxis",
         "hoverongaps": False,
         "name": context.arms[arm].label,
-        "meta": {"read": "power", "y": "layer"},
+        "meta": {"read": "power", "y": context.layer_word},
         **group(context, arm),
         "hovertemplate": f"{context.layer_word} %{{y}} · {where}<br>gradient {value}"
         f"<extra>{context.arms[arm].label}</extra>",

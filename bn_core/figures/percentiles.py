@@ -82,7 +82,7 @@ def percentiles(record: Record, view: View, cursor: int | None) -> Chart:
     words = _percentile_words(context, layer, found)
     return Chart(
         "distributions",
-        f"Layer {layer + 1} over time",
+        f"{context.layer_word.capitalize()} {layer + 1} over time",
         {"data": data, "layout": figure_layout},
         words,
         PERCENTILES_HELP,
@@ -166,7 +166,7 @@ def _axes(context: FigureContext, tile: Tile, values: ValueAxis) -> dict[str, An
 def _empty(context: FigureContext, arm: int, layer: int, tile: Tile) -> dict[str, Any]:
     config = context.record.configs[arm]
     if layer >= config.depth:
-        text = f"no layer {layer + 1}"
+        text = f"no {context.layer_word} {layer + 1}"
     elif context.view.site == "normalized" and not config.normalizes_values(layer):
         text = "no normalization"
     else:
@@ -182,13 +182,14 @@ def _percentile_words(context: FigureContext, layer: int, found: list[Array]) ->
         if np.isfinite(three).all()
     ]
     words = (
-        f"15th, 50th and 85th percentile of each {SITE_NAMES[context.view.site]} in layer "
-        f"{layer + 1}, {units}, {queries.when(context.snapshot.step)}, "
+        f"15th, 50th and 85th percentile of each {SITE_NAMES[context.view.site]} in "
+        f"{context.layer_word} {layer + 1}, {units}, {queries.when(context.snapshot.step)}, "
         f"{queries.of_seeds(context.record)}: {'; '.join(parts) or 'nothing finite'}."
     )
     words += missing_words(context, [float(three[1]) for three in found])
     for arm, held in zip(context.arms, context.record.configs, strict=True):
-        words += f" {arm.label} has no layer {layer + 1}." if layer >= held.depth else ""
+        lacking = f" {arm.label} has no {context.layer_word} {layer + 1}."
+        words += lacking if layer >= held.depth else ""
     count = _counted(context)
     words += f" Each is taken over {count} values in each seed." if count else ""
     return words + queries.left_out(context.record, context.snapshot.step)

@@ -130,7 +130,8 @@ def _divergence_words(record: Record, arm: int, lost: list[Divergence]) -> str:
 
 
 def _layer_words(record: Record, one: Divergence) -> str:
-    return "the output layer" if one.layer > record.configs[one.arm].depth else f"layer {one.layer}"
+    config = record.configs[one.arm]
+    return "the output layer" if one.layer > config.depth else f"{config.layer_word} {one.layer}"
 
 
 def _going(record: Record) -> str:

@@ -75,7 +75,7 @@ def value_axis(context: FigureContext, layer: int | None = None) -> ValueAxis:
     limits = (*LINEAR_LIMITS, *WARPED_LIMITS)
     limit = next((limit for limit in limits if max(reaches) <= limit), limits[-1])
     positive = context.view.site == "post_activation" and all(
-        config.activation in POSITIVE for config in context.record.configs
+        config.hidden_activation in POSITIVE for config in context.record.configs
     )
     return ValueAxis(limit, not positive)
 

@@ -94,7 +94,7 @@ def measure_net(
     are NaN, and the boundary is empty.
     """
     validation = _validate(net, probe)
-    shown, activation = probe.shown_rows, net.config.activation
+    shown, activation = probe.shown_rows, net.config.hidden_activation
     layers = [
         LayerStatistics(layer, activation, shown, percentiles=not live) for layer in net.probed
     ]

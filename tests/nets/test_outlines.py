@@ -21,7 +21,7 @@ VARIED = [
     {"branch_start": "zero_gamma", "moved_layers": (3,), "channels": (8, 8, 16)},
     {"data": "moons", "architecture": "plain", "widths": (8, 16)},
 ]
-KNOWN = ("plain", "residual", "conv", "inception", "conv_residual")
+KNOWN = ("plain", "residual", "conv", "inception", "conv_residual", "recurrent")
 
 
 def built(config: Config) -> tuple:

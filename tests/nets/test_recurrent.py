@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bn_core.comparison import ARMS, Comparison, arms_from_query, comparison_from_query
+from bn_core.comparison import ARMS, Comparison, arms_from_query, comparison_from_query, is_offered
 from bn_core.comparison import comparison_to_query as to_query
 from bn_core.config import SETTINGS, Config, measured_time_steps
 from bn_core.diagnosis import diagnose
@@ -231,6 +231,9 @@ def test_a_run_measures_time_steps_and_is_repeated_bit_for_bit(cell):
     assert [state.kind for state in diagnose(record, 0)] == ["untrained"] * 3
     titles = {chart.id: chart.title for chart in charts(record, View())}
     assert titles["gradients"] == "Gradient of each time step"
+    over_time = charts(record, View(distributions="percentiles", layer=3))
+    assert {"Time step 3 over time", "Time step by time step"} <= {c.title for c in over_time}
+    assert not any("layer 3" in chart.alt for chart in over_time)
     with pytest.raises(ExportError, match="choose PyTorch or the notebook"):
         EXPORTS["keras"].make(ExportRequest(comparison, ""))
 
@@ -278,6 +281,7 @@ def test_the_cell_and_its_norm_stand_in_the_link():
 def test_what_makes_no_sense_is_refused_with_a_sentence(changes, arm, expected):
     comparison = Comparison(Config(architecture="recurrent").changed(changes), (ARMS[arm],))
     assert expected in comparison.problem()
+    assert is_offered(ARMS[arm], comparison.base) == (arm not in ("after", "weightnorm"))
 
 
 @pytest.mark.parametrize("arm", ["ghost", "renorm"])

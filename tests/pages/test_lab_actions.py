@@ -283,7 +283,9 @@ def test_arms_are_part_of_what_a_run_is():
     assert reduce(at(run()), ControlsChanged(three))[1] == (OpenRun(three),)
 
 
-@pytest.mark.parametrize("decide", [{"widths": (64, 32)}, {"architecture": "conv"}])
+@pytest.mark.parametrize(
+    "decide", [{"widths": (64, 32)}, {"architecture": "conv"}, {"architecture": "recurrent"}]
+)
 def test_the_depth_comes_back_when_no_other_setting_decides_on_it(decide):
     deep = comparison(depth=12)
     decided = replace(deep, base=deep.base.changed(decide))

@@ -73,7 +73,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["conv", "conv_residual", "inception"])
+@pytest.mark.parametrize("architecture", ["conv", "conv_residual", "inception", "recurrent"])
 def test_a_worker_killed_in_the_middle_changes_nothing_of_nets_for_images(pool, architecture):
     asked = comparison(architecture=architecture, channels=(2, 4), branch_start="skipinit")
     run = pool.open(asked)

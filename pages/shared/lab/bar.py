@@ -37,7 +37,8 @@ def top_bar(session: Session) -> None:
         ):
             _data(session)
             base = session.lab.comparison.base
-            show(session, "depth", disabled=not base.reads("depth"), width=_SLIDER)
+            if not base.is_recurrent:  # its layers are time steps: the images say how many
+                show(session, "depth", disabled=not base.reads("depth"), width=_SLIDER)
             show(session, "learning_rate", width=_SLIDER)
             show(session, "batch_size", width=_SLIDER)
             all_settings(session)

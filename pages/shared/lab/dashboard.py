@@ -138,7 +138,9 @@ def _choice(name: str, record: Record, view: View) -> Choice:
     if name == "layer":
         depth = record.comparison.depth
         value = value if value <= depth else 0
-        options = [("0", "last layer"), *((str(n), f"layer {n}") for n in range(1, depth + 1))]
+        word = record.comparison.layer_word
+        numbered = ((str(n), f"{word} {n}") for n in range(1, depth + 1))
+        options = [("0", f"last {word}"), *numbered]
     else:
         options = list(setting.options.items())
     return Choice(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bn_core.arms import ARMS, MOST_ARMS, Arm
-from bn_core.comparison import Comparison
+from bn_core.comparison import Comparison, is_offered
 from bn_core.config import LAYER_FIELDS, SETTINGS
 from bn_core.figures.theme import ArmStyle, arm_styles, paint
 from pages.shared.lab.arm_edits import (
@@ -45,9 +45,13 @@ def nets_row(session: Session) -> None:
         for index, arm in enumerate(arms):
             _chip(session, index, arm)
         for name in _OFFERED_AT_ONCE:
-            if name not in {arm.name for arm in arms}:
+            if name not in {arm.name for arm in arms} and _fits(session, name):
                 _offer(session, ARMS[name])
         _add_a_net(session)
+
+
+def _fits(session: Session, name: str) -> bool:
+    return is_offered(ARMS[name], session.lab.comparison.base)
 
 
 def _chip(session: Session, index: int, arm: Arm) -> None:
@@ -132,7 +136,7 @@ def _copy_a_net(session: Session, arms: dict[str, Arm]) -> None:
 
 def _other_normalizations(session: Session) -> None:
     shown = {arm.name for arm in session.lab.comparison.arms} | set(_OFFERED_AT_ONCE)
-    others = [arm for name, arm in ARMS.items() if name not in shown]
+    others = [arm for name, arm in ARMS.items() if name not in shown and _fits(session, name)]
     if others:
         st.markdown("**Or another normalization**")
     with st.container(horizontal=True, gap="small"):
@@ -199,7 +203,8 @@ def _open_for_a_copy(session: Session) -> None:
 
 def _choose_change(session: Session, arm: Arm, key: str) -> Change:
     """Let the reader choose a setting and its value for a net."""
-    labels, config = fields_of_a_net(), arm.config(session.lab.comparison.base)
+    config = arm.config(session.lab.comparison.base)
+    labels = fields_of_a_net(config)
     fields = list(labels)
     field = st.selectbox(
         "What differs",

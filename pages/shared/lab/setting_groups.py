@@ -53,6 +53,10 @@ PANEL: Mapping[str, tuple[str, ...]] = {
 _OF_NETS = {"Normalization": ("normalization", "placement"), "Bar": BAR, **PANEL}
 
 
+_FIXED_IN_TIME = ("placement", "normalized_layers", "moved_layers")
+"""What all time steps of a recurrent net have alike: another value is refused."""
+
+
 def changed_settings(config: Config) -> list[str]:
     """Return the labels of the panel's settings that differ from their defaults."""
     names = [name for group in PANEL.values() for name in group]
@@ -64,14 +68,18 @@ def usual_settings() -> dict[str, object]:
     return {name: _usual(name) for group in PANEL.values() for name in group}
 
 
-def fields_of_a_net() -> dict[str, str]:
+def fields_of_a_net(config: Config) -> dict[str, str]:
     """Return what one net may differ in, in the order of the page: field name and its label."""
-    names = [name for group in _OF_NETS.values() for name in group if name in ARM_FIELDS]
-    return {name: SETTINGS[name].label for name in names}
+    fixed = _FIXED_IN_TIME if config.is_recurrent else ()
+    fields = [name for group in _OF_NETS.values() for name in group if name in ARM_FIELDS]
+    return {name: SETTINGS[name].label for name in fields if name not in fixed}
 
 
 def is_relevant(name: str, comparison: Comparison) -> bool:
     """Return whether any net of a comparison depends on a setting, or would with batch norm."""
+    recurrent = all(config.is_recurrent for config in comparison.configs)
+    if recurrent and name in _FIXED_IN_TIME and not getattr(comparison.base, name):
+        return False  # a value that a link names is shown, for the reader to take it back
     with_batch_norm = comparison.base.changed({"normalization": "batch"})
     return any(config.reads(name) for config in (*comparison.configs, with_batch_norm))
 

@@ -17,8 +17,8 @@ export class Enlarged {
     const large = diagram.large;
     this.box.hidden = !large;
     if (!large) return;
-    setText(this.title, `Layer ${large.layer}, step ${diagram.at.toLocaleString("en")}`);
-    this.box.setAttribute("aria-label", `Layer ${large.layer} of every net, large`);
+    setText(this.title, `${large.name}, step ${diagram.at.toLocaleString("en")}`);
+    this.box.setAttribute("aria-label", `${large.name} of every net, large`);
     while (this.rows.length > large.lanes.length) this.rows.pop().box.remove();
     large.lanes.forEach((sites, index) => {
       this.rows[index] ??= new Row(this.list);
