@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 from bn_core.export import EXPORTS, ExportRequest
 from bn_core.training import run
@@ -17,14 +18,17 @@ LINK = (
     "data=moons&depth=3&width=8&steps=20&seeds=2&lr=0.5&then=9:0.2&arms=none~before~after;batch:4"
 )
 
+RECURRENT_LINK = "arch=recurrent&cell=lstm&width=8&steps=6&seeds=2&arms=none~before;tnorm:shared"
+
 
 def code_of(notebook: dict[str, Any]) -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_its_cells_run_and_reproduce_the_very_numbers(tmp_path):
-    record = run(comparison_of(LINK))
-    request = ExportRequest(comparison_of(LINK), f"/?{LINK}", record=record)
+@pytest.mark.parametrize("link", [LINK, pytest.param(RECURRENT_LINK, marks=pytest.mark.slow)])
+def test_its_cells_run_and_reproduce_the_very_numbers(tmp_path, link):
+    record = run(comparison_of(link))
+    request = ExportRequest(comparison_of(link), f"/?{link}", record=record)
     cells = code_of(json.loads(EXPORTS["notebook"].make(request)))
     program = tmp_path / "cells.py"
     executed = "".join(f"exec(compile({cell!r}, 'cell', 'exec'))\n" for cell in cells)
