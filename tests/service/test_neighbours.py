@@ -11,7 +11,7 @@ from tests.service.waiting import comparison, heaviest, process_of, processor_ti
 
 pytestmark = pytest.mark.slow
 SECONDS = 2.0
-FEWEST_ROUNDS, MOST_ROUNDS = 4, 12
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 8
 
 
 class Speed:
@@ -63,6 +63,7 @@ def is_clear(ratios: list[float], limit: float) -> bool:
     return abs(statistics.mean(ratios) - limit) > 2 * standard_error
 
 
+@pytest.mark.timeout(600)
 def test_a_visitor_keeps_its_speed_while_another_presses_new_seeds_all_the_time():
     """Measured beside the same heavy nets in training, by turns, until the answer is clear."""
     pool = Pool(workers=2)
