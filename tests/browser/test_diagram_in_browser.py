@@ -92,6 +92,7 @@ def test_norms_are_removed_added_and_moved_with_the_mouse(open_page):
     expect(lane(page, 1).get_by_role("button", name="Remove the net")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_everything_can_be_done_by_keyboard(open_page):
     page = drawn(open_page(SMALL + "&arms=none-after"))
     said = page.locator(".bn-nets-said")

@@ -30,6 +30,7 @@ def rows(page: Page):
     return page.locator(".bn-runs tbody")
 
 
+@pytest.mark.slow
 def test_a_run_stays_as_a_faint_curve_and_on_its_page_after_a_reload(open_page):
     page = drawn(open_page("/?" + SMALL))
     with page.expect_response("**/lab-files/kept/*", timeout=60_000) as confirmed:

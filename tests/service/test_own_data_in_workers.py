@@ -41,6 +41,7 @@ def asked_of(name: str, **changes) -> Comparison:
     return comparison(data=name, **changes)
 
 
+@pytest.mark.slow
 def test_a_run_on_own_data_is_that_of_this_process_and_survives_its_worker(pool: Pool):
     name = pool.keep_data("anna", made())
     asked = asked_of(name, steps=400)
