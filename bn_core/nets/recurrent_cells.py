@@ -23,9 +23,8 @@ Step = Callable[[Tensor, Tensor, Carry, NormCell], tuple[Tensor, Carry]]
 
 @dataclass(frozen=True)
 class Cell:
-    """A kind of cell: its number of gates, what it hands on, and the equations of a time step."""
+    """A kind of cell: how many states it hands on, and the equations of a time step."""
 
-    gates: int
     carried: int
     step: Step
 
@@ -63,7 +62,7 @@ def lstm_step(a_x: Tensor, a_h: Tensor, carry: Carry, norm: NormCell) -> tuple[T
 
 
 CELLS: Mapping[str, Cell] = {
-    "rnn": Cell(1, 1, rnn_step),
-    "gru": Cell(3, 1, gru_step),
-    "lstm": Cell(4, 2, lstm_step),
+    "rnn": Cell(1, rnn_step),
+    "gru": Cell(1, gru_step),
+    "lstm": Cell(2, lstm_step),
 }
