@@ -55,8 +55,11 @@ def convolutional(config: Config, input_shape: tuple[int, ...], classes: int) ->
     return Net(config, input_shape, layers, output)
 
 
-def checked_image(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of an example, (C, H, W). Errors: ``ValueError`` if it is no image's."""
+def checked_image(input_shape: tuple[int, ...], kind: str = "convolutional") -> tuple[int, ...]:
+    """Return the shape of an example, (C, H, W), of a net of some kind.
+
+    Errors: ``ValueError`` if it is no image's.
+    """
     if len(input_shape) != 3:
-        raise ValueError(f"A convolutional net needs images (C, H, W); these are {input_shape}.")
+        raise ValueError(f"A {kind} net needs images (C, H, W); these are {input_shape}.")
     return input_shape

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bn_core.config import Config, measured_time_steps
 from bn_core.net_shapes import GATES
+from bn_core.nets.convolutional import checked_image
 from bn_core.nets.hidden_state import HiddenState
 from bn_core.nets.layers import Layer, Linear, dropout, linear_map
 from bn_core.nets.mlp import output_layer
@@ -179,9 +180,7 @@ def recurrent(config: Config, input_shape: tuple[int, ...], classes: int) -> Rec
 
     Errors: ``ValueError`` if examples are no images.
     """
-    if len(input_shape) != 3:
-        raise ValueError(f"A recurrent net needs images (C, H, W); these are {input_shape}.")
-    channels, steps, width = input_shape
+    channels, steps, width = checked_image(input_shape, "recurrent")
     units, gates = config.width, GATES[config.cell] * config.width
     bias = not config.has_beta
     columns = [step_norms(config, gates, steps, shift=shift) for shift in (True, False)]
