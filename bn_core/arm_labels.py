@@ -28,7 +28,7 @@ def quoted(label: str) -> str:
 
 
 def layers_in_words(layers: Sequence[int]) -> str:
-    """Return "layer 3" or "layers 1-5+8" of rising layer numbers; "all layers" of none."""
+    """Return "layer 3" or "layers 1-5 and 8" of rising layer numbers; "all layers" of none."""
     if not layers:
         return "all layers"
     ends: list[list[int]] = []
@@ -37,10 +37,18 @@ def layers_in_words(layers: Sequence[int]) -> str:
             ends[-1][1] = layer
         else:
             ends.append([layer, layer])
-    stretches = [str(low) if low == high else f"{low}-{high}" for low, high in ends]
-    if len(stretches) > MOST_STRETCHES:
+    if len(ends) > MOST_STRETCHES:
         return f"{len(layers)} layers"
-    return f"layer{'s' * (len(layers) > 1)} {'+'.join(stretches)}"
+    *first, last = [words for low, high in ends for words in _stretch(low, high, len(ends) == 1)]
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"layer{'s' * (len(layers) > 1)} {listed}"
+
+
+def _stretch(low: int, high: int, alone: bool) -> list[str]:
+    """Return "1-3"; of two layers beside others both numbers."""
+    if high == low + 1 and not alone:
+        return [str(low), str(high)]
+    return [str(low) if low == high else f"{low}-{high}"]
 
 
 def _words(name: str, value: Any, placement: str) -> str:
@@ -73,7 +81,13 @@ _BRANCHES = {"full": "full branches", "skipinit": "SkipInit", "zero_gamma": "zer
 
 _FROZEN = {"statistics": "statistics", "parameters": "gamma and beta", "both": "norms"}
 
-_INITIAL = {"he": "He", "xavier": "Xavier", "torch": "PyTorch", "normal": "N(0, std)"}
+_INITIAL = {
+    "he": "He",
+    "xavier": "Xavier",
+    "torch": "PyTorch",
+    "normal": "N(0, std)",
+    "orthogonal": "orthogonal",
+}
 
 _INPUTS = {"standardize": "standardized inputs", "unit": "inputs 0 to 1", "none": "raw inputs"}
 

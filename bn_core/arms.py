@@ -74,7 +74,7 @@ def _normalized(name: str, label: str, normalization: str, place: str, help: str
 _SINGLE_VALUE = (
     "An example's own mean and variance in each channel, over the positions of an image: for "
     "convolutions. A unit of a fully connected layer has one value per example: it is its own "
-    "mean, so x̂ = 0, the layer puts out β alone and the net cannot learn."
+    "mean, so x̂ = 0, the layer puts out β alone and the net stays at chance."
 )
 
 ARMS: Mapping[str, Arm] = {

@@ -1,6 +1,10 @@
 """What is said of batch norm: sixteen claims, who makes them, and what of them is contested."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from bn_core.results import Verdict
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,53 @@ class Claim:
     who: str
     contested: bool
     note: str
+    measured_by: str = ""
+    """The experiment that measures the claim as it is stated, where others test a part of it."""
+
+
+Bearing = Literal["for", "against", "beside"]
+
+BEARINGS: Mapping[tuple[str, int], Bearing] = {
+    ("small", 7): "against",
+    ("dropout", 9): "beside",
+    ("final", 8): "beside",
+    ("eval", 13): "beside",
+    ("lag", 13): "beside",
+    ("noniid", 13): "beside",
+    ("accumulation", 13): "beside",
+    ("figure1", 1): "beside",
+    ("noise", 8): "beside",
+    ("gain", 10): "beside",
+    ("gain", 11): "beside",
+    ("init", 11): "beside",
+    ("scale", 6): "beside",
+    ("landscape", 1): "beside",
+    ("landscape", 4): "beside",
+    ("noisy", 5): "beside",
+    ("rank", 14): "beside",
+    ("relatives", 7): "beside",
+    ("convolution", 13): "beside",
+    ("confound", 5): "beside",
+    ("inputs", 3): "beside",
+    ("updates", 4): "beside",
+    ("finetune", 13): "beside",
+    ("finetune", 4): "beside",
+    ("decay", 11): "beside",
+    ("edge", 4): "beside",
+}
+"""What it says of a claim if what an experiment tests holds, where that is not "for" it."""
+
+
+def bearing_words(slug: str, number: int, verdict: Verdict) -> str:
+    """Return whether a verdict speaks for or against a claim, in words."""
+    bearing = BEARINGS.get((slug, number), "for")
+    if verdict.kind == "untested":
+        return "says nothing: it could not be tested"
+    if verdict.kind == "depends":
+        return "speaks for it in part" if verdict.settled else "does not decide it yet"
+    if bearing == "beside":
+        return "bears on it, but speaks neither for nor against it"
+    return f"speaks {'for' if (verdict.kind == 'holds') == (bearing == 'for') else 'against'} it"
 
 
 _FIRST = "Ioffe & Szegedy 2015 (1502.03167)"
@@ -31,6 +82,7 @@ CLAIMS: tuple[Claim, ...] = (
         "They advise it for a net's inputs; batch norm applies it inside the net. Scaling each "
         "feature does nothing about features that depend on one another, and optimizers that "
         "scale each step themselves gain less.",
+        measured_by="inputs",
     ),
     Claim(
         10,
@@ -180,6 +232,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Nets without it depend on the batch size too. Batch norm adds two settings: how many "
         "examples share statistics, on which its accuracy comes to depend (Wu & He 2018, "
         "1803.08494), and the momentum of its averages.",
+        measured_by="grid",
     ),
     Claim(
         16,

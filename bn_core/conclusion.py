@@ -12,7 +12,7 @@ import numpy as np
 
 from bn_core.arm_labels import quoted
 from bn_core.conclusion_reasons import what_changed
-from bn_core.diagnosis import NetState, alive, chance_limit, diagnose
+from bn_core.diagnosis import NetState, alive, chance_limit, diagnose, remaining
 from bn_core.factorial import factorial, factorial_words
 from bn_core.records import Record
 
@@ -26,9 +26,6 @@ DEVIATIONS = 2.0
 
 REACHED = 0.9
 """Nets that end alike are compared by when they first have this share of that accuracy."""
-
-EARLY = 50
-"""Steps before which a net at chance is said not to have learned yet: some need dozens."""
 
 MOST_NAMED = 3
 """Nets that a clause names one by one; of more it says how many there are."""
@@ -150,26 +147,21 @@ def _none_learned(record: Record, never: Sequence[Outcome]) -> str:
         who = "every net" if len(never) > 1 else never[0].name
         return f"{who} diverged{_first_step(never)}"
     if len(never) == 1:
-        return f"{_failed(record, never)}{_after(record)}"
+        return _failed(record, never)
+    if _at_chance(never) == never:
+        return f"no net had learned by step {record.step:,} ({_standing(record, never)})"
     return f"no net has learned{_after(record)}: {_failed(record, never)}"
 
 
 def _failed(record: Record, never: Sequence[Outcome]) -> str:
     """Return what became of the nets that are no better than guessing."""
     gone = [one for one in never if one.diverged == one.seeds]
-    lost = [one for one in never if one not in gone and one.best > one.limit + 0.1]
-    rest = [one for one in never if one not in gone and one not in lost]
-    chance = f"chance is {percent(1 / max(len(record.summary.classes), 1))}"
+    rest = _at_chance(never)
+    lost = [one for one in never if one not in gone and one not in rest]
     clauses = []
     if rest:
-        finite = np.concatenate([one.accuracy[one.accuracy > 0] for one in rest])
-        said = f"{_between(finite)}, {chance}" if len(finite) else chance
-        seeds = sum(one.diverged for one in rest)
-        said += f"; {seeds} of {sum(one.seeds for one in rest)} seeds diverged" if seeds else ""
-        early = record.step < EARLY or not record.ending
-        never_learned = "not learned yet" if early else "never learned"
-        has = ("has " if len(rest) == 1 else "have ") if early else ""
-        clauses.append(f"{_listed(rest)} {has}{never_learned} ({said})")
+        by = f"had not learned by step {record.step:,}"
+        clauses.append(f"{_listed(rest)} {by} ({_standing(record, rest)})")
     clauses += [
         f"{one.name} fell back to chance ({percent(one.median)}, {percent(one.best)} at best)"
         for one in lost
@@ -177,6 +169,22 @@ def _failed(record: Record, never: Sequence[Outcome]) -> str:
     if gone:
         clauses.append(f"{_listed(gone)} diverged{_first_step(gone)}")
     return "; ".join(clauses)
+
+
+def _at_chance(never: Sequence[Outcome]) -> list[Outcome]:
+    """Return the nets that have not diverged altogether and were never better than guessing."""
+    return [one for one in never if one.diverged < one.seeds and one.best <= one.limit + 0.1]
+
+
+def _standing(record: Record, rest: Sequence[Outcome]) -> str:
+    """Return how many seeds of nets at chance diverged, and where the others stand."""
+    chance = f"chance is {percent(1 / max(len(record.summary.classes), 1))}"
+    finite = np.concatenate([one.accuracy[one.accuracy > 0] for one in rest])
+    said = f"{_between(finite)}, {chance}" if len(finite) else chance
+    lost, seeds = sum(one.diverged for one in rest), sum(one.seeds for one in rest)
+    if not lost:
+        return said
+    return f"{lost} of {seeds} seeds diverged; {remaining(seeds - lost, seeds)}: {said}"
 
 
 def _ranked(record: Record, learned: Sequence[Outcome], *, dated: bool) -> str:
@@ -194,12 +202,20 @@ def _ranked(record: Record, learned: Sequence[Outcome], *, dated: bool) -> str:
     if not behind:
         return f"{best.name} reached {_reached(best)}{when}"
     clauses = [f"{_each(leaders)} did best"]
+    if len(leaders) > MOST_NAMED:
+        clauses = [f"{_each(leaders)} did best, first {_first_of(leaders)}"]
     if len(behind) <= MOST_NAMED:
         clauses.append(", ".join(f"{one.name} reached {percent(one.median)}" for one in behind))
     else:
         ends = _between(np.array([one.median for one in behind]))
-        clauses.append(f"the {_number(len(behind))} nets behind reached {ends}")
+        worst = min(behind, key=lambda one: one.median)
+        clauses.append(f"the {_number(len(behind))} nets behind reached {ends}, least {worst.name}")
     return "; ".join(clauses) + when
+
+
+def _first_of(leaders: Sequence[Outcome]) -> str:
+    """Return the best of many nets, as many as are named."""
+    return _joined(one.name for one in sorted(leaders, key=lambda one: -one.median)[:MOST_NAMED])
 
 
 def _alike(found: Sequence[Outcome], when: str) -> str:
@@ -247,8 +263,10 @@ def _after(record: Record) -> str:
         for arm, config in enumerate(record.configs)
     ):
         return ""
-    steps = "1 step" if record.step == 1 else f"{record.step:,} steps"
-    return f" after {steps}" + ("" if record.ending else " so far")
+    planned = record.comparison.base.steps
+    if not record.ending and record.step < planned:
+        return f" after {record.step:,} of {planned:,} steps"
+    return " after 1 step" if record.step == 1 else f" after {record.step:,} steps"
 
 
 def _extremes(found: Sequence[Outcome], record: Record) -> tuple[int, int] | None:

@@ -33,12 +33,27 @@ _NAMES = {
     "normalized_layers": "layers that are normalized",
     "depth": "number of hidden layers",
     "widths": "units of each layer",
+    "time_norm": "way in which running statistics are kept over the time steps",
+    "branch_start": "start of the residual branches",
+    "freeze": "part of the norm that is frozen",
+    "freeze_at": "step after which the norm is frozen",
+    "bn_track": "tracking of running statistics",
+    "bn_cumulative": "kind of running average",
+    "bn_scale": "use of gamma",
+    "bn_shift": "use of beta",
+    "input_norm": "batch norm of the inputs",
+    "init_std": "standard deviation of the initial weights",
+    "renorm_rmax": "limit of r",
+    "renorm_dmax": "limit of d",
+    "standardized_groups": "standardization of the weights",
+    "evaluate_with": "statistics in validation",
 }
 
 
 def what_changed(record: Record, extremes: tuple[int, int] | None, names: Sequence[str]) -> str:
     """Return "What changed: …" of the best and the worst arm, by index; None if they are alike.
 
+    Where nothing that was measured inside them differs clearly, only their settings are named.
     ``names`` is what each arm is called.
     """
     if len(record.comparison.arms) == 1:
@@ -50,7 +65,8 @@ def what_changed(record: Record, extremes: tuple[int, int] | None, names: Sequen
     all_of_it = f"The nets differ in {words} alone."
     if len(differ) > 1:
         all_of_it = f"Between them the nets differ in {words}."
-    return f"What changed: {_inside(record, *extremes, names)}. {all_of_it}"
+    inside = _inside(record, *extremes, names)
+    return f"What changed: {inside}. {all_of_it}" if inside else all_of_it
 
 
 def _settings_that_differ(record: Record) -> list[str]:
@@ -71,15 +87,13 @@ def _listed(said: Sequence[str]) -> str:
 
 
 def _inside(record: Record, best: int, worst: int, names: Sequence[str]) -> str:
-    """Return what the layers' numbers show of both nets, the clearest first."""
+    """Return what the layers' numbers show of both nets, the clearest first; else nothing."""
     state = diagnose(record)[worst]
     ended = _how_it_ended(record, worst, state)
     healthy = _healthy(record, best)
     if ended:
         return f"in {names[worst]} {ended}" + (f"; in {names[best]} {healthy}" if healthy else "")
-    found = _contrast(record, best, worst, names)
-    alike = "neither the gradients nor the values' spread vary much more from layer to layer"
-    return found or f"in {names[worst]} {alike} than in {names[best]}"
+    return _contrast(record, best, worst, names)
 
 
 def _how_it_ended(record: Record, arm: int, state: NetState) -> str:

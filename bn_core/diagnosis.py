@@ -96,6 +96,19 @@ def middle(values: Array) -> Array:
     return np.where(known, 0.5 * low + 0.5 * np.where(known, high, 0), np.nan)
 
 
+def remaining(count: int, seeds: int) -> str:
+    """Return what the seeds are called that have not diverged: "the third", "the other 2"."""
+    names = {2: "the other", 3: "the third", 4: "the fourth", 5: "the fifth"}
+    return names.get(seeds, "the other 1") if count == 1 else f"the other {count}"
+
+
+def divergence_steps(record: Record, arm: int) -> str:
+    """Return when seeds of an arm diverged: "step 61", or "steps 61 to 62" for several."""
+    steps = [one.step for one in record.divergences if one.arm == arm]
+    first, last = min(steps), max(steps)
+    return f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
+
+
 def alive(record: Record, arm: int, snapshot: Snapshot) -> Array:
     """Return which of an arm's seeds have not diverged at a snapshot, (K,)."""
     found = snapshot.arms[arm]
@@ -135,7 +148,7 @@ def _diverged(record: Record, arm: int, step: int, seen: NetStatistics | None) -
     first = min(found, key=lambda one: one.step)
     output = first.layer > record.configs[arm].depth
     where = "output layer" if output else f"{record.configs[arm].layer_word} {first.layer}"
-    words = f"diverged at step {first.step:,}: {where} first"
+    words = f"diverged at {divergence_steps(record, arm)}: {where} first"
     return NetState("diverged", first.layer, first.step, words, sick)
 
 
@@ -179,7 +192,9 @@ def _not_learning(
         layer = layers[VANISHING_GRADIENT][-1]
         where = f"in {called} 1" if layer == 1 else f"up to {called} {layer}"
         return NetState("vanishing", layer, step, f"stuck: gradients vanish {where}")
-    words = "never left chance" if _ended(record, position) else "still at chance"
+    words = "still at chance"
+    if _ended(record, position):
+        words = f"had not learned by step {step:,}"
     return NetState("stuck", None, step, words)
 
 

@@ -39,8 +39,14 @@ class Factorial:
 
 def factorial(record: Record, accuracies: Sequence[Array]) -> Factorial | None:
     """Return what the rate and the norm do, from each arm's accuracies; None for other arms."""
-    configs = record.configs
-    if record.comparison.base.rate_changes or not _is_factorial(configs):
+    if record.comparison.base.rate_changes:
+        return None
+    return factorial_of(record.configs, accuracies)
+
+
+def factorial_of(configs: Sequence[Config], accuracies: Sequence[Array]) -> Factorial | None:
+    """Return what the rate and the norm do in nets of these configs; None for any others."""
+    if not _is_factorial(configs):
         return None
     rates, norms = ([_of(config)[part] for config in configs] for part in (0, 1))
     other_rate = next(i for i in range(4) if rates[i] != rates[0] and norms[i] == norms[0])

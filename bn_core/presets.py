@@ -51,12 +51,18 @@ def convolutional_listing(*, with_mnist: bool) -> Preset:
         "Convolutions with 32 and 64 channels, each followed by a pool, and a dense layer of 64, "
         "trained by Adam: the listing has its plain net at rate 0.01, its other one at 0.001, and "
         "as printed neither has a norm layer. These four nets, with and without batch norm at both "
-        "rates, show that the lower rate costs about what batch norm gains, which two nets that "
-        "differ in both would hide.",
+        "rates, show what each does, which two nets that differ in both mix: "
+        + (_ON_MNIST if with_mnist else _ON_DIGITS),
         _compared(base, "none", "before", "none;lr:0.001", "before;lr:0.001"),
         "" if with_mnist else _INSTEAD_OF_MNIST,
     )
 
+
+_ON_MNIST = (
+    "with these seeds the lower rate costs over 5 points of accuracy without batch norm and about "
+    "1 with it, so what batch norm gains depends on the rate."
+)
+_ON_DIGITS = "with these seeds the lower rate costs about what batch norm gains."
 
 _INSTEAD_OF_MNIST = (
     "MNIST is not on this server, so these nets learn the digits of 8 x 8 pixels, which are "

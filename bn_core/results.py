@@ -130,6 +130,16 @@ class Stage:
     values: Array  # (N, C) or (1, C)
 
 
+def number_words(value: float, form: str) -> str:
+    """Return a finite number in a form of Python, without a power of ten below 10 million for "g".
+
+    Few digits make "g" write 2,000 as 2e+03, which is slow to read.
+    """
+    said = f"{value:{form}}"
+    powers = form.endswith("g") and "e+0" in said and abs(value) < 1e7
+    return f"{float(said):,.0f}" if powers else said
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number for each seed, with what it means; ``values`` is (R,).
@@ -175,7 +185,9 @@ class Metric:
             return self.missing
         if value == 0 and "e" in self.form:
             return "0"
-        return "zero to rounding" if abs(value) <= self.rounding > 0 else f"{value:{self.form}}"
+        if abs(value) <= self.rounding > 0:
+            return "zero to rounding"
+        return number_words(value, self.form)
 
 
 @dataclass(frozen=True)

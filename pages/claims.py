@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from bn_core.claims import CLAIMS, Claim
+from bn_core.claims import CLAIMS, Claim, bearing_words
 from bn_core.results import ExperimentSpec
+from pages.shared.lessons.next_page import next_page
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.controls import settings, wait_for_catalogue
 from pages.shared.tasks.experiments import ExperimentSuite
 from pages.shared.tasks.verdicts import ICONS
 from pages.shared.tasks.view import computation_view
+from pages.shared.widgets.terms import prose
 
 
 def run_all(experiments: dict[str, ExperimentSpec]) -> None:
@@ -35,21 +37,22 @@ def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
     with st.container(border=True, height="stretch"):
         flag = " · *contested*" if claim.contested else ""
         st.markdown(f"**{claim.title}**{flag}")
-        st.markdown(claim.words)
+        prose(f"*It is claimed:* {claim.words}")
         st.caption(f"{claim.who}. {claim.note}")
-        for spec in tests:
-            outcome(spec)
-        if not tests:
-            own_place(claim)
+        for spec in sorted(tests, key=lambda one: one.slug != claim.measured_by):
+            outcome(spec, claim)
+        own_place(claim)
 
 
-def outcome(spec: ExperimentSpec) -> None:
-    """Show an experiment's verdict, or that it has not run, and lead to it."""
+def outcome(spec: ExperimentSpec, claim: Claim | None = None) -> None:
+    """Show an experiment's verdict and what it says of a claim; lead to the experiment."""
     run = this_session().experiments.get(spec.slug)
     if run is None:
         words = "not run yet"
     elif run.verdict is not None:
         words = f"{ICONS[run.verdict.kind]} {run.verdict.headline}"
+        if claim is not None:
+            words += f": **{bearing_words(spec.slug, claim.number, run.verdict)}**"
     else:
         words = run.failure or "running"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -57,11 +60,13 @@ def outcome(spec: ExperimentSpec) -> None:
         st.page_link(
             "pages/experiment.py", label=spec.title, query_params={"experiment": spec.slug}
         )
+        if claim is not None and spec.slug == claim.measured_by:
+            words = f"*measures the claim as stated* · {words}"
         st.markdown(words, width="content")
 
 
 def own_place(claim: Claim) -> None:
-    """Lead to where a claim is tried that has no experiment of its own."""
+    """Lead to the chapter in which a claim can be tried by hand."""
     if claim.number == 15:
         st.page_link("pages/inside_the_layer.py", label="Inside the layer: why normalize")
 
@@ -85,3 +90,4 @@ if others:
     st.markdown("#### More experiments")
     for other in others:
         outcome(other)
+next_page(this_session())

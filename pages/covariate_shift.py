@@ -11,11 +11,12 @@ from pages.shared.session import this_session
 from pages.shared.tasks.controls import experiment_here
 from pages.shared.tasks.verdicts import ICONS, verdict_lines
 from pages.shared.widgets.chapters import show_chapters
+from pages.shared.widgets.terms import prose
 
 
 def what() -> None:
     """Say what covariate shift is, with real data."""
-    st.markdown(
+    prose(
         "**Covariate shift** means that the inputs a model meets later come from another "
         "distribution than those it learned from, while what an input *means* stays the same "
         "(Shimodaira 2000). Here nets learn digits where they stand, and are then asked about "
@@ -27,7 +28,7 @@ def what() -> None:
 
 def inside() -> None:
     """Measure both kinds of internal shift on the reader's nets."""
-    st.markdown(
+    prose(
         "A hidden layer learns from what the layers below put out, and they change at every step. "
         "Ioffe & Szegedy (2015) called this **internal covariate shift**: the distribution of a "
         "layer's inputs drifts. Santurkar et al. (2018) asked what that does to learning: how much "
@@ -36,7 +37,7 @@ def inside() -> None:
         "three of them and three seeds; until you have changed the Lab, on its usual nets with "
         "He's initial weights, because both of these learn."
     )
-    st.markdown(
+    prose(
         "Read them with care: a net that does not learn hardly moves, and then its gradients "
         "hardly shift either. So the table also says how far each net has got."
     )
@@ -48,7 +49,7 @@ def inside() -> None:
 
 def noisy() -> None:
     """Bring the shift back on purpose."""
-    st.markdown(
+    prose(
         "If holding inputs still were the reason why batch norm helps, then making them unstable "
         "again should undo its help. Santurkar et al. (2018, section 2.1) added noise behind batch "
         "norm that changes at every step."
@@ -58,7 +59,7 @@ def noisy() -> None:
 
 def landscape() -> None:
     """Show the explanation offered instead."""
-    st.markdown(
+    prose(
         "What Santurkar et al. (2018, sections 3.1 and 3.2, Figure 4) offer instead: along the "
         "gradient the loss becomes smoother, so a step can be trusted further."
     )
@@ -77,7 +78,7 @@ def conclusion() -> None:
         found = run.verdict
         st.markdown(f"**{run.spec.claim}** {ICONS[found.kind]} {found.headline}. {found.summary}")
         st.markdown(verdict_lines(found))
-    st.markdown(
+    prose(
         "#### What is agreed, and what is not\n"
         "- **Agreed:** batch norm lets deep plain nets train at rates and from initial weights "
         "that fail without it (Ioffe & Szegedy 2015; Bjorck et al. 2018).\n"

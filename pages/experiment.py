@@ -5,10 +5,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from bn_core import lessons
 from bn_core.export.report_experiment import ExperimentRequest, report_of_experiment
 from bn_core.export.request import ExportError
+from bn_core.lessons.predictions import prediction_words
 from bn_core.results import ExperimentSpec
 from pages.shared.export_menu import page_address, report_button
+from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.controls import buttons, settings, wait_for_catalogue
@@ -16,6 +19,7 @@ from pages.shared.tasks.experiments import ExperimentRun
 from pages.shared.tasks.verdicts import verdict
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent, widget_key
+from pages.shared.widgets.terms import prose
 
 
 def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
@@ -41,9 +45,9 @@ def choose(experiments: dict[str, ExperimentSpec]) -> ExperimentSpec:
 
 def explain(spec: ExperimentSpec) -> None:
     """Show the claim, who makes it, and how it is tested."""
-    st.markdown(f"### {spec.claim}")
+    st.markdown(f"### The claim: {spec.claim}")
     st.caption(spec.source)
-    st.markdown(spec.method)
+    prose(spec.method)
     st.markdown(equations(spec.formula))
 
 
@@ -83,15 +87,23 @@ def show_verdict(spec: ExperimentSpec, run: ExperimentRun) -> None:
     verdict(run)
     number = st.session_state.get(widget_key(_prediction(spec)))
     if number:
-        st.markdown(f"You predicted: *{spec.answers[number - 1]}*.")
+        st.info(plain_text(predicted(spec, run, number - 1)))
+
+
+def predicted(spec: ExperimentSpec, run: ExperimentRun, chosen: int) -> str:
+    """Return what the numbers say of the answer that the reader predicted."""
+    question, result = lessons.predictions().get(spec.slug), run.result()
+    if question is None or result is None:
+        return f"You predicted “{spec.answers[chosen]}”. Compare it with the numbers."
+    return prediction_words(question, chosen, spec.slug, result)
 
 
 def background(spec: ExperimentSpec, run: ExperimentRun) -> None:
     """Show what the paper found, and what to keep in mind when comparing."""
     if run.verdict is None:
         return
-    st.markdown(f"**What was found before.** {spec.paper_found}")
-    st.markdown(f"**Keep in mind.** {spec.disagreement}")
+    prose(f"**What was found before.** {spec.paper_found}")
+    prose(f"**Keep in mind.** {spec.disagreement}")
 
 
 def show() -> None:
@@ -104,7 +116,8 @@ def show() -> None:
         experiments = catalogue()
     if not experiments:
         wait_for_catalogue()
-        return
+        # Not a return: the link is then read in the run of the page that has the list.
+        st.stop()
     left, right = st.columns([5, 7], gap="medium")
     with left:
         spec = choose(experiments)
@@ -119,7 +132,8 @@ def show() -> None:
         show_verdict(spec, experiment_run)
         computation_view(f"experiment.{spec.slug}", experiment_run)
         background(spec, experiment_run)
-        offer_report(spec, experiment_run)
+        if experiment_run.done:
+            offer_report(spec, experiment_run)
 
 
 def offer_report(spec: ExperimentSpec, run: ExperimentRun) -> None:

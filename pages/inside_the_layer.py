@@ -14,6 +14,7 @@ from pages.shared.session import this_session
 from pages.shared.widgets.chapters import show_chapters
 from pages.shared.widgets.persistent import persistent
 from pages.shared.widgets.tables import Rows, steps, table
+from pages.shared.widgets.terms import prose
 
 _CARS = (
     (3.0, 40_000.0, 14_500.0),
@@ -45,7 +46,7 @@ _UPSTREAM = (
 
 def why() -> None:
     """Show descent on features of very different scales."""
-    st.markdown(
+    prose(
         "A used car's price depends on its **age in years** and the **kilometres driven**. One is "
         "a few units, the other tens of thousands. Edit the table, choose a rate, and watch "
         "gradient descent fit `price = w₁ · age + w₂ · kilometres + b` on three versions of the "
@@ -74,7 +75,7 @@ def why() -> None:
             [1, 2, 3, 5, 10, 20, 50, 100, 400],
             "Take the descent back to its first steps.",
         )
-        st.markdown(
+        prose(
             "A fixed rate must suit the steepest direction. Where one feature is ten thousand "
             "times larger than the other, the flat direction then hardly moves: the **condition "
             "number** says how thin the valley is. LeCun et al. (1998, *Efficient BackProp*, "
@@ -162,14 +163,16 @@ def _parameters() -> tuple[float, float, float]:
 def forward() -> None:
     """Show the forward pass."""
     st.latex(
-        r"\mu=\tfrac1m\sum_n x_n\qquad \sigma^2=\tfrac1m\sum_n (x_n-\mu)^2\qquad "
-        r"\hat x=\frac{x-\mu}{\sqrt{\sigma^2+\epsilon}}\qquad y=\gamma\hat x+\beta"
+        # On a phone lines break between the equations, and the braces keep them from it within one.
+        r"{\mu=\tfrac1m\sum_n x_n}\qquad\allowbreak {\sigma^2=\tfrac1m\sum_n (x_n-\mu)^2}"
+        r"\qquad\allowbreak {\hat x=\frac{x-\mu}{\sqrt{\sigma^2+\epsilon}}}"
+        r"\qquad\allowbreak {y=\gamma\hat x+\beta}"
     )
     st.caption(
         "Ioffe & Szegedy 2015 (1502.03167), Algorithm 1. Each row is an example, each column a "
         "unit with a mean and variance of its own. Point at a value, or walk with the arrow keys."
     )
-    st.markdown(
+    prose(
         "**Why γ and β?** They let a layer undo the normalization: with γ = √(σ² + ε) and β = μ "
         "the output is x again. A sigmoid fed with standardized values alone would stay nearly "
         "linear."
@@ -182,7 +185,7 @@ def forward() -> None:
     if found is not None:
         steps("forward_steps", found, columns)
         compute("forward", "forward", rows=rows, gamma=gamma, beta=beta, epsilon=epsilon)
-    st.markdown(
+    prose(
         "**A batch is a sample.** Its mean and variance differ from the data's, the more the "
         "smaller it is. (Batch norm divides by m; for inference PyTorch stores the unbiased "
         "variance, Keras 3 this biased one.) Here 400 batches of each size are drawn from the "
@@ -222,12 +225,12 @@ def backward() -> None:
     if found is not None:
         steps("backward_steps", found, columns)
         compute("backward", "backward", **arguments)
-        st.markdown(
+        prose(
             "The sum of dx vanishes: to push all examples of a unit the same way changes nothing. "
             "The sum of dx · x̂ vanishes too, up to ε: stretching them changes nothing either. "
             "Batch norm takes both out again."
         )
-    st.markdown(
+    prose(
         "**Scale invariance.** For the same reason the length of the weights in front of batch "
         "norm does not matter: the loss stays, and the gradient is divided by the factor (van "
         "Laarhoven 2017, 1706.05350). The law concerns what the layer computes, not how it learns: "
@@ -243,7 +246,7 @@ def backward() -> None:
 
 def code() -> None:
     """Show the source, the same layer elsewhere, and the traps."""
-    st.markdown(
+    prose(
         "This is the layer that trains in the Lab and computes on these pages. A K in front is the "
         "number of nets trained at once; with K = 1 it is the layer of the paper."
     )
@@ -266,7 +269,7 @@ def code() -> None:
 
 def relatives() -> None:
     """Show who is averaged with whom."""
-    st.markdown(
+    prose(
         "Each row is an example, each column a position within a unit. Numbers with the same "
         "letter share one mean and one variance (one mean square in RMS norm). **Batch norm** "
         "averages a unit over examples; **layer** (Ba et al. 2016, 1607.06450) and **group norm** "

@@ -12,6 +12,9 @@ from pages.shared.lab.notices import notices
 from pages.shared.lab.runs import current_run, dispatch, perform_pending, problem_of
 from pages.shared.lab.toolbar import toolbar, wait_for_place
 from pages.shared.lab.url_state import arrival_event, lab_query
+from pages.shared.lessons.draw_button import draw_button
+from pages.shared.lessons.next_page import next_page
+from pages.shared.own_data.claims import own_claims
 from pages.shared.runs.menu import runs_line
 from pages.shared.session import this_session, write_link
 
@@ -22,6 +25,7 @@ if arrival is not None:
 
 if not is_embedded():
     introduction(session)
+own_claims(session)
 top_bar(session)
 problem = problem_of(session, session.lab.comparison)
 if problem:
@@ -39,6 +43,8 @@ row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
 with row:
+    draw_button(session)
     runs_line(session)
 write_link(session, lab_query(run.as_run(), session.lab.view, session.lab.cursor))
 live_view()
+next_page(session)

@@ -8,11 +8,12 @@ from pages.shared.demo_widgets import compute, slide
 from pages.shared.tasks.controls import experiment_here
 from pages.shared.widgets.chapters import show_chapters
 from pages.shared.widgets.persistent import persistent
+from pages.shared.widgets.terms import prose
 
 
 def averages() -> None:
     """Follow the running averages while a net trains."""
-    st.markdown(
+    prose(
         "While it trains, batch norm uses the mean and variance of each **batch**. For inference "
         "it keeps **running averages** of them: `running = (1 - momentum) · running + momentum · "
         "batch`. They describe the net of some steps ago. PyTorch and this page average the "
@@ -54,7 +55,7 @@ def averages() -> None:
 
 def forgot() -> None:
     """Ask one trained net in both modes."""
-    st.markdown(
+    prose(
         "Forget `model.eval()` and the net normalizes by whatever batch it is evaluated in. Each "
         "such call also moves the running averages, so that it corrupts the model and not only "
         "the answer. Below they are kept as they were: one trained net, the same weights, and only "
@@ -81,7 +82,7 @@ def forgot() -> None:
 
 def small() -> None:
     """Run the experiment on small batches."""
-    st.markdown(
+    prose(
         "The smaller the batch, the noisier its mean and variance, and the further training and "
         "inference are apart. Group and layer norm take statistics within each example, so the "
         "batch does not matter to them (Wu & He 2018, 1803.08494); batch renormalization corrects "
@@ -92,7 +93,7 @@ def small() -> None:
 
 def fold() -> None:
     """Fold batch norm into the linear map before it."""
-    st.markdown(
+    prose(
         "With fixed statistics batch norm only multiplies and adds, one number each for every "
         "unit. So it can be folded into the linear map before it, if it stands directly behind "
         "that map, and costs nothing at inference. Behind an activation it is folded into the map "
@@ -107,7 +108,7 @@ def fold() -> None:
 
 def adapt() -> None:
     """Change the images and recompute the statistics."""
-    st.markdown(
+    prose(
         "Change the validation digits and watch accuracy fall. Then batch norm's statistics are "
         "recomputed on the changed digits, without labels and with the same weights: **AdaBN** "
         "(Li et al. 2016, 1603.04779). What a mean and a scale can undo comes back; what noise has "

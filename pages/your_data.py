@@ -35,7 +35,9 @@ def introduction() -> None:
         f"examples and labels. At most {MOST_FILE_BYTES // 2**20} MB, {MOST_EXAMPLES:,} examples "
         f"of {MOST_NUMBERS:,} numbers, {MOST_CLASSES} classes. The file stays in the server's "
         "memory, for you alone, until half an hour after you last used it; nothing is written to "
-        "disk. Links name the data but do not hold them: whoever opens one needs the same file."
+        "disk. So long this browser, which keeps a proof that you opened the file, finds it again "
+        "after a reload or in another tab. Links name the data but do not hold them: whoever opens "
+        "one elsewhere needs the same file."
     )
 
 

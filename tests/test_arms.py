@@ -37,7 +37,12 @@ MANY = "~".join(f"none;batch:{n}" for n in range(1, 30))
         ),
         ("before", {"normalized_layers": (10,)}, "before;normed:10", "BN before, layer 10"),
         ("none", {"normalized_layers": (1, 2, 4)}, "none", "No norm"),
-        ("ghost", {"normalized_layers": (1, 2, 4)}, "ghost;normed:1-2-4", "Ghost BN, layers 1-2+4"),
+        (
+            "ghost",
+            {"normalized_layers": (1, 2, 4)},
+            "ghost;normed:1-2-4",
+            "Ghost BN, layers 1, 2 and 4",
+        ),
         (
             "before",
             {"depth": 20, "normalized_layers": (1, 3, 5, 7, 9)},
@@ -238,7 +243,7 @@ def test_hostile_nets_never_break_a_comparison():
     draw = random.Random(5)
     signs = "~;:-_.0123456789abdefnorm\x00<>é" * 2
     keys = [setting.key for setting in SETTINGS.values()]
-    for _ in range(3_000):
+    for _ in range(1_500):
         parts = [
             draw.choice([draw.choice(keys), *ARMS]) + draw.choice(["", ":", ";", "~", ":4", ":2-1"])
             if draw.random() < 0.7

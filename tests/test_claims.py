@@ -59,6 +59,11 @@ def test_experiments_test_claims_that_there_are(slug):
     assert set(EXPERIMENTS[slug].spec.claims) <= set(BY_NUMBER)
 
 
+@pytest.mark.parametrize("claim", [one for one in CLAIMS if one.measured_by])
+def test_what_measures_a_claim_as_it_is_stated_tests_it(claim):
+    assert claim.number in EXPERIMENTS[claim.measured_by].spec.claims
+
+
 def test_a_claim_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         CLAIMS[0].contested = True  # pyright: ignore[reportAttributeAccessIssue]

@@ -32,7 +32,7 @@ def test_a_net_at_chance_is_stuck():
         "stuck",
         "still at chance",
     )
-    assert diagnose(record)[0].words == "never left chance"
+    assert diagnose(record)[0].words == "had not learned by step 120"
 
 
 def test_a_falling_loss_is_learning_though_validation_does_not_show_it():
@@ -102,6 +102,9 @@ def test_divergence_is_named_with_step_and_layer_and_partly_with_its_seeds():
     assert (state.kind, state.layer, state.step) == ("diverged", 4, 5)
     assert state.words == "diverged at step 5: layer 4 first"
     assert diagnose(record)[1].kind == "finished"
+    *most, last = record.divergences
+    later = dataclasses.replace(record, divergences=(*most, dataclasses.replace(last, step=7)))
+    assert diagnose(later)[0].words == "diverged at steps 5 to 7: layer 4 first"
     output = ended({"none": [CHANCE]}, diverged={"none": (5, 11)})
     assert diagnose(output)[0].words == "diverged at step 5: output layer first"
     partly = ended({"none": [[0.9, 0.9, math.nan]]})

@@ -22,7 +22,7 @@ LEVELS = (
     {"arm_labels", "net_shapes"},
     {"arms"},
     {"comparison"},
-    {"presets", "claims", "records", "normalization"},
+    {"presets", "claims", "verdict_sentence", "records", "normalization"},
     {"nets", "net_outlines", "diagnosis"},
     {"conclusion_reasons", "factorial"},
     {"conclusion"},
@@ -30,8 +30,9 @@ LEVELS = (
     {"probing"},
     {"training"},
     {"experiments"},
-    {"demos"},
+    {"demos", "sweeps"},
     {"figures", "service"},
+    {"lessons"},
     {"export"},
     {"cli"},
     {"__main__"},
@@ -58,6 +59,12 @@ LIGHT_DATASETS = {
 """The modules of the data sets that say what there is, and read what a reader opens; the others
 make arrays and tensors."""
 
+LIGHT_SWEEPS = {
+    f"bn_core.sweeps{name}"
+    for name in ("", ".axis", ".sweep", ".stability_map", ".driver", ".reading", ".link", ".table")
+}
+"""The modules of the sweeps that say what a map is and shows; the others train."""
+
 LIGHT = {
     "settings",
     "activation_gains",
@@ -80,6 +87,7 @@ LIGHT = {
     "figures",
     "service",
     "export",
+    "lessons",
 }
 
 
@@ -93,7 +101,11 @@ LIGHT_MODULES = [
     name
     for name in MODULES
     if name not in WORKER_SIDE
-    and (not name.startswith("bn_core.") or name.split(".")[1] in LIGHT or name in LIGHT_DATASETS)
+    and (
+        not name.startswith("bn_core.")
+        or name.split(".")[1] in LIGHT
+        or name in LIGHT_DATASETS | LIGHT_SWEEPS
+    )
 ]
 
 

@@ -182,7 +182,9 @@ def test_exported_code_has_the_layers_of_the_listing_line_by_line(kind, lines):
 
 def test_without_mnist_the_listing_says_that_its_data_are_others():
     assert "MNIST is not on this server" in ON_DIGITS.text
-    assert convolutional_listing(with_mnist=True).text.endswith("would hide.")
+    on_mnist = convolutional_listing(with_mnist=True)
+    assert on_mnist.about_data == "" and "over 5 points" in on_mnist.text
+    assert "over 5 points" not in ON_DIGITS.text, "that was measured on MNIST"
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

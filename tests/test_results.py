@@ -68,6 +68,9 @@ def test_a_number_is_written_in_its_own_form():
     assert measure(0.9, 0.95, 1.0, form=".0%").words() == "95% (90% to 100%)"
     assert measure(3.2e-15, form=".1e").words() == "3.2e-15"
     assert measure(1234.6, form=".0f").words() == "1235"
+    assert measure(2000.0, form=".1g").words() == "2,000"
+    assert measure(3.2, form=".1e").words() == "3.2e+00"
+    assert measure(2e-5, form=".1g").words() == "2e-05"
 
 
 def test_the_median_is_a_plain_number_and_leaves_the_values_alone():

@@ -4,14 +4,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bn_core.cli import experiment, export, fetch, run
+from bn_core.cli import experiment, export, fetch, lessons, run, sweep
 from bn_core.cli.command import FAILED, INTERRUPTED, REFUSED, CommandError, Parser, Subcommand
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
     run.SUBCOMMAND,
     experiment.SUBCOMMAND,
     export.SUBCOMMAND,
+    sweep.SUBCOMMAND,
     fetch.SUBCOMMAND,
+    lessons.SUBCOMMAND,
 )
 
 _DESCRIPTION = (

@@ -33,14 +33,14 @@ def _execute(asked: argparse.Namespace) -> int:
     comparison, warnings = comparison_from_link(asked.link)
     for sentence in warnings:
         print(sentence, file=sys.stderr)
-    _check_target(target)
+    check_target(target)
     record = train_with_progress(comparison) if exporter.needs_record else None
     link = f"/?{query_of_comparison(comparison)}".rstrip("?")
     try:
         made = exporter.make(ExportRequest(comparison, link, record=record))
     except ExportError as error:
         raise CommandError(str(error)) from error
-    _write(target, made)
+    write_file(target, made)
     stopped = record is not None and record.ending is not None and record.ending.kind == "stopped"
     return INTERRUPTED if stopped else COMPLETED
 
@@ -56,13 +56,13 @@ SUBCOMMAND = Subcommand(
 def _report_experiment(asked: argparse.Namespace, choices: dict[str, str], target: str) -> int:
     if asked.to != "report":
         raise CommandError("Of an experiment there is a report: give --to report.")
-    _check_target(target)
+    check_target(target)
     made, ended = experiment_report(choices, asked.link)
-    _write(target, made)
+    write_file(target, made)
     return COMPLETED if ended else INTERRUPTED
 
 
-def _check_target(target: str) -> None:
+def check_target(target: str) -> None:
     """Refuse what cannot be written before anything is trained."""
     if target == "-":
         return
@@ -75,7 +75,7 @@ def _check_target(target: str) -> None:
         raise CommandError(f"{target} cannot be written: you have no right to.")
 
 
-def _write(target: str, made: bytes) -> None:
+def write_file(target: str, made: bytes) -> None:
     """Write the file whole or not at all."""
     if target == "-":
         sys.stdout.buffer.write(made)

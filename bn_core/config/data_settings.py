@@ -16,7 +16,8 @@ class DataSettings:
         key="data",
         label="Data set",
         help="What the nets learn. Digits: 1,797 real handwritten digits of 8 x 8 pixels. Moons, "
-        "circles, spirals and blobs are points in a plane, made anew from the seed.",
+        "circles, spirals and blobs are points in a plane, made anew from the seed. MNIST and the "
+        "like are there where the server has their files, your own data once you have opened them.",
         also=LINK_NAMES,
     )
     noise: float = number(

@@ -16,7 +16,8 @@ class NetSettings:
         key="depth",
         label="Hidden layers",
         help="How many hidden layers the net has. The deeper, the harder it is to train without "
-        "normalization.",
+        "normalization. Nets of images have as many as All settings lists channels and dense "
+        "layers; nets with a width for each layer as many as it lists widths.",
         read_if=lambda config: not config.needs_images and not config.widths,
     )
     width: int = whole(
@@ -140,12 +141,15 @@ class NetSettings:
             "xavier": "Xavier (Glorot)",
             "torch": "PyTorch's default",
             "normal": "N(0, std)",
+            "orthogonal": "Orthogonal",
         },
         key="init",
         label="Initial weights",
         help="How the weights are drawn. He: normal, variance 2 / inputs. Xavier: normal, variance "
         "2 / (inputs + outputs). PyTorch's default: uniform within 1 / sqrt(inputs), biases too. "
-        "N(0, std): one standard deviation for every layer. Biases are zero but for PyTorch's.",
+        "N(0, std): one standard deviation for every layer. Orthogonal: a random matrix with "
+        "orthonormal rows or columns, so that a square one keeps every length. Biases are zero but "
+        "for PyTorch's.",
     )
     init_std: float = log_number(
         0.1,

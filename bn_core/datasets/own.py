@@ -242,10 +242,10 @@ def spec_of(name: str) -> DataSpec:
 def missing(name: str) -> str:
     """Return what to do where own data are not here."""
     return (
-        f"This needs the data {name[:12]}…, a file of the reader who made the link: files are not "
-        "shared with others and are forgotten after a while. Open the same file again with the "
-        "same choices (Data, Open a file of your own) and come back, or choose another data set; "
-        "this link stays as it is."
+        f"This needs the data {name[:12]}…, a file that was opened in another browser or that the "
+        "server has forgotten, as it does half an hour after the last use. Open the same file "
+        "again with the same choices (Data, Open a file of your own) and come back, or choose "
+        "another data set; this link stays as it is."
     )
 
 

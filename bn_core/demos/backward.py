@@ -140,7 +140,12 @@ def scale_invariance(factor: float) -> TaskGenerator:
         Metric("moved", f"Loss with {factor:g} W", np.array([moved]), ".12f"),
         Metric("gradient", "Length of the gradient with W", _norm(gradient), ".6g"),
         Metric("smaller", f"Length of the gradient with {factor:g} W", _norm(smaller), ".6g"),
-        Metric("ratio", "First length over second", _norm(gradient) / _norm(smaller), ".10g"),
+        Metric(
+            "ratio",
+            "Length of the first gradient over that of the second",
+            _norm(gradient) / _norm(smaller),
+            ".10g",
+        ),
         Metric("cosine", "Cosine of gradient and W", np.array([float(along)]), ".1e"),
     )
     return Result(metrics=metrics)

@@ -8,7 +8,7 @@ from bn_core.config import Config
 from bn_core.demos.checking import read_table
 from bn_core.demos.defaults import CHANNELS, HEIGHT, MOST_IMAGES, WIDTH
 from bn_core.demos.folding import folded
-from bn_core.demos.forward import Rows, forward, layer, short
+from bn_core.demos.forward import Rows, forward, layer, result, short
 from bn_core.nets.convolution import Convolution, convolution
 from bn_core.normalization import BatchNorm
 from bn_core.results import HeatMap, HeatMaps, Metric, Progress, Result, TaskGenerator
@@ -189,8 +189,8 @@ def _line(made: Convolution, norm: BatchNorm, channel: int, bias: Tensor) -> str
     first = float(made.bias[0, 0, channel])
     return (
         f"channel {channel + 1}: a = {short(gamma)} / √({short(variance)} + {norm.epsilon:g}) = "
-        f"{short(scale)}, b' = ({short(first)} - {short(mean)}) · {short(scale)} + {short(beta)} = "
-        f"{short(float(bias[0, 0, channel]))}"
+        f"{result(scale)}, b' = ({short(first)} - {short(mean)}) · {short(scale)} + {short(beta)}"
+        f" = {result(float(bias[0, 0, channel]))}"
     )
 
 

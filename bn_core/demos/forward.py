@@ -76,20 +76,25 @@ def _lines(
         total = _sum([short(value) for value in x[:, c]])
         squares = _sum([f"({short(value)} - {m})²" for value in x[:, c]])
         return [
-            f"μ = ({total}) / {count} = {m}",
+            f"μ = ({total}) / {count} = {result(mean[c])}",
             f"σ² = ({squares}) / {count} = {v}",
-            f"x̂ = ({short(x[n, c])} - {m}) / √({v} + {epsilon:g}) = {short(xhat[n, c])}",
+            f"x̂ = ({short(x[n, c])} - {m}) / √({v} + {epsilon:g}) = {result(xhat[n, c])}",
             f"y = γ x̂ + β = {short(gamma)} · {short(xhat[n, c])} + {short(beta)} "
-            f"= {short(y[n, c])}",
+            f"= {result(y[n, c])}",
         ]
 
     return [[of(n, c) for c in range(x.shape[1])] for n in range(count)]
 
 
 def short(value: float) -> str:
-    """Return a number as it stands in a formula."""
-    text = f"{value:.4g}" if abs(value) >= 1e-12 else "0"
+    """Return a number as it stands in the middle of a formula: in brackets if it is negative."""
+    text = result(value)
     return f"({text})" if text.startswith("-") else text
+
+
+def result(value: float) -> str:
+    """Return a number as it stands at the end of a formula."""
+    return f"{value:.4g}" if abs(value) >= 1e-12 else "0"
 
 
 def _sum(terms: list[str]) -> str:

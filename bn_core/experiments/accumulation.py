@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from bn_core.config import Config
+from bn_core.experiments.accuracy_grid import (
+    Setting,
+    accuracy_curves,
+    accuracy_panel,
+    train_each,
+)
 from bn_core.experiments.base import (
     Experiment,
     PartialResult,
-    Shard,
     arm_config,
     arm_label,
     is_complete,
-    make_trainer,
-    validation_accuracy,
 )
 from bn_core.experiments.effects import Control, Effect
-from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
+from bn_core.results import ExperimentSpec, Metric, Result, TaskGenerator
 
-Array = np.ndarray
 _ARMS = ("before", "none", "layer")
 _PARTS, _QUICK_PARTS = (1, 4, 16, 32), (1, 32)
 _BATCH, _STEPS = 64, 300
@@ -63,7 +63,6 @@ SPEC = ExperimentSpec(
 def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Train one arm with every number of micro-batches."""
     counts = _QUICK_PARTS if quick else _PARTS
-    work = Shard(len(counts) * _STEPS)
     base = Config(
         depth=5,
         initialization="he",
@@ -72,44 +71,35 @@ def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
         replicas=seeds,
         seed=first_seed,
     )
-    accuracy = np.zeros((seeds, 0))
-    for done, parts in enumerate(counts, start=1):
-        trainer = make_trainer(arm_config(name, base.changed({"accumulate": parts})))
+    settings = []
+    for parts in counts:
+        config = arm_config(name, base.changed({"accumulate": parts}))
         words = f"{arm_label(name)}, {parts} micro-batches"
-        yield from work.train(trainer, _STEPS, words)
-        accuracy = np.column_stack([accuracy, validation_accuracy(trainer)])
-        work.put(parts=np.array(counts[:done]), accuracy=accuracy)
-    return work.complete()
+        settings.append(Setting(_BATCH / parts, config, _STEPS, words))
+    return (yield from train_each(settings))
 
 
 def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the micro-batches, and what the smallest ones cost."""
-    curves, metrics = [], []
-    for name in (name for name in _ARMS if "parts" in partials.get(name, {})):
-        label, found = arm_label(name), partials[name]
-        sizes = _BATCH / found["parts"]
-        curves.append(Curve(label, sizes, found["accuracy"], arm=name, kind="points"))
-        if found.get("complete"):
-            whole, smallest = found["accuracy"][:, 0], found["accuracy"][:, -1]
-            metrics += [
-                Metric(f"{name}_whole", f"{label}: accuracy, whole batches", whole, ".1%"),
-                Metric(f"{name}_parts", f"{label}: accuracy, 32 x 2", smallest, ".1%"),
-            ]
+    labels = {name: arm_label(name) for name in _ARMS}
+    metrics: list[Metric] = []
+    for name in (name for name in _ARMS if is_complete(partials, [name])):
+        label, accuracy = labels[name], partials[name]["accuracy"]
+        metrics += [
+            Metric(f"{name}_whole", f"{label}: accuracy, whole batches", accuracy[:, 0], ".1%"),
+            Metric(f"{name}_parts", f"{label}: accuracy, 32 x 2", accuracy[:, -1], ".1%"),
+        ]
     if is_complete(partials, _ARMS):
         by_key = {metric.key: metric.values for metric in metrics}
         for name in _ARMS:
             fall = by_key[f"{name}_whole"] - by_key[f"{name}_parts"]
             metrics.append(Metric(f"{name}_fall", f"{arm_label(name)}: accuracy lost", fall, ".3f"))
-    panel = Panel(
-        "accuracy",
+    panel = accuracy_panel(
         "Accuracy by the size of the micro-batches",
         "examples in a micro-batch; every update has 64",
-        "validation accuracy",
-        tuple(curves),
-        help="At the right each batch passes whole; at the left in 32 parts of two. The number of "
+        accuracy_curves(partials, labels),
+        "At the right each batch passes whole; at the left in 32 parts of two. The number of "
         "updates, and of examples in each, is the same everywhere.",
-        x_scale="log",
-        y_range=(0.0, 1.02),
     )
     return Result((panel,), tuple(metrics))
 

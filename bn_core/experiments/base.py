@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from bn_core.comparison import ARMS
@@ -16,6 +17,8 @@ from bn_core.config import Config
 from bn_core.datasets.loading import load_per_seed
 from bn_core.experiments.effects import Control, Effect
 from bn_core.experiments.verdicts import decide
+from bn_core.nets import Net
+from bn_core.probing import statistics as measures
 from bn_core.results import ExperimentSpec, Progress, Result, TaskGenerator, Verdict
 from bn_core.training import Trainer
 from bn_core.training.batches import Batch
@@ -140,6 +143,34 @@ def arm_config(name: str, base: Config) -> Config:
 def make_trainer(config: Config) -> Trainer:
     """Return K nets, each with the data split, weights and batches of its own seed."""
     return Trainer(config, load_per_seed(config))
+
+
+def exact_trainer(config: Config, epsilon: float | None = None) -> Trainer:
+    """Return what ``make_trainer`` does with nets and data in float64.
+
+    ``epsilon`` replaces that of every normalization, if given.
+    """
+    data = load_per_seed(config)
+    inputs = {
+        "train_inputs": data.train_inputs.double(),
+        "validation_inputs": data.validation_inputs.double(),
+    }
+    trainer = Trainer(config, dataclasses.replace(data, **inputs))
+    trainer.net.double()
+    if epsilon is not None:
+        for norm in trainer.net.norms:
+            norm.epsilon = epsilon
+    return trainer
+
+
+def loss_and_gradient(net: Net, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """Return each net's loss of a batch, by batch statistics, (K,), and the parameters' gradients.
+
+    The net is left as it is, running averages included.
+    """
+    with net.evaluation_mode(statistics="batch"):
+        losses = measures.losses(net(batch[0]), batch[1])
+    return losses.detach(), list(torch.autograd.grad(losses.sum(), list(net.parameters())))
 
 
 def validation_accuracy(

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
-from bn_core.results import ControlOutcome, VerdictKind
+from bn_core.results import ControlOutcome, VerdictKind, number_words
 
 Array = np.ndarray
 CONFIDENCE = 0.95
@@ -116,10 +116,14 @@ class Control:
     def outcome(self, values: Array) -> ControlOutcome:
         """Return whether the control is met, with its numbers in words."""
         passed = self.passed(np.asarray(values, float))
-        bounds = [f"at least {self.at_least:{self.form}}"] if self.at_least > -math.inf else []
-        bounds += [f"at most {self.at_most:{self.form}}"] if self.at_most < math.inf else []
+        low, high, middle = (
+            number_words(value, self.form)
+            for value in (self.at_least, self.at_most, median(np.asarray(values, float)))
+        )
+        bounds = [f"at least {low}"] if self.at_least > -math.inf else []
+        bounds += [f"at most {high}"] if self.at_most < math.inf else []
         words = (
-            f"{self.label}: {median(np.asarray(values, float)):{self.form}}, and "
+            f"{self.label}: {middle}, and "
             f"{' and '.join(bounds)} is needed ({passed.sum()} of {len(passed)} seeds)"
         )
         return ControlOutcome(self.key, self.label, bool(passed.sum() * 2 > len(passed)), words)
@@ -151,21 +155,32 @@ def interval(effect: Effect, values: Array) -> tuple[float, float]:
         return math.nan, math.nan
     if effect.scale == "share":
         return _share_distances(effect, np.asarray(values, float))
-    finite = distances[np.isfinite(distances)]
     worst = int((distances == -np.inf).sum())
     if 2 * worst > len(distances):
         return -math.inf, -math.inf
-    if (distances == np.inf).any():
-        if not worst and not finite.size:
-            return math.inf, math.inf
-        best = np.full(int((distances == np.inf).sum()), finite.max(initial=-np.inf))
-        finite = np.concatenate([finite, best[np.isfinite(best)]])
+    finite = _bounded(distances)
+    if not worst and not finite.size:
+        return math.inf, math.inf
     if len(finite) < 2:
         return -math.inf, math.inf
     low, high = student_interval(finite, _rounding(effect))
     if not worst:
         return low, high
     return -math.inf, math.inf if effect.direction == "within" else high
+
+
+def _bounded(distances: Array) -> Array:
+    """Return the finite distances; the infinity in favour counts as the largest of them."""
+    finite = distances[np.isfinite(distances)]
+    best = np.full(int((distances == np.inf).sum()), finite.max(initial=-np.inf))
+    return np.concatenate([finite, best[np.isfinite(best)]])
+
+
+def is_widened(effect: Effect, values: Array) -> bool:
+    """Return whether the resolution, and not the seeds' spread, sets the width of the interval."""
+    if effect.scale == "share" or not np.isfinite(interval(effect, values)).any():
+        return False
+    return float(_bounded(effect.distances(values)).std(ddof=1)) < _rounding(effect)
 
 
 def _rounding(effect: Effect) -> float:

@@ -39,9 +39,9 @@ SPEC = ExperimentSpec(
         "A 5-layer ReLU net learns the digits for 400 steps of plain SGD at rate 0.1. The weights "
         "of its hidden layers are He's times a factor c, from 0.01 to 20, and for each c the same "
         "draw; the output layer, which has no norm behind it, keeps He's scale. A net learns from "
-        "a scale if it ends with 80 % validation accuracy; one that diverged has none. Compared "
-        "is the range of scales around He's own from which a net learns. The link shows c = 0.1 "
-        "in the Lab, where the factor holds for the output layer too."
+        "a scale if it ends with 80 % validation accuracy; one that diverged has none. The "
+        "nets are compared by the range of scales around He's own from which they learn. The link "
+        "shows c = 0.1 in the Lab, where the factor holds for the output layer too."
     ),
     formula=r"W_0 = c\,W_{He}, \qquad BN(c\,W x) = BN(W x), \qquad "
     r"range = c_{max} / c_{min}",
@@ -66,7 +66,9 @@ def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     work = Shard(len(scales) * steps)
     for index, scale in enumerate(scales):
         trainer = scaled_trainer(config, scale)
-        losses = yield from work.train(trainer, steps, f"{arm_label(name)}, He x {scale:g}")
+        losses = yield from work.train(
+            trainer, steps, f"training {arm_label(name)}, He x {scale:g}"
+        )
         # A net whose loss was once infinite has diverged, whatever it predicts afterwards.
         accuracy = np.where(np.isfinite(losses[:, -1]), validation_accuracy(trainer), 0.0)
         so_far = work.partial.get("accuracy", np.zeros((seeds, 0)))

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bn_core.config import Config
 from bn_core.experiments.base import (
@@ -16,12 +15,12 @@ from bn_core.experiments.base import (
     arm_config,
     arm_label,
     is_complete,
+    loss_and_gradient,
     make_trainer,
     validation_accuracy,
 )
 from bn_core.experiments.effects import Control, Effect
 from bn_core.nets import Net
-from bn_core.probing import statistics
 from bn_core.probing.smoothness import as_vectors, effective_beta, largest_distance
 from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
 from bn_core.training import Batch
@@ -112,13 +111,13 @@ def along_gradient(net: Net, moved: Net, batch: Batch) -> dict[str, Array]:
     Source: Santurkar et al. 2018 (1805.11604), Figure 4.
     """
     replicas = net.config.replicas
-    _, here = _loss_and_gradient(net, batch)
+    _, here = loss_and_gradient(net, batch)
     losses, gradients = [], []
     for size in _SIZES:
         with torch.no_grad():
             for ours, start, slope in zip(moved.parameters(), net.parameters(), here, strict=True):
                 ours.copy_(start - size * slope)
-        loss, there = _loss_and_gradient(moved, batch)
+        loss, there = loss_and_gradient(moved, batch)
         losses.append(loss)
         gradients.append(as_vectors(there, replicas))
     gradient, changed, band = (
@@ -133,12 +132,6 @@ def along_gradient(net: Net, moved: Net, batch: Batch) -> dict[str, Array]:
         "beta": effective_beta(gradient, changed, torch.tensor(_SIZES)),
     }
     return {key: values.nan_to_num(torch.inf, torch.inf).numpy() for key, values in found.items()}
-
-
-def _loss_and_gradient(net: Net, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-    with net.evaluation_mode(statistics="batch"):
-        losses = statistics.losses(net(batch[0]), batch[1])
-    return losses.detach(), list(torch.autograd.grad(losses.sum(), list(net.parameters())))
 
 
 def summarize(partials: Mapping[str, PartialResult]) -> Result:

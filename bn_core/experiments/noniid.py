@@ -121,14 +121,14 @@ def summarize(partials: Mapping[str, PartialResult]) -> Result:
     done = [name for name in _ARMS if is_complete(partials, [name])]
     ends = {name: partials[name]["running"][:, -1] for name in done}
     metrics = [
-        Metric(name, f"{arm_label(name)}, running averages", end, ".1%")
+        Metric(name, f"{arm_label(name)}: running averages", end, ".1%")
         for name, end in ends.items()
     ]
     if is_complete(partials, _ARMS):
         paired = partials["before"]["paired"][:, -1]
         gap, gain = paired - ends["before"], ends["renorm"] - ends["before"]
         metrics += [
-            Metric("paired", "BN before, statistics of one pair", paired, ".1%"),
+            Metric("paired", "BN before: statistics of one pair", paired, ".1%"),
             Metric("gap", "BN before: one pair minus running averages", gap, ".3f"),
             Metric("gain", "Batch renorm minus BN before, running averages", gain, ".3f"),
         ]

@@ -5,18 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
+from bn_core.experiments.accuracy_grid import (
+    Setting,
+    accuracy_curves,
+    accuracy_panel,
+    train_each,
+)
 from bn_core.experiments.base import (
     Experiment,
     PartialResult,
-    Shard,
     arm_config,
     arm_label,
     is_complete,
-    make_trainer,
-    validation_accuracy,
 )
 from bn_core.experiments.effects import Control, Effect
-from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
+from bn_core.results import ExperimentSpec, Metric, Result, TaskGenerator
 
 Array = np.ndarray
 _ARMS = ("none", "before")
@@ -60,15 +63,11 @@ def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Train one arm at every rate."""
     steps = 100 if quick else 400
     base = Config(depth=10, initialization="he", replicas=seeds, seed=first_seed, steps=steps)
-    work = Shard(len(RATES) * steps)
-    for index, rate in enumerate(RATES):
-        trainer = make_trainer(arm_config(name, base.changed({"learning_rate": rate})))
-        losses = yield from work.train(trainer, steps, f"{arm_label(name)} at rate {rate:g}")
-        # A net whose loss was once infinite has diverged, whatever it predicts afterwards.
-        accuracy = np.where(np.isfinite(losses[:, -1]), validation_accuracy(trainer), 0.0)
-        so_far = work.partial.get("accuracy", np.zeros((seeds, 0)))
-        work.put(rates=np.array(RATES[: index + 1]), accuracy=np.column_stack([so_far, accuracy]))
-    return work.complete()
+    settings = []
+    for rate in RATES:
+        config = arm_config(name, base.changed({"learning_rate": rate}))
+        settings.append(Setting(rate, config, steps, f"{arm_label(name)} at rate {rate:g}"))
+    return (yield from train_each(settings))
 
 
 def largest_stable(rates: Array, accuracy: Array, level: float) -> Array:
@@ -97,29 +96,23 @@ def rate_ratio(normalized: Array, plain: Array, lowest: float) -> Array:
 
 def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over rate, and the largest stable rate of each arm."""
-    curves, metrics, largest = [], [], {}
-    for name in (name for name in _ARMS if "accuracy" in partials.get(name, {})):
-        label, found = arm_label(name), partials[name]
-        curves.append(Curve(label, found["rates"], found["accuracy"], arm=name))
-        if found.get("complete"):
-            largest[name] = largest_stable(found["rates"], found["accuracy"], _LEVEL)
-            words = f"{label}: largest stable rate"
-            metrics.append(Metric(name, words, largest[name]))
-            best = found["accuracy"].max(axis=1)
-            metrics.append(Metric(f"{name}_best", f"{label}: best accuracy", best, ".1%"))
+    labels = {name: arm_label(name) for name in _ARMS}
+    metrics, largest = [], {}
+    for name in (name for name in _ARMS if is_complete(partials, [name])):
+        label, found = labels[name], partials[name]
+        largest[name] = largest_stable(found["x"], found["accuracy"], _LEVEL)
+        metrics.append(Metric(name, f"{label}: largest stable rate", largest[name]))
+        best = found["accuracy"].max(axis=1)
+        metrics.append(Metric(f"{name}_best", f"{label}: best accuracy", best, ".1%"))
     if is_complete(partials, _ARMS):
         ratio = rate_ratio(largest["before"], largest["none"], RATES[0])
         metrics.append(Metric("ratio", "Ratio of the largest stable rates", ratio))
-    panel = Panel(
-        "accuracy",
+    panel = accuracy_panel(
         "Accuracy by learning rate",
         "learning rate",
-        "validation accuracy",
-        tuple(curves),
-        help="Each point is a net trained from the same start at another rate. A net whose loss "
+        accuracy_curves(partials, labels, kind="line"),
+        "Each point is a net trained from the same start at another rate. A net whose loss "
         "was no longer finite counts as accuracy 0.",
-        x_scale="log",
-        y_range=(0.0, 1.02),
         marks=((_LEVEL, "counts as trained"),),
     )
     return Result((panel,), tuple(metrics))

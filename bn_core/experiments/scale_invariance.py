@@ -1,14 +1,12 @@
 """What becomes of loss and gradients when weights are multiplied (van Laarhoven 2017)."""
 
 import copy
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 
 from bn_core.config import Config
-from bn_core.datasets.loading import load_per_seed
 from bn_core.experiments.base import (
     Experiment,
     PartialResult,
@@ -16,6 +14,7 @@ from bn_core.experiments.base import (
     Trainer,
     arm_config,
     arm_label,
+    exact_trainer,
 )
 from bn_core.experiments.effects import Control, Effect
 from bn_core.probing import statistics
@@ -77,7 +76,7 @@ SPEC = ExperimentSpec(
 def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Multiply the weights of one arm, then let it train."""
     config = Config(depth=3, initialization="he", replicas=seeds, seed=first_seed)
-    trainer, steps = exact_trainer(arm_config(name, config)), 100 if quick else 300
+    trainer, steps = exact_trainer(arm_config(name, config), _EPSILON), 100 if quick else 300
     work, found = Shard(len(_FACTORS) + steps), list[dict[str, Array]]()
     for factor in _FACTORS:
         found.append(at_scale(trainer, trainer.batches.first(), factor))
@@ -87,20 +86,6 @@ def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
         trainer, steps, arm_label(name), every=1, measure=_lengths, from_start=True
     )
     return work.complete()
-
-
-def exact_trainer(config: Config) -> Trainer:
-    """Return nets and data in float64, with an epsilon too small to be noticed."""
-    data = load_per_seed(config)
-    inputs = {
-        "train_inputs": data.train_inputs.double(),
-        "validation_inputs": data.validation_inputs.double(),
-    }
-    trainer = Trainer(config, dataclasses.replace(data, **inputs))
-    trainer.net.double()
-    for norm in trainer.net.norms:
-        norm.epsilon = _EPSILON
-    return trainer
 
 
 def at_scale(trainer: Trainer, batch: Batch, factor: float) -> dict[str, Array]:

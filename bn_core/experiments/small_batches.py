@@ -5,18 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from bn_core.config import Config
+from bn_core.experiments.accuracy_grid import (
+    Setting,
+    accuracy_curves,
+    accuracy_panel,
+    train_each,
+)
 from bn_core.experiments.base import (
     Experiment,
     PartialResult,
-    Shard,
     arm_config,
     arm_label,
     is_complete,
-    make_trainer,
-    validation_accuracy,
 )
 from bn_core.experiments.effects import Control, Effect
-from bn_core.results import Curve, ExperimentSpec, Metric, Panel, Result, TaskGenerator
+from bn_core.results import ExperimentSpec, Metric, Result, TaskGenerator
 
 Array = np.ndarray
 _SIZES = {"before": (2, 4, 8, 32), "group": (2, 32), "renorm": (2, 32)}
@@ -60,47 +63,38 @@ def shard(name: str, seeds: int, first_seed: int, quick: bool) -> TaskGenerator:
     """Train one arm with every size of batch."""
     sizes = _ENDS if quick else _SIZES[name]
     examples = _QUICK_EXAMPLES if quick else _EXAMPLES
-    work = Shard(sum(examples // size for size in sizes))
     base = Config(depth=5, initialization="he", replicas=seeds, seed=first_seed)
-    accuracy = np.zeros((seeds, 0))
-    for count, size in enumerate(sizes, start=1):
+    settings = []
+    for size in sizes:
         changes = {"batch_size": size, "learning_rate": _RATE_PER_EXAMPLE * size}
-        trainer = make_trainer(arm_config(name, base.changed(changes)))
+        config = arm_config(name, base.changed(changes))
         words = f"{arm_label(name)}, batches of {size}"
-        yield from work.train(trainer, examples // size, words)
-        accuracy = np.column_stack([accuracy, validation_accuracy(trainer)])
-        work.put(sizes=np.array(sizes[:count]), accuracy=accuracy)
-    return work.complete()
+        settings.append(Setting(size, config, examples // size, words))
+    return (yield from train_each(settings))
 
 
 def summarize(partials: Mapping[str, PartialResult]) -> Result:
     """Return accuracy over the size of the batch, and what the smallest and largest give."""
-    curves, metrics = [], []
+    labels = {name: arm_label(name) for name in _ARMS}
+    metrics: list[Metric] = []
     ends: dict[tuple[str, int], Array] = {}
-    for name in (name for name in _ARMS if "sizes" in partials.get(name, {})):
-        label, found = arm_label(name), partials[name]
-        curves.append(Curve(label, found["sizes"], found["accuracy"], arm=name, kind="points"))
-        if found.get("complete"):
-            for at, size in ((0, _SMALL), (-1, _LARGE)):
-                ends[name, size] = found["accuracy"][:, at]
-                words = f"{label}, batches of {size}"
-                metrics.append(Metric(f"{name}_{size}", words, ends[name, size], ".1%"))
+    for name in (name for name in _ARMS if is_complete(partials, [name])):
+        for at, size in ((0, _SMALL), (-1, _LARGE)):
+            ends[name, size] = partials[name]["accuracy"][:, at]
+            words = f"{labels[name]}, batches of {size}"
+            metrics.append(Metric(f"{name}_{size}", words, ends[name, size], ".1%"))
     if is_complete(partials, _ARMS):
         falls = {name: ends[name, _LARGE] - ends[name, _SMALL] for name in ("before", "group")}
         metrics += [
             Metric(f"{name}_fall", f"{arm_label(name)}: accuracy lost by batches of 2", fall, ".3f")
             for name, fall in falls.items()
         ]
-    panel = Panel(
-        "accuracy",
+    panel = accuracy_panel(
         "Accuracy by size of the training batches",
         "examples in a batch",
-        "validation accuracy",
-        tuple(curves),
-        help="Every net is trained on the same number of digits. Group norm takes its statistics "
+        accuracy_curves(partials, labels),
+        "Every net is trained on the same number of digits. Group norm takes its statistics "
         "from each example alone.",
-        x_scale="log",
-        y_range=(0.0, 1.02),
     )
     return Result((panel,), tuple(metrics))
 

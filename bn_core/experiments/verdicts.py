@@ -38,6 +38,7 @@ from bn_core.experiments.effects import (
     Effect,
     estimate,
     interval,
+    is_widened,
     kind_of,
     seeds_needed,
 )
@@ -48,6 +49,7 @@ from bn_core.results import (
     PartVerdict,
     Verdict,
     VerdictKind,
+    number_words,
 )
 
 Array = np.ndarray
@@ -62,7 +64,7 @@ def outcome(effect: Effect, values: Array, *, quick: bool = False) -> EffectOutc
     ordered = [_value_of_seed(effect, distance) for distance in np.sort(distances)]
     median = _value_of_seed(effect, estimate(effect, values))
     lost = int((distances == -np.inf).sum())
-    measured = _measured(effect, median, (min(ordered), max(ordered)), (low, high), len(values))
+    measured = _measured(effect, median, (min(ordered), max(ordered)), (low, high), values)
     counted = f" {lost} of {len(values)} {effect.lost} and count as the worst." if lost else ""
     words = f"{effect.label}: {measured}; {_conclusion(effect, values, kind, quick)}.{counted}"
     return EffectOutcome(
@@ -97,21 +99,30 @@ def _measured(
     median: float,
     ends: tuple[float, float],
     limits: tuple[float, float],
-    seeds: int,
+    values: Array,
 ) -> str:
+    seeds = len(values)
     if seeds == 1:
         return f"{_number(effect, median)} with one seed"
     spread, bounds = (" to ".join(_number(effect, one) for one in pair) for pair in (ends, limits))
     over = "share over" if effect.scale == "share" else "median of"
+    why = f", {_widened(effect)}" if is_widened(effect, values) else ""
     return (
-        f"{_number(effect, median)} ({over} {seeds} seeds; range {spread}; 95 % interval {bounds})"
+        f"{_number(effect, median)} ({over} {seeds} seeds; range {spread}; "
+        f"95 % interval {bounds}{why})"
     )
+
+
+def _widened(effect: Effect) -> str:
+    """Return why an interval is wider than the seeds differ."""
+    step = f"{effect.resolution:.2g}" + (" times" if effect.scale == "ratio" else "")
+    return f"which allows for values that can only be measured about {step} apart"
 
 
 def _number(effect: Effect, value: float) -> str:
     if not math.isfinite(value):
         return "unbounded"
-    return f"{value:.0%}" if effect.scale == "share" else f"{value:{effect.form}}"
+    return f"{value:.0%}" if effect.scale == "share" else number_words(value, effect.form)
 
 
 def _asked(effect: Effect) -> str:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Collection, Iterator
 
+from bn_core.activation_gains import ACTIVATION_GAINS
 from bn_core.config import Config
 from bn_core.export import script
 from bn_core.export.data_code import DataCode, data_code
-from bn_core.export.plan import Part, PlannedLayer, first_values, planned_layers
-from bn_core.export.request import Exporter, ExportError, ExportRequest
+from bn_core.export.keras_norms import norm_of_channels, norm_of_units, recurrent_layer
+from bn_core.export.plan import Part, PlannedLayer, planned_layers
+from bn_core.export.request import Exporter, ExportRequest
 from bn_core.export.source import identifier, program, snippets
 from bn_core.net_shapes import inception_channels
 
@@ -18,13 +20,10 @@ _ACTIVATIONS = {
     "leaky_relu": "keras.layers.LeakyReLU(negative_slope=0.01)",
     "gelu": 'keras.layers.Activation("gelu")',
 }
-_OWN_NORMS = ("BatchNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
+_OWN_NORMS = ("BatchNorm", "InputNorm", "BatchRenorm", "InstanceNorm", "RMSNorm")
 _OWN_LAYERS = ("BranchScale", "MoreChannels", "inception")
-_ALWAYS = ("Arm", "linear_map", "batches", "train", "validate", "train_all")
-SMALL_BATCH = 32
-"""Below it Keras' running average of the biased variance is over 3 % too small: then batch norm
-is written out."""
-
+_OWN_MAPS = ("WeightNorm", "StandardizedWeights")
+_ALWAYS = ("Arm", "linear_map", "batches", "compiled", "take_step", "train", "validate")
 _REMARKS = (
     "\n\n"
     "Keras' momentum is 1 minus PyTorch's (and the Lab's): the share of the old average. Keras\n"
@@ -45,32 +44,22 @@ def keras_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.written(request)
+    comparison = script.trainable(request)
     configs, data = comparison.configs, data_code(comparison)
-    if any(config.reads("bn_track") and not config.bn_track for config in configs):
-        raise ExportError(
-            "Keras' batch norm always keeps running statistics; choose the PyTorch script or the "
-            "notebook."
-        )
-    if any(config.normalizes_weights for config in configs):
-        raise ExportError(
-            "Keras has no layers that normalize weights; leave those nets out, or choose the "
-            "PyTorch script or the notebook."
-        )
     nets = script.named_nets(comparison, _body, _name)
     own = _own_layers(configs)
     definitions = [
         *data.snippets,
-        *snippets("keras_layers", own),
+        *own,
         *(_net(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
-        *snippets("keras_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
+        *snippets("keras_script", _functions(configs)),
         *snippets("table", ["spread", "print_table"]),
         script.arms_source(comparison, [nets[_body(config)][0] for config in configs], data),
         script.main_source(_main_lines(data)),
     ]
     imports = _IMPORTS.format(
-        library=script.library_imports(data, ("functools", "math", "os", "sys")),
-        own="from keras import ops\n" if set(own) - {"inception"} else "",
+        library=script.standard_imports(data, ("functools", "math", "os", "sys")),
+        own="from keras import ops\n" if any(" ops." in one for one in own) else "",
         data=script.imports_of_data(comparison.base),
     )
     head = script.header(request, "Keras 3", "keras torch numpy", data.words, _REMARKS)
@@ -84,6 +73,12 @@ KERAS = Exporter(
     "text/x-python",
     keras_script,
 )
+
+
+def _functions(configs: tuple[Config, ...]) -> list[str]:
+    """Return the names of what trains and validates some nets."""
+    others = script.draws(configs) | script.optimizers(configs) | script.freezing(configs)
+    return [*_ALWAYS, "train_all", *others]
 
 
 def _name(label: str, taken: Collection[str]) -> str:
@@ -107,8 +102,8 @@ def _body(config: Config) -> str:
 
 def _layers(config: Config) -> Iterator[str]:
     planned = planned_layers(config)
-    for index, layer in enumerate(planned, start=1):
-        number = index if index < len(planned) else 0
+    for index, layer in enumerate(planned, start=0 if config.normalizes_inputs else 1):
+        number = 0 if layer is planned[-1] else index
         yield f"# {layer.title}"
         if layer.shortcut:
             yield f"shortcut = {_shortcut(layer)}"
@@ -117,16 +112,27 @@ def _layers(config: Config) -> Iterator[str]:
                 yield f"x = keras.layers.Reshape({(part.units, *part.positions)})(x)"
                 yield "x = keras.layers.Permute((2, 3, 1))(x)"
             elif part.kind == "inception":
-                yield f"x = inception(x, linear, {number}, {_inception(part)})"
+                yield f"x = inception(x, linear, {number}, {_inception(config, part)})"
             else:
                 yield f"x = {_part(config, part, number)}(x)"
             if place == len(layer.branch):
                 yield "x = keras.layers.Add()([shortcut, x])"
 
 
-def _inception(part: Part) -> str:
+def _inception(config: Config, part: Part) -> str:
     without = "" if part.bias else ", use_bias=False"
-    return f"{part.inputs}, {inception_channels(part.units)}{without}"
+    return f"{part.inputs}, {inception_channels(part.units)}{without}{_weights(config, part)}"
+
+
+def _weights(config: Config, part: Part) -> str:
+    """Return what a linear map or convolution is called with where its weights are normalized."""
+    if part.weights != "weightstd":
+        return ", layer=WeightNorm" if part.weights else ""
+    settings = f", layer=StandardizedWeights, epsilon={config.bn_epsilon!r}"
+    if config.value_norm != "none":
+        return settings
+    gamma = f", gamma={config.initial_gamma!r}" if config.bn_scale else ", learned=False"
+    return f"{settings}, gain={ACTIVATION_GAINS[config.activation]!r}{gamma}"
 
 
 def _shortcut(layer: PlannedLayer) -> str:
@@ -137,10 +143,12 @@ def _part(config: Config, part: Part, number: int) -> str:
     match part.kind:
         case "linear":
             without = "" if part.bias else ", use_bias=False"
-            return f"linear({number}, {part.inputs}, {part.units}{without})"
+            sizes = f"{number}, {part.inputs}, {part.units}{without}"
+            return f"linear({sizes}{_weights(config, part)})"
         case "conv":
             without = "" if part.bias else ", use_bias=False"
-            return f"linear({number}, {part.inputs}, {part.units}, kernel=3{without})"
+            sizes = f"{number}, {part.inputs}, {part.units}, kernel=3{without}"
+            return f"linear({sizes}{_weights(config, part)})"
         case "flatten":
             return "keras.layers.Flatten()"
         case "pool":
@@ -156,75 +164,27 @@ def _part(config: Config, part: Part, number: int) -> str:
         case "dropout":
             return f"keras.layers.Dropout({config.dropout!r})"
         case "recurrent":
-            raise ExportError(
-                "Keras scripts are not written for recurrent nets; choose PyTorch or the notebook."
-            )
+            return recurrent_layer(config, part)
+        case "input_norm":
+            return "InputNorm(epsilon=1e-05, share=0.1)"
         case "norm":
-            return (_norm_of_channels if part.positions else _norm)(config, part)
-
-
-def _learned(config: Config, part: Part, own: bool) -> str:
-    """Return what of gamma and beta is not learned, or begins with other values than 1 and 0.
-
-    ``own`` layers of the script take numbers, those of Keras initializers.
-    """
-    found = "" if config.bn_scale else ", scale=False"
-    found += "" if config.learns_beta else ", center=False"
-    names = "gamma", "beta"
-    for name, first, usual in zip(names, first_values(config, part), (1, 0), strict=True):
-        if first != usual and own:
-            found += f", {name}={first!r}"
-        elif first != usual:
-            found += f", {name}_initializer=keras.initializers.Constant({first!r})"
-    return found
-
-
-def _norm_of_channels(config: Config, part: Part) -> str:
-    """Return the call for images, channels last; layer norm is one group of all channels."""
-    if config.value_norm == "rms":
-        return f"RMSNorm(epsilon={config.bn_epsilon!r}{_learned(config, part, own=True)})"
-    groups = {"layer": 1, "group": config.groups, "instance": -1}.get(config.value_norm)
-    if groups is None:
-        return _norm(config, part)
-    settings = f"{groups}, epsilon={config.bn_epsilon!r}{_learned(config, part, own=False)}"
-    return f"keras.layers.GroupNormalization({settings})"
-
-
-def _norm(config: Config, part: Part) -> str:
-    learned, own = (_learned(config, part, own=own) for own in (False, True))
-    epsilon = f"epsilon={config.bn_epsilon!r}"
-    share = f"share={None if config.bn_cumulative else config.bn_momentum!r}"
-    match config.value_norm:
-        case "batch" if not config.bn_cumulative and config.batch_size >= SMALL_BATCH:
-            momentum = f"momentum={round(1 - config.bn_momentum, 9)!r}"
-            return f"keras.layers.BatchNormalization({momentum}, {epsilon}{learned})"
-        case "batch":
-            return f"BatchNorm({epsilon}, {share}{own})"
-        case "ghost":
-            return f"BatchNorm({epsilon}, {share}, ghost_size={config.ghost_size}{own})"
-        case "renorm":
-            limits = f"r_max={config.renorm_rmax!r}, d_max={config.renorm_dmax!r}"
-            return f"BatchRenorm({limits}, {epsilon}, {share}{own})"
-        case "rms" if (config.bn_scale, first_values(config, part)[0]) == (True, 1):
-            return f"keras.layers.RMSNormalization({epsilon})"
-        case "rms":
-            return f"RMSNorm({epsilon}{own})"
-        case "layer":
-            return f"keras.layers.LayerNormalization({epsilon}{learned})"
-        case "group" if config.groups < part.units:
-            return f"keras.layers.GroupNormalization({config.groups}, {epsilon}{learned})"
-        case _:  # groups of one unit are instance norm
-            return f"InstanceNorm({own.removeprefix(', ')})"
+            return (norm_of_channels if part.positions else norm_of_units)(config, part)
 
 
 def _own_layers(configs: tuple[Config, ...]) -> list[str]:
-    """Return the layers of the snippets that some nets use, with the class they all extend."""
-    bodies = [_body(config) for config in configs]
-    norms, others = (
-        [name for name in names if any(f" {name}(" in body for body in bodies)]
-        for names in (_OWN_NORMS, _OWN_LAYERS)
+    """Return the source of the layers that some nets use, with the classes they extend."""
+    bodies = "".join(_body(config) for config in configs)
+    used = set(re.findall(r"[ =](\w+)\b", bodies))
+    norms, others, maps = (
+        [name for name in names if name in used] for names in (_OWN_NORMS, _OWN_LAYERS, _OWN_MAPS)
     )
-    return [*others, *["Norm"] * bool(norms), *norms]
+    extended = {"Norm"} if norms else set[str]()
+    extended |= {"BatchNorm"} if "InputNorm" in norms else set()
+    return [
+        *snippets("keras_layers", {*others, *norms, *extended}),
+        *snippets("keras_weights", [*["NormalizedLinear"] * bool(maps), *maps]),
+        *snippets("keras_recurrent", ["Recurrent"] * ("Recurrent" in used)),
+    ]
 
 
 def _main_lines(data: DataCode) -> list[str]:

@@ -42,6 +42,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem 
   border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
 tbody th { font-weight: 600; }
 tr { break-inside: avoid; }
+@media screen and (max-width: 640px) { table { display: block; overflow-x: auto; } }
 figure { margin: 0 0 1.4rem; break-inside: avoid; }
 .plot { width: 100%; }
 .legend { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap;

@@ -23,6 +23,7 @@ PartKind = Literal[
     "scale",
     "dropout",
     "recurrent",
+    "input_norm",
 ]
 
 SUBTRACTS_UNIT_MEAN = frozenset({"batch", "ghost", "renorm", "instance"})
@@ -72,7 +73,22 @@ class PlannedLayer:
 
 
 def planned_layers(config: Config) -> tuple[PlannedLayer, ...]:
-    """Return every layer of a config's net, the output layer last."""
+    """Return every layer of a config's net, the output layer last.
+
+    A batch norm of the inputs comes first, as a layer of its own, with what makes them images.
+    """
+    layers = _layers(config)
+    if not config.normalizes_inputs:
+        return layers
+    first, *others = layers
+    image = tuple(part for part in first.parts if part.kind == "image")
+    units = image[0].units if image else config.data_spec.inputs
+    size = image[0].positions if image else ()
+    inputs = PlannedLayer("inputs", (*image, Part("input_norm", units, units, positions=size)))
+    return (inputs, replace(first, parts=first.parts[len(image) :]), *others)
+
+
+def _layers(config: Config) -> tuple[PlannedLayer, ...]:
     if config.has_blocks:
         return _image_layers(config)
     if config.is_recurrent:
@@ -140,6 +156,8 @@ def _learned(part: Part, per_norm: int, per_map: int, gates: int) -> int:
             return gates * part.units * (part.inputs + part.units + 2 * part.bias)
         case "norm":
             return per_norm * part.units
+        case "input_norm":
+            return 2 * part.units
         case "scale":
             return 1
         case _:

@@ -45,6 +45,7 @@ _ALWAYS = (
     "learned_weight",
     "parameter_groups",
     "batches",
+    "take_step",
     "train",
     "validate",
     "train_all",
@@ -63,7 +64,7 @@ def pytorch_script(request: ExportRequest) -> bytes:
 
     Errors: ``ExportError``.
     """
-    comparison = script.written(request)
+    comparison = script.trainable(request)
     configs, data = comparison.configs, data_code(comparison)
     nets = script.named_nets(
         comparison, _body, lambda label, taken: identifier(label, [*taken, *_NORM_CLASSES])
@@ -73,13 +74,13 @@ def pytorch_script(request: ExportRequest) -> bytes:
         *snippets("torch_norms", _norm_classes(configs)),
         *snippets("torch_recurrent", ["Recurrent"] * any(c.is_recurrent for c in configs)),
         *(_module(name, script.net_words(arm, c), body) for body, (name, arm, c) in nets.items()),
-        *snippets("torch_script", [*_ALWAYS, *script.draws(configs), *script.optimizers(configs)]),
+        *snippets("torch_script", _functions(configs)),
         *snippets("table", ["spread", "print_table"]),
         script.arms_source(comparison, [nets[_body(config)][0] for config in configs], data),
         script.main_source(_main_lines(data)),
     ]
     imports = _IMPORTS.format(
-        library=script.library_imports(data, ("math", "sys")),
+        library=script.standard_imports(data, ("math", "sys")),
         data=script.imports_of_data(comparison.base),
     )
     head = script.header(request, "PyTorch", "torch numpy", data.words)
@@ -95,17 +96,31 @@ PYTORCH = Exporter(
 )
 
 
+def _functions(configs: tuple[Config, ...]) -> list[str]:
+    """Return the names of what trains and validates some nets."""
+    others = script.draws(configs) | script.optimizers(configs) | script.freezing(configs)
+    return [*_ALWAYS, *others]
+
+
 def _module(name: str, words: str, body: str) -> str:
     return f'class {name}(nn.Module):\n    """{words}"""\n\n{body}'
 
 
 def _body(config: Config) -> str:
-    lines = [line for layer in planned_layers(config) for line in _layer(config, layer)]
+    planned = planned_layers(config)
+    lines = [
+        line for layer in planned[config.normalizes_inputs :] for line in _layer(config, layer)
+    ]
     inside = "\n".join(f"            {line}" for line in lines)
+    inputs, x = "", "x"
+    if config.normalizes_inputs:
+        first, x = ", ".join(_part(config, part) for part in planned[0].parts), "self.inputs(x)"
+        first = f"nn.Sequential({first})" if len(planned[0].parts) > 1 else first
+        inputs = f"        self.inputs = {first}\n"
     return (
-        "    def __init__(self):\n        super().__init__()\n"
+        f"    def __init__(self):\n        super().__init__()\n{inputs}"
         f"        self.layers = nn.Sequential(\n{inside}\n        )\n\n"
-        "    def forward(self, x):\n        return self.layers(x)"
+        f"    def forward(self, x):\n        return self.layers({x})"
     )
 
 
@@ -149,6 +164,11 @@ def _part(config: Config, part: Part) -> str:
             return _ACTIVATIONS[config.activation]
         case "dropout":
             return f"nn.Dropout({config.dropout!r})"
+        case "input_norm":
+            single = script.smallest_batch(config) == 1
+            name = "BatchNorm1d" if not part.positions else "BatchNorm2d"
+            name = "BatchNorm" if single and not part.positions else f"nn.{name}"
+            return f"{name}({part.units})"
         case "recurrent":
             return _recurrent(config, part)
         case "norm":

@@ -18,23 +18,6 @@ def trainable(request: ExportRequest) -> Comparison:
     return request.comparison
 
 
-def written(request: ExportRequest) -> Comparison:
-    """Return the comparison. Errors: ``ExportError`` if no script is written for it."""
-    comparison = trainable(request)
-    if any(map(_is_for_the_notebook, comparison.configs)):
-        raise ExportError(
-            "Scripts are not written for micro-batches, frozen norms, a batch norm of the inputs, "
-            "or batches of one without running statistics; choose the notebook."
-        )
-    return comparison
-
-
-def _is_for_the_notebook(config: Config) -> bool:
-    frozen = config.freezes_statistics or config.freezes_parameters
-    single = needs_single(config) and config.reads("bn_track") and not config.bn_track
-    return config.accumulate > 1 or frozen or config.normalizes_inputs or single
-
-
 def header(
     request: ExportRequest, library: str, packages: str, words: str, remarks: str = ""
 ) -> str:
@@ -70,7 +53,7 @@ def constants(comparison: Comparison) -> str:
     )
 
 
-def library_imports(data: DataCode, modules: Iterable[str]) -> str:
+def standard_imports(data: DataCode, modules: Iterable[str]) -> str:
     """Return the imports of Python's own modules: those named, and those of the data."""
     froms = ["from collections.abc import Callable", "from dataclasses import dataclass"]
     if data.needs_paths:
@@ -92,16 +75,36 @@ def rates(config: Config) -> dict[int, float]:
 def needs_single(config: Config) -> bool:
     """Return whether batch norm meets a batch of one, which torch and Keras do not take."""
     ghost = config.normalization == "ghost" and config.ghost_size == 1
-    return config.batch_size == 1 or ghost
+    return smallest_batch(config) == 1 or ghost
 
 
-_DRAWS = {"he": "he", "xavier": "xavier", "torch": "torch_default", "normal": "normal"}
+def smallest_batch(config: Config) -> int:
+    """Return how many examples the smallest part of a batch has that passes a net at once."""
+    return config.batch_size // min(config.accumulate, config.batch_size)
+
+
+_DRAWS = {name: name for name in ("he", "xavier", "normal", "orthogonal")}
+_DRAWS |= {"torch": "torch_default"}
 """The functions of the snippets that draw initial weights."""
 
 
 def draws(configs: Iterable[Config]) -> set[str]:
     """Return the names of the functions that draw the initial weights of some configs."""
     return {_DRAWS[config.initialization] for config in configs}
+
+
+def freezing(configs: Iterable[Config]) -> set[str]:
+    """Return the names of the functions of the snippets that freeze norms of some configs."""
+    found = {name for config in configs if (name := _freeze(config))}
+    if "freeze_both" in found:
+        found |= {"freeze_statistics", "freeze_parameters"}
+    return found | ({"hidden_norms"} if found else set())
+
+
+def _freeze(config: Config) -> str:
+    if not (config.freezes_statistics or config.freezes_parameters):
+        return ""
+    return f"freeze_{config.freeze}"
 
 
 def optimizers(configs: Iterable[Config]) -> set[str]:
@@ -150,6 +153,11 @@ def _arm(arm: Arm, config: Config, name: str) -> Iterator[str]:
     yield f"weight_decay={config.weight_decay!r}"
     if config.evaluate_with == "batch":
         yield "batch_statistics=True"
+    if config.accumulate > 1:
+        yield f"micro_batches={min(config.accumulate, config.batch_size)}"
+    if _freeze(config):
+        yield f"freeze={_freeze(config)}"
+        yield f"freeze_at={config.freeze_at}"
 
 
 def main_source(lines: Iterable[str]) -> str:

@@ -58,6 +58,11 @@ class Hover:
     def _text(self, median: float, low: float, high: float) -> str:
         if np.isnan(median):
             return ""
+        if np.isinf(median) and not self.power:
+            best = low if median > 0 else high
+            return (
+                "diverged" if np.isinf(best) else f"diverged; best {self._number(best)}{self.unit}"
+            )
         said = self._number(median) + self.unit
         if low != high:
             said += f" ({self._number(low)} to {self._number(high)})"

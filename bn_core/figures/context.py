@@ -20,9 +20,6 @@ from bn_core.records import NetStatistics, Record, Snapshot
 Array = np.ndarray
 Trace = dict[str, Any]
 
-LABEL_WIDTH = 0.22
-"""Space for the label of a learning rate, as a share of the planned steps."""
-
 ARM_TITLE = "arm"
 """The name by which the page knows annotations that name a panel's arm."""
 
@@ -223,44 +220,6 @@ def cursor_lines(context: FigureContext) -> list[dict[str, Any]]:
         )
         for at, style in zip(places, context.styles, strict=True)
     ]
-
-
-def _rate_changes(context: FigureContext) -> list[tuple[float, float]]:
-    """Return the place and the rate of each change; none where arms come to them apart."""
-    if not context.same_places:
-        return []
-    losses = axis_values(context.record, 0, context.axis)[0]
-    return [
-        (float(losses[step - 1]), rate)
-        for step, rate in context.record.rate_changes
-        if 1 <= step <= len(losses)
-    ]
-
-
-def rate_lines(context: FigureContext) -> list[dict[str, Any]]:
-    """Return a dotted vertical line where the learning rate was changed."""
-    return [guide(context.view, (at, at), (0, 1), yref="paper") for at, _ in _rate_changes(context)]
-
-
-def rate_labels(context: FigureContext) -> list[dict[str, Any]]:
-    """Return the new learning rates above their lines, outside the plot; crowded ones are not."""
-    labels, last = [], -np.inf
-    end = axis_end(context.record, context.axis)
-    for at, rate in _rate_changes(context):
-        if at - last < end * LABEL_WIDTH:
-            continue
-        last = at
-        # A label stands on the side of its line where the plot has room for it.
-        side = "right" if at > end * (1 - LABEL_WIDTH) else "left"
-        place = {"xref": "x", "xanchor": side, "yanchor": "bottom"}
-        labels.append(note(context.view, f"rate {rate:g}", at, 1, **place))
-    return labels
-
-
-def margin_for_rates(context: FigureContext) -> dict[str, int]:
-    """Return the margin of a chart over the steps, with room for the learning rates above it."""
-    rates = text_size(context.view) + 4 if _rate_changes(context) else 0
-    return {"l": 40, "r": 10, "t": 8 + rates, "b": 32, "pad": 0}
 
 
 def arm_title(context: FigureContext, arm: int, tile: Tile, **changes: Any) -> dict[str, Any]:

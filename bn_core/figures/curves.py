@@ -15,11 +15,8 @@ from bn_core.figures.context import (
     cursor_lines,
     faint_line,
     group,
-    margin_for_rates,
     marker,
     over_steps,
-    rate_labels,
-    rate_lines,
     steps_axis,
 )
 from bn_core.figures.ghosts import accuracy_ghosts, ghost_legend, ghost_words, loss_ghosts
@@ -33,6 +30,7 @@ from bn_core.figures.layout import (
 from bn_core.figures.loss_axis import inner, loss_axis, loss_ends
 from bn_core.figures.record_queries import float32
 from bn_core.figures.smoothing import decimated, means_at, smoothed, window_of
+from bn_core.figures.step_marks import margin_for_rates, rate_labels, rate_lines
 from bn_core.figures.view import View
 from bn_core.figures.x_axis import axis_values
 from bn_core.kept_runs import KeptRun
@@ -69,7 +67,8 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
     for arm, label in enumerate(arm.label for arm in context.arms):
         hover = _loss_hover(context, f"{label}, training", ends)
         places = _places_of_steps(context, arm, steps)
-        data += median_and_band(context, arm, places, means[:, arm], hover)
+        # Its points are not at the steps that are measured: the legend has its number there.
+        data += median_and_band(context, arm, places, means[:, arm], hover, hoverinfo="skip")
         data.append(_validation_loss(context, arm, ends))
     crosses = _crosses(context, steps, means, ends)
     figure_layout = layout(
@@ -89,7 +88,8 @@ def loss(record: Record, view: View, cursor: int | None, ghosts: Sequence[KeptRu
         legend=[
             *arm_legend(context),
             *[LegendEntry("diverged", symbol="x")] * bool(crosses),
-            *ghost_legend(ghosts),
+            *_lost_legend(context, "shaded to the top: some seeds diverged"),
+            *ghost_legend(context, ghosts),
         ],
         **over_steps("training / validation", unit=context.time_unit),
     )
@@ -109,8 +109,9 @@ def accuracy(
         train = 100 * queries.middle(queries.accuracies(record, arm, "train_accuracy"), 1)
         data.append(faint_line(context, arm, context.places[arm], train))
     for arm, label in enumerate(arm.label for arm in context.arms):
-        shares = 100 * queries.accuracies(record, arm)
-        hover = Hover(".1f", " %", context.where, f"{label}, validation")
+        lost = np.isinf(context.validation_losses[arm])
+        shares = np.where(lost, -np.inf, 100 * queries.accuracies(record, arm))
+        hover = Hover(".1f", " %", context.where, f"{label}, validation", bottom=0, clips=True)
         data += median_and_band(context, arm, context.places[arm], shares, hover)
     chance = 100 / max(len(record.summary.classes), 1)
     figure_layout = layout(
@@ -136,10 +137,21 @@ def accuracy(
         legend=[
             *arm_legend(context),
             LegendEntry(f"chance, {chance:.0f} %", dash="2px,2px"),
-            *ghost_legend(ghosts),
+            *_lost_legend(context, "shaded to 0: some seeds diverged"),
+            *ghost_legend(context, ghosts),
         ],
         **over_steps("validation, %", unit=context.time_unit),
     )
+
+
+def _lost_legend(context: FigureContext, label: str) -> list[LegendEntry]:
+    """Return what a band means that has no end: in the colour of the first arm that has one."""
+    seeds = context.record.comparison.base.replicas
+    for arm, style in enumerate(context.styles):
+        lost = {one.replica for one in context.record.divergences if one.arm == arm}
+        if 0 < len(lost) < seeds:
+            return [LegendEntry(label, colour=style.faint(0.35), symbol="square")]
+    return []
 
 
 def last_losses(record: Record, step: int) -> Array:
@@ -285,7 +297,11 @@ def _accuracy_words(context: FigureContext, chance: float) -> str:
     shares = []
     for arm in range(len(context.arms)):
         values = queries.accuracies(record, arm)
-        shares.append(float(queries.median(values[position], 0)) if len(values) else math.nan)
+        share = float(queries.median(values[position], 0)) if len(values) else math.nan
+        most_lost = len(values) and np.isinf(
+            queries.median(context.validation_losses[arm][position], 0)
+        )
+        shares.append(math.nan if most_lost else share)
     return (
         f"Validation accuracy {queries.when(step)}, {queries.of_seeds(record)}: "
         f"{queries.listed(record, step, shares, queries.percent)}. Chance is {chance:.0f} %."

@@ -1,6 +1,7 @@
 """What of the nets' diagram moves while they train; what stands still is in ``diagram_nets``.
 
-All numbers are medians over the seeds that have not diverged, losses and accuracies over all.
+All numbers are medians over the seeds that have not diverged, losses and accuracies over all:
+where most have diverged, so has the median, and the others' numbers stand beside it.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ import numpy as np
 
 from bn_core.comparison import Comparison
 from bn_core.config import Config
-from bn_core.diagnosis import NOT_FINITE, NetState, diagnose
+from bn_core.diagnosis import NOT_FINITE, NetState, diagnose, remaining
 from bn_core.figures import record_queries as queries
 from bn_core.figures.diagram_nets import map_size
 from bn_core.figures.distributions import MIDDLES, WIDTHS
@@ -24,6 +25,8 @@ DENSITY_POINTS = 49
 """Odd, so that one lies at zero."""
 DENSITY_TOP = 100
 
+_ROUNDING = 1e-6
+"""Of the standard deviation, in single precision."""
 _HALF_AXES = (4.0, 10.0, 30.0, 100.0, 1_000.0, 10_000.0)
 """The distributions' axis reaches this far on either side; 4 shows a deviation of 1."""
 
@@ -61,6 +64,8 @@ class LaneState(TypedDict):
     """The output layer's is the last; nothing enters an activation there."""
     outputs: list[list[int]]
     """The predicted probability of each class in percent, a list for each example."""
+    of: str
+    """What the accuracy is over: "median of 3 seeds"; empty for one seed."""
     accuracy: str
     loss: str
     kind: str
@@ -125,8 +130,9 @@ def unbuilt_diagram(comparison: Comparison) -> Diagram:
         LaneState(
             layers=_unmeasured(config),
             outputs=[],
+            of="",
             accuracy="-",
-            loss="-",
+            loss="loss -",
             kind="unbuilt",
             words="not built yet",
         )
@@ -185,18 +191,37 @@ def _lane_state(
     kind, words = state.kind, state.words
     if statistics is None:
         layers = _lost_layers(config, state)
-        return LaneState(layers=layers, outputs=[], accuracy="-", loss="-", kind=kind, words=words)
-    lost = ~np.isfinite(statistics.validation_loss)
-    loss = queries.median(np.where(lost, np.inf, statistics.validation_loss), 0)
-    accuracy = queries.median(np.where(lost, 0.0, statistics.validation_accuracy), 0)
+        return LaneState(
+            layers=layers, outputs=[], of="", accuracy="-", loss="loss -", kind=kind, words=words
+        )
+    accuracy, loss = _accuracy_and_loss(statistics)
     return LaneState(
         layers=_layer_states(config, statistics, dict(state.sick_layers), half),
         outputs=_outputs(record.summary, statistics),
-        accuracy=f"{100 * float(accuracy):.0f} %",
-        loss=queries.plain(float(loss)) if np.isfinite(loss) else "-",
+        of="" if config.replicas == 1 else f"median of {config.replicas} seeds",
+        accuracy=accuracy,
+        loss=loss,
         kind=kind,
         words=words,
     )
+
+
+def _accuracy_and_loss(statistics: NetStatistics) -> tuple[str, str]:
+    """Return the medians over the seeds; where that is a seed that diverged, what the others have.
+
+    A seed that diverged counts as the worst.
+    """
+    losses, shares = statistics.validation_loss, statistics.validation_accuracy
+    lost = ~np.isfinite(losses)
+    loss = float(queries.median(np.where(lost, np.inf, losses), 0))
+    if math.isfinite(loss):
+        accuracy = queries.median(np.where(lost, 0.0, shares), 0)
+        return f"{100 * float(accuracy):.0f} %", f"loss {queries.plain(loss)}"
+    if lost.all():
+        return "diverged", "loss -"
+    who = remaining(int((~lost).sum()), len(lost))
+    share, rest = (float(queries.median(values[~lost], 0)) for values in (shares, losses))
+    return "diverged", f"{who}: {100 * share:.0f} %, loss {queries.plain(rest)}"
 
 
 def _lost_layers(config: Config, state: NetState) -> list[LayerState]:
@@ -302,6 +327,8 @@ def _sites(
         mean, std = (float(moment[index]) for moment in _moments(statistics, site))
         if not math.isfinite(mean):
             continue
+        # A mean that rounding alone leaves is none.
+        mean = mean if abs(mean) > _ROUNDING * std else 0.0
         numbers = f"mean {queries.plain(mean)}, std {queries.plain(std)}"
         with_share = f"{numbers}, {share}" if site == "post_activation" and share else numbers
         hill = densities(statistics.histogram[at, index : index + 1], half)[0]

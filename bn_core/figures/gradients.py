@@ -16,15 +16,13 @@ from bn_core.figures.context import (
     arm_title,
     cursor_lines,
     group,
-    margin_for_rates,
     over_steps,
-    rate_labels,
-    rate_lines,
     steps_axis,
     tiles,
 )
 from bn_core.figures.layout import axis, guide, layout, line, text_size
 from bn_core.figures.record_queries import float32
+from bn_core.figures.step_marks import margin_for_rates, rate_labels, rate_lines
 from bn_core.figures.theme import SEQUENTIAL
 from bn_core.figures.view import View
 from bn_core.figures.x_axis import axis_end

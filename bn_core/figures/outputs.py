@@ -61,7 +61,9 @@ def output_gradient(record: Record, view: View, cursor: int | None) -> Chart:
     )
     figure = {"data": data, "layout": figure_layout}
     words, height = _output_words(context), TWO_ROWS if len(parts) > MOST_COLUMNS else 0
-    return Chart("moment", "Output gradient", figure, words, OUTPUT_HELP, height=height)
+    return Chart(
+        "moment", "Output gradient: predicted minus true", figure, words, OUTPUT_HELP, height=height
+    )
 
 
 def gradient_of(snapshot: NetStatistics | None) -> Array | None:

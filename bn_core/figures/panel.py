@@ -61,8 +61,8 @@ def panel_legend(panel: Panel) -> list[LegendEntry]:
             label=curve.label,
             group=curve.label,
             colour=style.colour,
-            dash="" if curve.kind == "points" else "solid" if curve.faint else style.dash,
-            symbol=style.symbol if curve.kind == "points" or len(curve.x) <= _FEW else "",
+            dash="" if _is_points(curve, panel) else "solid" if curve.faint else style.dash,
+            symbol=style.symbol if _is_points(curve, panel) or len(curve.x) <= _FEW else "",
             at=float(curve.x[-1]) if len(curve.x) else None,
         )
         for curve, style in zip(panel.curves, styles, strict=True)
@@ -75,10 +75,28 @@ def _x_axis(panel: Panel, view: View) -> dict[str, Any]:
         ticks = {"tickvals": list(range(len(panel.categories))), "ticktext": panel.categories}
         ends = [-0.5, len(panel.categories) - 0.5]
         return axis(view, panel.x_label, range=ends, **ticks)
+    tried = values_tried(panel)
     xs = finite(np.concatenate([curve.x for curve in panel.curves] or [np.zeros(0)]))
     if panel.x_scale == "log" and (xs > 0).any():
-        return log_axis(view, panel.x_label, xs[xs > 0].min() / 1.15, xs.max() * 1.15)
+        ticks = {"tickvals": tried, "ticktext": [f"{x:g}" for x in tried]} if tried else {}
+        ends = xs[xs > 0].min() / 1.15, xs.max() * 1.15
+        return log_axis(view, panel.x_label, *ends, **ticks)
     return axis(view, panel.x_label)
+
+
+def values_tried(panel: Panel) -> list[float]:
+    """Return the few values of a setting at which a panel was measured; none of another panel.
+
+    A setting whose values lie far apart, such as a rate, has a log axis.
+    """
+    xs = {float(x) for curve in panel.curves if not curve.faint for x in curve.x}
+    is_setting = panel.x_scale == "log" and panel.x_label != STEP and not panel.categories
+    return sorted(xs) if is_setting and len(xs) <= _FEW and min(xs, default=0) > 0 else []
+
+
+def _is_points(curve: Curve, panel: Panel) -> bool:
+    """Return whether no line joins a curve's values: nothing was measured between them."""
+    return curve.kind == "points" or (bool(values_tried(panel)) and not curve.faint)
 
 
 def _marks(panel: Panel) -> list[tuple[float, str]]:
@@ -125,11 +143,11 @@ def _curve(curve: Curve, panel: Panel, view: View, ends: tuple[float, float] | N
         "line": line(view, style.faint(0.45)) if curve.faint else _full_line(style, view),
         "meta": {"read": "y"},
         **beside,
-        **_marked(curve, style, drawn, view),
+        **_marked(curve, style, drawn, view, points=_is_points(curve, panel)),
     }
     if len(curve.y) == 1:
         return [main]
-    if curve.kind == "points":
+    if _is_points(curve, panel):
         main["error_y"] = {
             "array": float32(high - drawn),
             "arrayminus": float32(drawn - low),
@@ -153,9 +171,10 @@ def _full_line(style: ArmStyle, view: View) -> dict[str, Any]:
     return line(view, style.colour, style.dash, 2)
 
 
-def _marked(curve: Curve, style: ArmStyle, drawn: Array, view: View) -> dict[str, Any]:
+def _marked(
+    curve: Curve, style: ArmStyle, drawn: Array, view: View, *, points: bool
+) -> dict[str, Any]:
     """Return whether a curve has markers: points, few values, or values without a neighbour."""
-    points = curve.kind == "points"
     if points or len(curve.x) <= _FEW:
         marker = {"symbol": style.symbol, "size": thick(view, 8), "color": style.colour}
         return {"mode": "markers" if points else "lines+markers", "marker": marker}

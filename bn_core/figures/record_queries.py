@@ -264,8 +264,8 @@ def listed(
         if lost == all_seeds:
             said = "diverged"
         elif lost:
-            middle_words = words(value) if known else "no finite median"
-            said = f"{middle_words} ({lost_words(record, i, step)})"
+            told = lost_words(record, i, step)
+            said = f"{words(value)} ({told})" if known else f"diverged ({told})"
         else:
             said = words(value) if known else "no value"
         parts.append(f"{arm.label} {said}")

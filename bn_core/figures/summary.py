@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bn_core.arm_labels import quoted
+from bn_core.diagnosis import divergence_steps, remaining
 from bn_core.figures import record_queries as queries
 from bn_core.figures.curves import last_losses
 from bn_core.records import Divergence, Record
@@ -19,7 +20,8 @@ _LARGE = 1e5
 class Range:
     """The median, lowest and highest value over an arm's seeds; NaN before there are any.
 
-    A seed that diverged counts as the worst: an infinite loss, an accuracy of 0.
+    A seed that diverged counts as the worst: an infinite loss, an accuracy of 0. ``left`` holds
+    the lowest and the highest value of the seeds that have not diverged.
     """
 
     median: float
@@ -27,24 +29,39 @@ class Range:
     high: float
     diverged: int = 0
     seeds: int = 1
+    left: tuple[float, float] = (np.nan, np.nan)
 
     def words(self, form: str, large_form: str = ".2e") -> str:
-        """Return "0.50 (0.40 to diverged), 1 of 3 diverged"; numbers from 100,000 in powers."""
+        """Return "0.50 (0.40 to 0.60)", and how many seeds diverged; large numbers in powers.
+
+        Of seeds that diverged none has a number, so that those of the others follow by themselves:
+        "1 of 3 diverged; the other 2: 0.50 to 0.60".
+        """
         if self.diverged == self.seeds:
             return "diverged"
         if np.isnan(self.median):
             return "-"
-        said = self._number(self.median, form, large_form)
-        if self.low != self.high:
-            ends = (self._number(value, form, large_form) for value in (self.low, self.high))
-            said += f" ({' to '.join(ends)})"
-        return said + (f", {self.diverged} of {self.seeds} diverged" if self.diverged else "")
+        if self.diverged:
+            return f"{self.diverged} of {self.seeds} diverged; {self._others(form, large_form)}"
+        said, ends = self._number(self.median, form, large_form), self._ends(form, large_form)
+        return said if len(ends) == 1 else f"{said} ({' to '.join(ends)})"
+
+    def _others(self, form: str, large_form: str) -> str:
+        """Return the numbers of the seeds that have not diverged."""
+        who = remaining(self.seeds - self.diverged, self.seeds)
+        return f"{who}: {' to '.join(self._ends(form, large_form))}"
+
+    def _ends(self, form: str, large_form: str) -> list[str]:
+        """Return the lowest and the highest number, once where they read alike."""
+        values = self.left if self.diverged else (self.low, self.high)
+        ends = [self._number(value, form, large_form) for value in values]
+        return ends[:1] if ends[0] == ends[1] else ends
 
     @staticmethod
     def _number(value: float, form: str, large_form: str) -> str:
-        if np.isinf(value):
-            return "diverged"
-        return f"{value:{large_form if value >= _LARGE else form}}"
+        if np.isnan(value):
+            return "no number"
+        return f"{value:{large_form if value >= _LARGE else form}}".replace("%", " %")
 
 
 @dataclass(frozen=True)
@@ -94,7 +111,7 @@ def ending_words(record: Record) -> str:
     planned, step = record.comparison.base.steps, record.step
     ending = record.ending
     if ending is None:
-        first = f"{step:,} of {planned:,} steps so far."
+        first = f"{step:,} of {planned:,} steps trained."
     else:
         why = f": {ending.why.rstrip('.')}" if ending.why else ""
         first = {
@@ -116,13 +133,11 @@ def _divergence_sentences(record: Record) -> list[str]:
 
 
 def _divergence_words(record: Record, arm: int, lost: list[Divergence]) -> str:
-    label, steps = record.comparison.arms[arm].label, sorted({one.step for one in lost})
+    label, when = record.comparison.arms[arm].label, divergence_steps(record, arm)
     if len(lost) == 1:
         who = f"seed {queries.seed(record, lost[0].replica)}"
     else:
         who = f"{len(lost)} of {record.comparison.base.replicas} seeds"
-    ends = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    when = f"step {ends}" if len(steps) == 1 else f"steps {ends}"
     # Each cause once, the most frequent first.
     causes = Counter(f"{_layer_words(record, one)} (its {one.what})" for one in lost)
     where = " or ".join(cause for cause, _ in causes.most_common())
@@ -160,8 +175,10 @@ def _range(values: Array, lost: Array, worst: float) -> Range:
     """Return the range of values, (K,), in which lost seeds have the worst value there is."""
     counted = np.where(lost, worst, values)
     low, high = queries.extremes(counted, 0)
+    left = queries.extremes(np.where(lost, np.nan, values), 0)
     median = float(queries.median(counted, 0))
-    return Range(median, float(low), float(high), int(lost.sum()), len(lost))
+    ends = (float(left[0]), float(left[1]))
+    return Range(median, float(low), float(high), int(lost.sum()), len(lost), ends)
 
 
 def _milliseconds(record: Record, arm: int) -> float:
@@ -171,9 +188,8 @@ def _milliseconds(record: Record, arm: int) -> float:
 
 
 def _state(record: Record, arm: int) -> str:
-    stopped = queries.divergence_of(record, arm)
-    if stopped is not None:
-        return f"diverged at step {stopped:,}"
+    if queries.divergence_of(record, arm) is not None:
+        return f"diverged at {divergence_steps(record, arm)}"
     kind = record.ending.kind if record.ending else "training"
     words = {"training": "training" if record.step else "not trained yet"}.get(kind, kind)
     lost = int((~_alive(record, arm)).sum())

@@ -10,7 +10,7 @@ def triple(colour: str) -> str:
 
 
 def tones_of(colour: str, count: int, lightest: float, darkest: float) -> list[str]:
-    """Return so many tones of a colour as "red, green, blue", the nearest in lightness first.
+    """Return so many tones of a colour as "red, green, blue", from the most useful on.
 
     They lie APART, in CIE L* from ``darkest`` to ``lightest``, and mix the colour's linear light
     with white or with black: the hue stays about the same.
@@ -18,7 +18,8 @@ def tones_of(colour: str, count: int, lightest: float, darkest: float) -> list[s
     light = [_linear(int(part)) for part in triple(colour).split(",")]
     luminance = _luminance(light)
     own = 116 * luminance ** (1 / 3) - 16
-    steps = (sign * APART * n for n in range(1, 10) for sign in (-1, 1))
+    # The first tones stand out most, since few nets have more than two variants.
+    steps = (sign * APART * n for n in (2, 1, *range(3, 10)) for sign in (-1, 1))
     wanted = [own + step for step in steps if darkest <= own + step <= lightest]
     return [_mixed(light, luminance, ((tone + 16) / 116) ** 3) for tone in wanted[:count]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bn_core.config import Config
 from bn_core.randomness import generator
@@ -52,11 +52,23 @@ def normal(config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Gener
     return _normal(config.init_std, shape, draw)
 
 
+def orthogonal(config: Config, shape: tuple[int, ...], fans: Fans, draw: torch.Generator) -> Tensor:
+    """Draw a matrix with orthonormal rows, or columns where it has fewer, as torch does.
+
+    Its rows are the outputs, its columns the numbers that each of them sums. Saxe et al. 2013
+    (1312.6120); the gates of a recurrent cell are rows of one matrix.
+    """
+    if len(shape) > 2:
+        return nn.init.orthogonal_(torch.empty(shape), generator=draw)
+    return nn.init.orthogonal_(torch.empty(shape[::-1]), generator=draw).T.contiguous()
+
+
 INITIALIZATIONS: Mapping[str, Draw] = {
     "he": he,
     "xavier": xavier,
     "torch": torch_default,
     "normal": normal,
+    "orthogonal": orthogonal,
 }
 
 

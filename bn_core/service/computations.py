@@ -17,12 +17,14 @@ COMPUTATIONS: Mapping[str, str] = {
     "scale invariance": "bn_core.demos.backward:scale_invariance",
     "data shift": "bn_core.demos.shifting:of_data",
     "inner shift": "bn_core.demos.shifting:inside",
+    "trained link": "bn_core.demos.trained_link:trained_link",
     "relatives": "bn_core.demos.relatives:relatives",
     "channels": "bn_core.demos.channels:channels",
     "folding of channels": "bn_core.demos.channels:folding_of_channels",
     "from lab": "bn_core.demos.from_lab:from_lab",
+    "sweep line": "bn_core.sweeps.lines:line_task",
 }
 """Names of modules, not the modules: this is read in the page's process, which has no torch."""
 
-LONG = frozenset({"experiment part", "experiment shard"})
+LONG = frozenset({"experiment part", "experiment shard", "trained link", "sweep line"})
 """Computations of many seconds that may wait while short, interactive ones go first."""

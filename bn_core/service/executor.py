@@ -98,6 +98,14 @@ class Executor(Protocol):
         """Return the data that are kept for a visitor; their lease begins anew."""
         ...
 
+    def data_proof(self, name: str) -> str:
+        """Return what proves that its bearer has opened data of their own."""
+        ...
+
+    def admit_to_data(self, visitor: str, name: str, proof: str) -> bool:
+        """Give data that are still here to a visitor with their proof; return whether they are."""
+        ...
+
     def data_problem(self, visitor: str, names: Iterable[str]) -> str:
         """Return what to do where own data are not here or not this visitor's; else nothing."""
         ...

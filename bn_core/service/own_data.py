@@ -3,6 +3,8 @@
 The page's process keeps the bytes and sends them, once, to each worker that needs them.
 """
 
+import hmac
+import secrets
 import threading
 import time
 from collections.abc import Collection, Iterable
@@ -45,6 +47,7 @@ class OwnDataStore:
         self.limits = limits or DataLimits()
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
+        self._key = secrets.token_bytes(32)
 
     def keep(self, visitor: str, data: OwnData, in_use: Collection[str] = ()) -> str:
         """Keep data for a visitor and return their name. Errors: ``PoolFull``.
@@ -73,6 +76,25 @@ class OwnDataStore:
         """Return the data of a visitor, oldest first."""
         with self._lock:
             return [kept.data for kept in self._kept.values() if visitor in kept.renewed]
+
+    def proof(self, name: str) -> str:
+        """Return what proves to this server that its bearer has opened the data of a name."""
+        return hmac.digest(self._key, name.encode(), "sha256").hex()
+
+    def admit(self, visitor: str, name: str, proof: str) -> bool:
+        """Give data that are still here to a visitor with their proof; return whether they are.
+
+        So a page that was loaded anew, with another visitor's name, goes on with its reader's data.
+        """
+        if not hmac.compare_digest(proof.encode(), self.proof(name).encode()):
+            return False
+        with self._lock:
+            kept = self._kept.get(name)
+            theirs = sum(visitor in one.renewed for one in self._kept.values())
+            if kept is None or theirs >= self.limits.sets_per_visitor:
+                return kept is not None and visitor in kept.renewed
+            kept.renewed[visitor] = time.monotonic()
+        return True
 
     def problem(self, visitor: str, names: Iterable[str]) -> str:
         """Return what to do where data are not here or another visitor's; empty if all are."""

@@ -210,6 +210,14 @@ class Pool:
         self._own_data.renew(visitor)
         return self._own_data.of_visitor(visitor)
 
+    def data_proof(self, name: str) -> str:
+        """Return what proves that its bearer has opened data of their own."""
+        return self._own_data.proof(name)
+
+    def admit_to_data(self, visitor: str, name: str, proof: str) -> bool:
+        """Give data that are still here to a visitor with their proof; return whether they are."""
+        return self._own_data.admit(visitor, name, proof)
+
     def data_problem(self, visitor: str, names: Iterable[str]) -> str:
         """Return what to do where own data are not here or not this visitor's; else nothing."""
         return self._own_data.problem(visitor, names)

@@ -14,6 +14,7 @@ from bn_core.datasets import own
 from bn_core.export import EXPORTS, Exporter, ExportError, ExportRequest
 from bn_core.service.rate_limit import Rate, TokenBuckets
 from pages.shared.lab.url_state import lab_query
+from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 
 SECONDS_FOR_A_RECORD = 5.0
@@ -26,9 +27,10 @@ _buckets = TokenBuckets(Rate(per_second=0.2, burst=12.0))
 
 def export_menu(session: Session) -> None:
     """Show the menu of everything that can be taken along from the Lab."""
-    address = page_address()
+    address, refused = page_address(), {}
     with st.popover("Export", help="Take these nets along: as code, numbers or a report."):
         for name, exporter in EXPORTS.items():
+            refused[name] = refusal(session, exporter)
             st.download_button(
                 exporter.title,
                 _maker(session, exporter, address),
@@ -37,8 +39,24 @@ def export_menu(session: Session) -> None:
                 key=f"export.{name}",
                 help=exporter.help,
                 on_click="ignore",
+                disabled=bool(refused[name]),
                 width="stretch",
             )
+        for sentence in dict.fromkeys(filter(None, refused.values())):
+            st.caption(plain_text(sentence))
+
+
+def refusal(session: Session, exporter: Exporter) -> str:
+    """Return why a file cannot be made now, with what to do; empty if it can."""
+    if session.run is None:
+        return "There is no run to export. Press Reset to open one."
+    comparison = session.run.as_run()
+    name = comparison.base.data
+    if own.is_name(name) and name not in session.own_titles:  # another visitor's, by a link
+        return own.missing(name)
+    if exporter.needs_record:
+        return ""
+    return comparison.problem()
 
 
 def report_button(session: Session, name: str, make: Callable[[], bytes]) -> None:
@@ -69,22 +87,25 @@ def page_address(page: str = "") -> str:
 
 
 def _maker(session: Session, exporter: Exporter, address: str) -> Callable[[], bytes]:
-    return lambda: made(session.visitor, lambda: exporter.make(_request(session, address)))
+    def make() -> bytes:
+        problem = refusal(session, exporter)
+        if problem:
+            raise ExportError(problem)
+        return exporter.make(_request(session, address))
+
+    return lambda: made(session.visitor, make)
 
 
 def made(visitor: str, make: Callable[[], bytes]) -> bytes:
     """Return what ``make`` returns; a few files a minute for each visitor, one at a time for all.
 
-    What cannot be made is a sentence in the file: the browser saves what it is given.
+    Errors: ``ExportError`` for what cannot be made; then the browser saves no file.
     """
     with _one_at_a_time:
         _buckets.forget_full()
         if not _buckets.take(visitor):
-            return b"Too many files were asked for within a minute. Wait a moment, then try again."
-        try:
-            return make()
-        except ExportError as error:
-            return str(error).encode()
+            raise ExportError("Too many files within a minute. Wait a moment, then try again.")
+        return make()
 
 
 def _request(session: Session, address: str) -> ExportRequest:
@@ -97,8 +118,5 @@ def _request(session: Session, address: str) -> ExportRequest:
     query = urlencode(lab_query(comparison, view), safe=":~;,")
     link = f"{address}?{query}" if query else address
     record = run.record if run is not None else None
-    name = comparison.base.data
-    if own.is_name(name) and name not in session.own_titles:  # another visitor's, by a link
-        raise ExportError(own.missing(name))
-    title = session.own_titles.get(name, "")
+    title = session.own_titles.get(comparison.base.data, "")
     return ExportRequest(comparison, link, view, record, title)

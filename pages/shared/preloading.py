@@ -1,53 +1,57 @@
-"""Tells a browser, with the page itself, which files the page will need: they come meanwhile."""
+"""Which files a browser is told of with the page itself: they come while the page starts.
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+What React finds missing when it draws, it waits for, and once it has waited it draws the rest only
+half a second later.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+import streamlit as st
 
 from pages.shared.framework_files import framework_files
 from pages.shared.live.browser_files import BASE, FILES, PLOTLY
 
 _STYLES = ("lab.css", "diagram.css")
-_LATER = {"runs.mjs", "steps.mjs", "upload.mjs"}
-"""Modules that other pages than the Lab need."""
-_PARTS_OF_STREAMLIT = ("BidiComponent", "_arrayReduce", "serialization", "recordbatch")
-"""What Streamlit fetches when a page shows the first component."""
+_ELSEWHERE = {"runs.mjs", "steps.mjs", "upload.mjs", "first_text.mjs"}
+"""Modules that other pages than the Lab need, or that stand in the HTML."""
+_SHOWN_BY_THE_LAB = ("BidiComponent", "Html", "Slider", "Button", "Selectbox", "PageLink")
+"""Parts that Streamlit fetches when a page shows the first of their kind."""
+_IMPORT = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 
-def _links() -> list[str]:
-    own = [f"{BASE}/{name}" for name in FILES if name.endswith(".mjs") and name not in _LATER]
-    parts = [
-        path.removeprefix("/")
-        for path in framework_files()
-        if path.endswith(".js") and path.rpartition("/")[2].partition(".")[0] in _PARTS_OF_STREAMLIT
-    ]
-    # All behind the scripts that bring the first text.
-    return [
-        f"<{BASE}/{PLOTLY}>; rel=preload; as=script; fetchpriority=low",
-        *(f"<{BASE}/{name}>; rel=preload; as=style; fetchpriority=low" for name in _STYLES),
-        *(f"<{path}>; rel=modulepreload; fetchpriority=low" for path in (*own, *parts)),
-    ]
+def _is_elsewhere(name: str) -> bool:
+    return name in _ELSEWHERE or name.startswith(("class_", "join"))
 
 
-_HEADER = ", ".join(_links())
+@functools.cache
+def preloads() -> str:
+    """Return links to what the Lab needs, for the HTML: behind what brings the first text."""
+    own = [f"{BASE}/{name}" for name in FILES if name.endswith(".mjs") and not _is_elsewhere(name)]
+    parts = [f"static/js/{name}" for name in _parts_of_streamlit()]
+    return "".join(
+        [
+            *(_link(path, "modulepreload", " crossorigin") for path in (*parts, *own)),
+            *(_link(f"{BASE}/{name}", "preload", ' as="style"') for name in _STYLES),
+            _link(f"{BASE}/{PLOTLY}", "preload", ' as="script"'),
+        ]
+    )
 
 
-class Preloading:
-    """Adds a ``Link`` header to pages: the drawing code, and the modules of the live view.
+def _link(path: str, kind: str, more: str) -> str:
+    return f'<link rel="{kind}" href="./{path}"{more} fetchpriority="low">'
 
-    The addresses are relative to the page's, as those that the page itself fetches.
-    """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add the header to a page that comes back."""
-
-        async def send_with_links(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers.append("Link", _HEADER)
-            await send(message)
-
-        await self._app(scope, receive, send_with_links)
+def _parts_of_streamlit() -> list[str]:
+    """Return the parts' files and those they import, but for those that the page itself names."""
+    files = {path.name: path for path in framework_files().values() if path.suffix == ".js"}
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    found: list[str] = []
+    waiting = [name for name in files if name.partition(".")[0] in _SHOWN_BY_THE_LAB]
+    while waiting:
+        name = waiting.pop()
+        if name in files and name not in page and name not in found:
+            found.append(name)
+            waiting += _IMPORT.findall(files[name].read_text(encoding="utf-8"))
+    return found

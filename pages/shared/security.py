@@ -26,6 +26,9 @@ UPLOADS = False
 _UPLOAD_PATH = "/_stcore/upload_file"
 _METRICS_PATH = "/_stcore/metrics"
 _FILES_PATH = re.compile(r"/lab-files/files/[\w-]{16,40}\Z", re.ASCII)
+_CLASS_PATH = re.compile(
+    r"/lab-files/class/[A-Za-z0-9]{1,12}/(students|answers|seeds|teacher)\Z", re.ASCII
+)
 _READING = ("GET", "HEAD", "OPTIONS")
 
 _WRONG_HOST = (
@@ -193,6 +196,6 @@ class ClosedRoutes:
             return 404
         if _UPLOAD_PATH in path:
             return 0 if self._uploads else 404
-        if method == "POST" and _FILES_PATH.search(path):
-            return 0  # bounded where it is taken: ``own_data.inbox``
+        if method == "POST" and (_FILES_PATH.search(path) or _CLASS_PATH.search(path)):
+            return 0  # bounded where it is taken: ``own_data.inbox``, ``classroom.routes``
         return 0 if method in _READING else 405

@@ -22,6 +22,7 @@ _DESCRIPTORS_EACH = 4
 """A session's socket, and three that its script's thread opens for an event loop."""
 _DESCRIPTORS_BESIDE = 200
 """For workers, files and libraries."""
+_at_shutdown: list[Callable[[], None]] = []
 _FULL = "This server has as many connections as it can hold. Try again in a few seconds.\n"
 
 
@@ -116,13 +117,28 @@ def install() -> None:
 def watch(protocol_class: Any, limits: ConnectionLimits) -> None:
     """Have ``limits`` watch each connection that one of uvicorn's HTTP protocol classes takes."""
     made: Callable[..., None] = protocol_class.connection_made
+    stop: Callable[..., None] = protocol_class.shutdown
 
     def connection_made(self: Any, transport: Any) -> None:
         made(self, transport)
         send_at_once(transport)
         limits.add(self)
 
+    def shutdown(self: Any) -> None:
+        stop(self)
+        for end_responses in _at_shutdown:
+            end_responses()
+
     protocol_class.connection_made = connection_made
+    protocol_class.shutdown = shutdown
+
+
+def at_shutdown(end_responses: Callable[[], None]) -> None:
+    """Have a function called when the server is to stop, perhaps more than once.
+
+    uvicorn waits until every response has ended, and a stream of events has no end of its own.
+    """
+    _at_shutdown.append(end_responses)
 
 
 def send_at_once(transport: asyncio.BaseTransport) -> None:

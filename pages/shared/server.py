@@ -27,6 +27,7 @@ from pages.shared.security_files import ResponseInParts, contents
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SECONDS_FOR_PICTURES = 20
 _SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_NEWS = 1.0
 
 
 @functools.cache
@@ -51,11 +52,24 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False
     pool()
     importing = asyncio.create_task(asyncio.to_thread(_import_the_lab))
-    freeing = asyncio.create_task(free_expired_sessions())
+    going_on = [
+        asyncio.create_task(free_expired_sessions()),
+        asyncio.create_task(_keep_classes_going()),
+    ]
     yield
-    freeing.cancel()
+    for task in going_on:
+        task.cancel()
     await importing
     await asyncio.to_thread(pool().close)
+
+
+async def _keep_classes_going() -> None:
+    """Once a second, send classes what is new of their runs, for as long as the server runs."""
+    from pages.shared.classroom import going_on  # what it imports imports this module
+
+    while True:
+        await asyncio.sleep(_SECONDS_BETWEEN_NEWS)
+        await asyncio.to_thread(going_on.go_on)
 
 
 def routes() -> list[Route]:

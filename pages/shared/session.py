@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.lab.events import Effect, LabState
+from pages.shared.lessons.state import Learning
 from pages.shared.own_data.inbox import Inbox
 from pages.shared.own_data.read_file import ReadFile
 from pages.shared.runs.collection import PresentKept, RunCollection
 from pages.shared.runs.page_state import RunsView
 
 if TYPE_CHECKING:
+    from bn_core.classroom import Classroom
     from bn_core.service.tasks import TrainingRun
     from pages.shared.live.feed import Feed
     from pages.shared.tasks.computation import Computation
@@ -42,6 +44,8 @@ class Session:
     """The link as this session wrote it last, or found it on arrival."""
     link_values: dict[str, str | None] = field(default_factory=dict)
     """What this run of the script puts into the link; None takes a parameter out."""
+    shown_values: dict[str, str] = field(default_factory=dict)
+    """What the controls of the page show, by their names in the link; initial values as well."""
     link_warnings: list[str] = field(default_factory=list)
     """What of the link that led to this page could not be used; the Lab's are in its state."""
 
@@ -66,6 +70,8 @@ class Session:
     """The names of the files that own data came from."""
     goes_to_lab: bool = False
     """Whether the reader is to be led to the Lab."""
+    learning: Learning = field(default_factory=Learning)
+    """The lesson or challenge that is open beside the pages."""
     slider_stops: dict[str, set[float]] = field(default_factory=dict)
     """Values beside a slider's usual stops, as links brought them."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -80,6 +86,10 @@ class Session:
     """The experiments this visitor has run, by slug."""
     computations: "dict[str, Computation]" = field(default_factory=dict)
     """What was last computed in each place of the pages."""
+    classroom: "Classroom | None" = None
+    """The class that this visitor teaches."""
+    class_ended: bool = False
+    """Whether the browser is to forget the class that it has taught."""
     script_runs: int = 0
     """How often a live view was shown: another number makes it ask for an update."""
 
@@ -89,11 +99,12 @@ class Session:
         Any other run of the script may come with a link that was replaced while it was on its way.
         """
         arrived = page != self.page
-        self.page, self.link_values = page, {}
+        self.page, self.link_values, self.shown_values = page, {}, {}
         if arrived or by_history:
-            self.link_warnings = []
-            self.arrival, self.link = dict(query), dict(query)
-            self.by_history = by_history
+            self.link = dict(query)
+            self.arrival, self.link_warnings = self.learning.arrive(query)
+            # A lesson's link sets the page up as after Back: what it leaves out is as at the start.
+            self.by_history = by_history or len(self.arrival) < len(query)
 
     def disconnect(self) -> None:
         """Tell the run that its page is gone; unless it returns soon, the run is forgotten."""
@@ -116,6 +127,7 @@ def write_link(session: Session, query: Mapping[str, str]) -> None:
     written becomes a new entry of the browser's history, which Back could then never leave.
     """
     came_back, session.by_history = session.by_history, False
+    query = {**query, **session.learning.link_values()}
     if session.link != query:
         session.link = dict(query)
         if not came_back:

@@ -57,13 +57,15 @@ _ON_PAUSE = """() => new Promise((resolve) => {
 def opening(page: Page, port: int, began: float, when: str) -> dict[str, float]:
     """Open the page; return the seconds since ``began`` to what can be seen.
 
-    The first picture is the diagram or a chart, whichever comes first; the diagram is drawn before
-    the nets are built, and filled with what is measured of them.
+    The first text comes with the HTML; the app then shows the same words itself. The first picture
+    is the diagram or a chart, whichever comes first; the diagram is drawn before the nets are
+    built, and filled with what is measured of them.
     """
     page.goto(f"http://127.0.0.1:{port}/?steps=10000", wait_until="commit")
     found = {}
     for words, selector in (
         ("first text", "h1"),
+        ("first text of the app itself", "#root h1"),
         ("first picture", ".bn-lane, .js-plotly-plot .main-svg"),
         ("first diagram", ".bn-lane"),
         ("first chart", ".js-plotly-plot .main-svg"),

@@ -35,6 +35,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BEEN_HERE = "try { localStorage.setItem('bn-lab.visited', '1') } catch {}"
+"""What a browser holds after the first visit, on which the page offers the start."""
 STORED = "cookies,local_storage,indexeddb"
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 
@@ -124,6 +126,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         started = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"), executable_path=found, args=FLAGS, viewport=LAPTOP
         )
+        started.add_init_script(BEEN_HERE)
         yield started
         started.close()
 

@@ -35,13 +35,15 @@ def point_at(page: Page, chart: str, share: float) -> None:
 
 
 def finished(page: Page, steps: int) -> Page:
-    button(drawn(page), "Train").click()
+    # The key of a button also works where a slider has the focus.
+    drawn(page).get_by_role("slider", name="Hidden layers").press("t")
     wait_for_step(page, steps)
     expect(page.locator(".bn-notice")).to_contain_text("Finished")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     return page
 
 
+@pytest.mark.slow
 def test_a_crosshair_a_zoom_and_the_files_of_a_finished_run(open_page):
     page = finished(open_page("/?steps=100&speed=full&depth=3&width=32&seeds=2"), 100)
     point_at(page, "loss", 0.5)

@@ -42,6 +42,7 @@ def settle(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+@pytest.mark.slow
 def test_norms_are_removed_added_and_moved_with_the_mouse(open_page):
     page = drawn(open_page(SMALL))
     expect_chips(page, 1, 2, "W", "+BN", "ReLU")

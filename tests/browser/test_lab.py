@@ -104,7 +104,9 @@ def test_a_zoom_survives_while_the_nets_train(open_page):
 
 def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_page):
     page = drawn(open_page(ENDLESS))
-    beginning = page.locator(".bn-summary tbody").inner_text()
+    summary = page.locator(".bn-summary tbody")
+    expect(summary).to_contain_text("%")
+    beginning = summary.inner_text()
     train(page)
     wait_for_step(page, 10)
     button(page, "Pause").click()
@@ -116,7 +118,9 @@ def test_pause_rests_step_takes_one_and_reset_returns_to_the_same_weights(open_p
     page.wait_for_function(f"() => window.bnLabStep === {resting + 1}")
     button(page, "Reset").click()
     page.wait_for_function("() => window.bnLabStep === 0")
-    assert page.locator(".bn-summary tbody").inner_text() == beginning
+    page.wait_for_function(
+        "told => document.querySelector('.bn-summary tbody').innerText === told", arg=beginning
+    )
 
 
 def settled_step(page: Page) -> int:
@@ -188,6 +192,7 @@ def test_the_rate_changes_while_the_nets_train_and_the_link_repeats_it(open_page
     assert curves(other) == curves(page)
 
 
+@pytest.mark.slow
 def test_quick_keys_on_the_rate_keep_the_run(open_page):
     page = drawn(open_page(ENDLESS))
     train(page)
@@ -226,6 +231,7 @@ def test_a_hostile_link_falls_back_and_says_so(open_page):
     page.wait_for_url(re.compile(r"\?width=32$"))
 
 
+@pytest.mark.slow
 def test_going_back_in_the_browser_brings_the_settings_back(open_page):
     page = drawn(open_page("/?" + SMALL))
     page.get_by_role("slider", name="Hidden layers").focus()
@@ -271,6 +277,7 @@ def test_what_a_chart_shows_is_explained_and_chosen_above_it_and_kept_in_the_lin
     assert step_of(page) == 0
 
 
+@pytest.mark.slow
 def test_a_diverging_arm_is_named_and_the_other_goes_on(open_page):
     page = drawn(open_page("/"))
     button(page, "Examples").click()

@@ -1,7 +1,7 @@
 """Nothing on the Lab's page overlaps or is cut, for one to eight nets on any screen."""
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import LAPTOP, button, drawn, wait_for_step
 
@@ -15,6 +15,9 @@ ARMS = {
     5: "none-before-after-layer-group",
     8: "none-before-after-layer-group-instance-ghost-renorm",
 }
+WORDS = """() => ['.bn-title', '.bn-lead', '.bn-lead b'].flatMap((part) =>
+  [...document.querySelector(part).getClientRects()].flatMap((box) =>
+    [box.x, box.y, box.width, box.height]))"""
 PROBLEMS = """() => {
   const found = [];
   const box = (node) => node.getBoundingClientRect();
@@ -103,10 +106,8 @@ def problems(page: Page, size: ViewportSize) -> list[str]:
     [
         (1, False, ""),
         (2, True, ""),
-        (5, False, ""),
         (8, True, ""),
-        (2, False, "&big=on"),
-        (8, False, "&big=on"),
+        pytest.param(8, False, "&big=on", marks=pytest.mark.long),
     ],
 )
 def test_nothing_overlaps_or_is_cut(open_page, count: int, dark: bool, big: str):
@@ -119,7 +120,7 @@ def test_nothing_overlaps_or_is_cut(open_page, count: int, dark: bool, big: str)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_nothing_overlaps_in_the_other_charts(open_page, count: int):
     path = "/?steps=20&speed=full&data=moons&dist=percentiles&grad=ratio&axis=seconds&loss=log"
     page = trained(open_page(f"{path}&arms={ARMS[count]}"))
@@ -130,3 +131,19 @@ def test_nothing_overlaps_in_the_other_charts(open_page, count: int):
 def test_two_nets_overlap_nowhere_before_they_are_trained(open_page):
     page = drawn(open_page("/"))
     assert problems(page, LAPTOP) == []
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+def test_the_first_words_stand_where_the_app_shows_them_and_then_go(open_page, address, size):
+    page = open_page("/claims", size=size)
+    page.route("**/static/js/index.*.js", lambda route: route.abort())
+    page.goto(address)
+    page.evaluate("() => document.fonts.ready")
+    first = page.evaluate(WORDS)
+    page.unroute_all()
+    page.goto(address)
+    page.wait_for_selector(".st-key-lab_words h1")
+    expect(page.locator(".bn-first-words")).to_have_count(0)
+    drawn(page)
+    assert page.evaluate(WORDS) == pytest.approx(first, abs=1)
+    assert "--bn-words" not in (page.locator("html").get_attribute("style") or "")

@@ -19,6 +19,7 @@ def arrive(page: Page, title: str) -> None:
     page.wait_for_selector(RESTS)
 
 
+@pytest.mark.slow
 def test_each_way_to_a_page_is_one_step_back(open_page):
     page = drawn(open_page("/?" + SMALL))
     page.get_by_test_id("stTopNavLink").filter(has_text="Claims").click()
@@ -86,6 +87,7 @@ def test_paper_gets_charts_of_its_width_and_no_buttons(open_page):
     expect(button(page, "Train")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_one_press_of_back_leaves_a_page_that_writes_its_own_address(open_page):
     page = drawn(open_page("/?" + SMALL))
     for name in ("Inside the layer", "Internal covariate shift"):

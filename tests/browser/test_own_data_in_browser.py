@@ -55,6 +55,13 @@ def test_a_file_is_opened_trained_on_and_stays_with_its_reader(open_page: OpenPa
     link = page.url
     assert "data=own-" in link
 
+    page.reload()
+    expect(page.get_by_role("button", name="Data: flowers.csv")).to_be_visible()
+    page.get_by_role("button", name="Train").first.wait_for()
+    assert page.url == link
+
+    page.evaluate("localStorage.removeItem('bn-lab.own')")
+    page.goto("about:blank")
     stranger = open_page("/?" + link.partition("?")[2])
     expect(stranger.get_by_text("Open the same file again with the same choices")).to_be_visible()
     stranger.get_by_role("link", name="Open a file of your own").first.click()

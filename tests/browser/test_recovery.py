@@ -62,6 +62,7 @@ def recorded_steps(page: Page) -> int:
     return int(page.locator(".bn-time input").get_attribute("max") or 0)
 
 
+@pytest.mark.long
 def test_a_run_that_was_forgotten_meanwhile_goes_on_where_it_was_with_its_record(
     open_page, address
 ):
@@ -98,10 +99,11 @@ def test_a_short_loss_of_the_connection_keeps_the_run(open_page, address):
 
 
 HEAVY = "/?depth=20&width=256&seeds=10&batch=16&arms=none-before-after-layer-group"
-SECONDS_HELD = 10
+SECONDS_HELD = 5
 
 
-def test_new_seeds_held_down_for_ten_seconds_stop_nobodys_training(open_page):
+@pytest.mark.long
+def test_new_seeds_held_down_for_five_seconds_stop_nobodys_training(open_page):
     held = drawn(open_page(HEAVY))
     held.locator("h1").click()
     for _ in range(30 * SECONDS_HELD):  # as often as a keyboard repeats

@@ -41,7 +41,7 @@ def test_a_run_stays_as_a_faint_curve_and_on_its_page_after_a_reload(open_page):
     assert first["steps"] == 8 and "steps=8" in first["link"]
     button(page, "New seeds").click()
     page.wait_for_function(f"() => window.bnLabStep === 0 && ({GHOSTS})() === 2")
-    expect(page.get_by_text("Faint curves, earlier: seed 0")).to_be_visible()
+    expect(page.get_by_text("Faint curves: the run before this one")).to_be_visible()
 
     page.reload()
     page.wait_for_function(f"() => window.bnLabStep === 0 && ({GHOSTS})() === 2")

@@ -87,8 +87,11 @@ def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def bare_server(app: ASGIApp, limits: ConnectionLimits) -> Iterator[int]:
-    """Serve ``app`` by uvicorn in a thread under ``limits``, and yield the port."""
+def bare_server(app: ASGIApp, limits: ConnectionLimits, *, force: bool = True) -> Iterator[int]:
+    """Serve ``app`` by uvicorn in a thread under ``limits``, and yield the port.
+
+    With ``force`` it stops at once; without, when every response has ended.
+    """
 
     class Watched(AutoHTTPProtocol):  # pyright: ignore[reportGeneralTypeIssues]
         pass
@@ -105,5 +108,5 @@ def bare_server(app: ASGIApp, limits: ConnectionLimits) -> Iterator[int]:
                 time.sleep(0.01)
             yield listening.getsockname()[1]
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit, server.force_exit = True, force
             thread.join()

@@ -12,7 +12,7 @@ def partials(falls: dict[str, float]) -> dict:
     whole = np.array([0.95, 0.96, 0.97])
     return {
         name: {
-            "parts": np.array([1, 32]),
+            "x": np.array([64.0, 2.0]),
             "accuracy": np.column_stack([whole, whole - fall]),
             "complete": True,
         }

@@ -9,7 +9,7 @@ from torch import nn
 
 from bn_core.config import Config
 from bn_core.experiments import dropout_shift, only_gamma_beta, run, scale_invariance
-from bn_core.experiments.base import Trainer, make_trainer
+from bn_core.experiments.base import Trainer, exact_trainer, make_trainer
 from bn_core.results import Metric, Result, Verdict
 from tests.experiments.verdict_cases import decided
 from tests.results import with_values
@@ -99,7 +99,7 @@ def plain_net(trainer: Trainer, factor: float) -> nn.Sequential:
 
 def test_loss_gradients_and_cosine_are_those_of_torch():
     config = Config(depth=3, width=8, initialization="he", normalization="batch", replicas=2)
-    trainer = scale_invariance.exact_trainer(config)
+    trainer = exact_trainer(config, 1e-30)
     inputs, labels = trainer.batches.first()
     found = scale_invariance.at_scale(trainer, (inputs, labels), 3.0)
     net = plain_net(trainer, 3.0)

@@ -55,7 +55,7 @@ def test_a_short_run_finds_a_larger_rate_with_batch_norm(short: tuple[Result, Ve
         assert curve.y.shape == (2, len(RATES))
         assert np.isfinite(curve.y).all() and (curve.y >= 0).all()
     plain = panel.curves[0]
-    assert plain.arm == "none" and (plain.y[:, -1] == 0).all(), "diverged counts as the worst"
+    assert plain.colour == "none" and (plain.y[:, -1] == 0).all(), "diverged counts as the worst"
     assert (result["ratio"].values > 2).all()
     np.testing.assert_allclose(
         result["ratio"].values, result["before"].values / result["none"].values

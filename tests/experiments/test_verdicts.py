@@ -115,6 +115,22 @@ def test_rounded_values_have_at_least_the_spread_of_rounding():
     assert low < math.log(10) < high
 
 
+def test_an_interval_wider_than_the_range_says_why_and_no_number_is_a_power_of_ten():
+    coarse = Effect("r", "Ratio", matters_from=10.0, why="Invented.", resolution=10**0.5)
+    said = outcome(coarse, np.full(3, 2000.0)).words
+    assert said == (
+        "Ratio: 2,000 (median of 3 seeds; range 2,000 to 2,000; 95 % interval 876 to 4,570, which "
+        "allows for values that can only be measured about 3.2 times apart); at least 10 times was "
+        "asked."
+    )
+    for values in ([1.0, 300.0, 2000.0], [NAN, NAN, 2000.0], [INF, INF, INF]):
+        assert "allows for" not in outcome(coarse, np.array(values)).words
+    assert "allows for" not in outcome(RATIO, np.full(3, 2000.0)).words
+    assert ": 2,000, and at least 1,500 is" in (
+        Control("c", "C", at_least=1500.0).outcome(np.full(3, 2000.0)).words
+    )
+
+
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_quick_run_holds_only_beyond_doubt_and_never_fails(quick: bool):
     assert kind(RATIO, 5.0, 5.1, 5.2, quick=quick) == "holds"

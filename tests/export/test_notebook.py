@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 
 from bn_core.export import EXPORTS, ExportRequest
@@ -38,6 +39,30 @@ def test_its_cells_run_and_reproduce_the_very_numbers(tmp_path, link):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-2:] == [record.fingerprint(), "the same"]
+
+
+IN_ONE_PROCESS = [
+    "arms=rms~weightnorm~weightstd~weightstd;wsgn:on",
+    "bnin=on&inputs=none&acc=3&arms=none~before",
+    "freezeat=3&arms=before;freeze:statistics~after;freeze:parameters~ghost;freeze:both",
+    "arch=conv_residual&channels=2-4&arms=none;branch:skipinit~before;branch:zero_gamma",
+    "arch=inception&channels=4-8&init=orthogonal&arms=none~before;track:off",
+    "arch=recurrent&cell=gru&arms=before~layer~rms",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", IN_ONE_PROCESS)
+def test_the_cells_reproduce_every_kind_of_net_and_norm_bit_for_bit(link, capsys):
+    link = f"depth=3&width=8&steps=6&seeds=2&batch=40&{link}"
+    record = run(comparison_of(link))
+    request = ExportRequest(comparison_of(link), f"/?{link}", record=record)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in code_of(json.loads(EXPORTS["notebook"].make(request))):
+        exec(compile(cell, "cell", "exec"), names)
+    assert capsys.readouterr().out.splitlines()[-2:] == [record.fingerprint(), "the same"]
+    assert names["record"] is not record
+    np.testing.assert_array_equal(names["record"].train_loss, record.train_loss)
 
 
 def test_it_is_a_notebook_with_a_kernel_and_cells_of_their_own_names():

@@ -57,6 +57,16 @@ LINKS = [
     f"{SMALL}&{INCEPTION}&{MORE_ARMS}&gamma0=0.5&act=tanh&init=he",
     f"{SMALL}&{MORE_ARMS}&gamma=off&eps=0.01&data=moons",
 ]
+TRAINED_APART = [
+    f"{SMALL}&acc=5&opt=momentum&arms=none-before-ghost-renorm-layer",
+    f"{SMALL}&acc=64&track=off&arms=before",
+    f"{SMALL}&freezeat=4&opt=adam&lr=0.01&arms=before;freeze:statistics~after;freeze:parameters"
+    "~ghost;freeze:both~renorm;freeze:both~before;freeze:parameters;acc:4",
+    f"{SMALL}&{CONV}&freezeat=3&arms=before;freeze:both~ghost;freeze:statistics~renorm&eval=batch",
+    f"{SMALL}&bnin=on&inputs=none&arms=none~before;freeze:both;freezeat:2~after;arch:residual",
+    f"{SMALL}&bnin=on&acc=24&arms=before~before;arch:conv~layer;arch:conv_residual;acc:1",
+]
+LINKS += TRAINED_APART
 
 RECURRENT = [
     f"{SMALL}&arch=recurrent&arms=none-before-layer-group-ghost-renorm-rms&beta0=0.5",
@@ -92,7 +102,7 @@ def kinds_of_layers(net: nn.Module) -> list[str]:
 
 
 def kinds_in_app(net: Net) -> list[str]:
-    found = []
+    found = [] if net.input_norm is None else ["norm"]
     for layer in [*net.hidden, net.output]:
         for stage in layer.stages:
             if isinstance(stage, Normalization):
@@ -134,7 +144,8 @@ def test_each_net_has_the_parts_and_the_parameters_of_the_app_in_the_same_order(
         assert learned == sum(p.numel() for p in net.parameters()) // config.replicas
         assert parameter_count(config) == learned
         shortcuts = [layer.shortcut for layer in planned_layers(config)]
-        assert shortcuts == [layer.shortcut for layer in (*net.hidden, net.output)]
+        first = [] if net.input_norm is None else [False]
+        assert shortcuts == first + [layer.shortcut for layer in (*net.hidden, net.output)]
 
 
 def copy_weights(net: Net, made: nn.Module) -> None:
@@ -184,15 +195,11 @@ def test_from_the_same_weights_and_batches_each_net_takes_the_same_steps(link):
         for step in range(12):
             if step in arm.rates:
                 trainer.set_rate(dict(config.rate_changes).get(step, config.learning_rate))
-            for group in optimizer.param_groups:
-                group["lr"] = arm.rates.get(step, group["lr"])
             inputs, labels = trainer.batches.next()
             expected = trainer.step((inputs.double(), labels))
-            loss = nn.functional.cross_entropy(made(inputs[0].double()), labels[0])
-            assert loss.item() == pytest.approx(expected.item(), rel=1e-6), arm.label
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            batch = inputs[0].double(), labels[0]
+            loss = script["take_step"](made, arm, optimizer, step, *batch)
+            assert loss == pytest.approx(expected.item(), rel=1e-6), arm.label
         data = trainer.dataset
         held_out = (data.validation_inputs.double(), data.validation_labels)
         found = script["validate"](made, arm, held_out)
@@ -234,7 +241,13 @@ def test_the_data_and_the_split_are_those_of_the_app_bit_for_bit(data):
 
 @pytest.mark.parametrize(
     ("init", "std"),
-    [("he", np.sqrt(2 / 200)), ("xavier", np.sqrt(2 / 400)), ("normal", 0.3), ("torch", None)],
+    [
+        ("he", np.sqrt(2 / 200)),
+        ("xavier", np.sqrt(2 / 400)),
+        ("normal", 0.3),
+        ("torch", None),
+        ("orthogonal", np.sqrt(1 / 200)),
+    ],
 )
 def test_the_initial_weights_have_the_distribution_of_the_app(init, std):
     link = f"depth=2&width=200&init={init}&std=0.3&gain=0.5&seeds=1"
@@ -260,8 +273,20 @@ def test_nets_that_differ_in_a_norm_begin_with_the_same_weights():
         assert all(torch.equal(first, other) for other in others)
 
 
-def test_the_script_runs_as_it_is_and_its_table_agrees_with_that_of_the_app(tmp_path):
-    link = "depth=2&width=16&steps=80&lr=0.3&seeds=5&then=60:0.05&arms=none-before"
+_NORMS_FROZEN = (
+    "depth=2&width=16&steps=80&lr=0.3&seeds=5&bnin=on&arms=before;freeze:both;freezeat:40"
+    "~before;acc:4~none"
+)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "depth=2&width=16&steps=80&lr=0.3&seeds=5&then=60:0.05&arms=none-before",
+        pytest.param(_NORMS_FROZEN, marks=pytest.mark.slow),
+    ],
+)
+def test_the_script_runs_as_it_is_and_its_table_agrees_with_that_of_the_app(tmp_path, link):
     table = printed_by(exported("pytorch", link), tmp_path).splitlines()
     assert table[0].split("  ")[0] == "net"
     assert_agrees(table, link)

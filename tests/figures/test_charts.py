@@ -95,8 +95,8 @@ def test_a_frame_is_small_and_valid_json() -> None:
 def test_the_moment_follows_the_data_and_the_view() -> None:
     plane, images = make_record(data="moons"), make_record()
     titles = [charts(r, View())[2].title for r in (plane, images)]
-    assert titles == ["Decision boundary", "Output gradient"]
-    assert charts(plane, View(moment="output"))[2].title == "Output gradient"
+    assert titles == ["Decision boundary", "Output gradient: predicted minus true"]
+    assert charts(plane, View(moment="output"))[2].title == "Output gradient: predicted minus true"
 
 
 def test_arms_differ_in_more_than_colour(record: Record) -> None:
@@ -225,7 +225,7 @@ def test_a_lost_seed_counts_as_the_worst_accuracy() -> None:
     assert "BN before 80 % (1 of 3 seeds diverged)" in chart.alt
     band, line = lines_of(chart, "BN before, validation")
     assert line["y"][-1] == np.float32(80) and band["y"].min() == 0
-    np.testing.assert_allclose(line["customdata"][-1], [0, 90])
+    assert line["customdata"][-1] == "80.0 % (diverged to 90.0)"
 
 
 def test_most_seeds_lost_is_no_accuracy_of_the_one_that_is_left() -> None:
@@ -233,8 +233,12 @@ def test_most_seeds_lost_is_no_accuracy_of_the_one_that_is_left() -> None:
     snapshot = lost.snapshots[-1].arms[1]
     assert snapshot is not None
     snapshot.validation_accuracy[:] = (0.5, 0.99, 0.5)
-    assert "BN before 0 % (2 of 3 seeds diverged)" in accuracy(lost, View(), None).alt
-    assert "BN before no finite median (2 of 3 seeds diverged)" in loss(lost, View(), None).alt
+    assert "BN before diverged (2 of 3 seeds diverged)" in accuracy(lost, View(), None).alt
+    assert "BN before diverged (2 of 3 seeds diverged)" in loss(lost, View(), None).alt
+    legend = [entry.label for entry in loss(lost, View(), None).legend]
+    assert "shaded to the top: some seeds diverged" in legend, "the band that has no end says so"
+    all_lost = with_divergence(make_record(), 1, (0, 1, 2), 13)
+    assert not any("shaded" in entry.label for entry in loss(all_lost, View(), None).legend)
 
 
 def test_a_lost_seed_counts_as_an_infinite_loss() -> None:
@@ -373,6 +377,27 @@ def lines_of(chart: Chart, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     data = chart.figure["data"]
     at = next(i for i, t in enumerate(data) if f"<extra>{name}<" in t.get("hovertemplate", ""))
     return data[at - 1], data[at]
+
+
+@pytest.mark.parametrize(
+    ("freeze", "words"),
+    [
+        ("statistics", "statistics frozen"),
+        ("parameters", "gamma, beta frozen"),
+        ("both", "norms frozen"),
+    ],
+)
+def test_the_step_at_which_norms_freeze_is_marked_once_it_is_reached(freeze, words) -> None:
+    settings = {"freeze": freeze, "freeze_at": 30, "rate_changes": ((5, 0.01),)}
+    record = dataclasses.replace(make_record(**settings), rate_changes=((5, 0.01),))
+    for chart in (loss, accuracy):
+        layout = chart(record, View(), None).figure["layout"]
+        assert [note["text"] for note in layout["annotations"]] == ["rate 0.01", words]
+        marks = {shape["x0"]: shape["line"]["dash"] for shape in layout["shapes"]}
+        assert marks[5] == "dot" and marks[30] == "dash"
+    early = make_record(trained=20, **settings)
+    texts = [note["text"] for note in loss(early, View(), None).figure["layout"]["annotations"]]
+    assert words not in texts
 
 
 def test_rate_changes_are_labelled_unless_crowded() -> None:

@@ -278,8 +278,23 @@ def test_a_lost_seed_counts_as_the_worst_in_the_large_numbers():
     lost = changed_fields(snapshot, [0, 1], np.nan)
     record = dataclasses.replace(record, snapshots=(Snapshot(0, (lost,)),))
     lane = diagram(record)["lanes"][0]
-    assert (lane["accuracy"], lane["loss"]) == ("0 %", "-")
+    assert (lane["accuracy"], lane["loss"]) == ("diverged", "loss -")
     assert {layer["std"] for layer in lane["layers"]} == {""}
+
+
+def test_where_most_seeds_are_lost_the_number_of_the_others_is_told_apart():
+    record = make_record()
+    arm = record.snapshots[-1].arms[0]
+    assert arm is not None
+    arm.validation_loss[:] = (np.nan, np.nan, 2.31)
+    arm.validation_accuracy[:] = (0.5, 0.5, 0.1)
+    lane = diagram(record)["lanes"][0]
+    assert (lane["accuracy"], lane["loss"]) == ("diverged", "the third: 10 %, loss 2.31")
+    assert lane["of"] == "median of 3 seeds"
+    arm.validation_loss[:] = (np.nan, 1.0, 2.0)
+    arm.validation_accuracy[:] = (0.5, 0.8, 0.6)
+    lane = diagram(record)["lanes"][0]
+    assert (lane["accuracy"], lane["loss"]) == ("60 %", "loss 2.00"), "lost seeds are the worst"
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,12 +8,12 @@ import pytest
 from bn_core.figures import kept, theme
 from bn_core.figures.curves import accuracy, loss
 from bn_core.figures.dashboard import builders, state_of
-from bn_core.figures.ghosts import readable
+from bn_core.figures.ghosts import is_comparable, readable
 from bn_core.figures.serialize import to_bytes
 from bn_core.figures.view import View
 from bn_core.kept_runs import KeptRun, link_of, summarize
 from bn_core.records import Record
-from tests.figures.invented import CASES, make_record, with_shares
+from tests.figures.invented import CASES, make_record, with_divergence, with_shares
 
 VIEW = View()
 
@@ -34,7 +34,7 @@ def test_an_earlier_run_stands_faint_behind_with_its_name(make):
     traces = earlier(chart)
     assert len(traces) == 2 and chart.figure["data"][:2] == traces
     assert "batch size 4" in traces[0]["hovertemplate"] and "batch size 4" in chart.alt
-    assert traces[0]["line"]["color"] == "@none/0.38"
+    assert traces[0]["line"]["color"] == "@none/0.45"
     assert traces[0]["line"]["dash"] != traces[1]["line"]["dash"]
     assert not earlier(make(record, VIEW, None)) and "arlier" not in make(record, VIEW, None).alt
 
@@ -50,7 +50,7 @@ def test_what_the_same_link_has_trained_is_clear_until_the_run_begins():
     untrained, trained = make_record(["none", "before"], 0), make_record(["none", "before"], 4)
     ghost = kept_run()
     (clear, *_), (faint, *_) = (earlier(loss(r, VIEW, None, [ghost])) for r in (untrained, trained))
-    assert clear["line"]["color"] == "@none/0.85" and faint["line"]["color"] == "@none/0.38"
+    assert clear["line"]["color"] == "@none/0.85" and faint["line"]["color"] == "@none/0.45"
 
 
 def test_as_many_ghosts_are_shown_as_stay_readable():
@@ -108,3 +108,31 @@ def test_labels_at_the_ends_never_cover_each_other():
     heights = sorted(label["y"] for label in labels)
     assert len(heights) == 8 and heights[-1] <= 1
     assert min(np.diff(heights)) >= 12 / 250
+
+
+def test_runs_of_other_data_or_other_kinds_of_net_are_not_compared():
+    run = kept_run().comparison
+    assert is_comparable(run, kept_run(batch_size=4, depth=3).comparison)
+    assert not is_comparable(run, kept_run(data="moons").comparison)
+    assert not is_comparable(run, kept_run(architecture="recurrent").comparison)
+
+
+@pytest.mark.parametrize("make", [loss, accuracy])
+def test_the_legend_names_each_earlier_curve_as_it_is_drawn(make):
+    runs = [kept_run(batch_size=4), kept_run(seed=3)]
+    chart = make(make_record(["none", "before"]), VIEW, None, runs)
+    named = [entry for entry in chart.legend if entry.label.startswith("earlier")]
+    drawn = [(trace["line"]["color"], trace["line"]["dash"]) for trace in earlier(chart)]
+    assert [(entry.colour, entry.dash) for entry in named] == drawn and len(set(drawn)) == 4
+    assert named[0].label == "earlier, batch size 4: No norm"
+
+
+def test_an_earlier_loss_beyond_the_axis_is_not_drawn_along_its_top():
+    record = make_record(["none", "before"])
+    lost = kept_run(with_divergence(record, 0, (0, 1, 2), 13))
+    lost.arms[0].train_loss[:] = np.inf
+    chart = loss(record, VIEW, None, [lost])
+    assert not np.isfinite(earlier(chart)[0]["y"]).any()
+    assert np.isfinite(earlier(chart)[1]["y"]).any()
+    labels = [entry.label for entry in chart.legend]
+    assert any(label.endswith("No norm (diverged)") for label in labels)

@@ -351,3 +351,15 @@ def test_a_projector_gets_thicker_lines_and_larger_text() -> None:
     plain, large = (drawn(PARTS["one seed"], projector=big) for big in (False, True))
     assert large["data"][0]["line"]["width"] > plain["data"][0]["line"]["width"]
     assert large["layout"]["font"]["size"] > plain["layout"]["font"]["size"]
+
+
+def test_between_the_few_values_of_a_setting_no_line_is_drawn_and_ticks_stand_at_them():
+    rates = np.array([0.03, 0.1, 1.0])
+    tried = dataclasses.replace(
+        panel(curve(THREE[:, :3], x=rates), x_scale="log"), x_label="learning rate"
+    )
+    figure = chart(tried, View()).figure
+    assert [trace["mode"] for trace in figure["data"]] == ["markers"]
+    assert figure["layout"]["xaxis"]["tickvals"] == rates.tolist()
+    over_steps = chart(panel(curve(THREE[:, :3], x=rates)), View()).figure
+    assert "lines" in over_steps["data"][-1]["mode"]

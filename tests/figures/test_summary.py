@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from bn_core.figures.summary import ending_words, rows
+from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.records import Ending, Record
 from tests.figures.invented import make_record, with_divergence
 
@@ -24,16 +24,21 @@ def test_rows_are_medians_in_which_a_lost_seed_is_the_worst() -> None:
     last = record.train_loss[-2:, 1, :2].mean(axis=0)
     np.testing.assert_allclose(row.train_loss.median, last.max(), rtol=1e-6)
     assert row.state == "training; 1 of 3 seeds diverged"
-    assert loss.words(".3f") == "0.500 (0.300 to diverged), 1 of 3 diverged"
-    assert share.words(".0%") == "80% (0% to 90%), 1 of 3 diverged"
+    assert loss.words(".3f") == "1 of 3 diverged; the other 2: 0.300 to 0.500"
+    assert share.words(".0%") == "1 of 3 diverged; the other 2: 80 % to 90 %"
 
 
 def test_most_seeds_lost_leave_no_finite_loss() -> None:
     record = with_divergence(make_record(), 1, (0, 2), 31)
     row = rows(record)[1]
     assert row.validation_loss.median == np.inf and row.validation_accuracy.median == 0
-    assert row.train_loss.words(".1f").startswith("diverged (")
-    assert row.train_loss.words(".1f").endswith(" to diverged), 2 of 3 diverged")
+    last = float(record.train_loss[-2:, 1, 1].mean())
+    assert row.train_loss.words(".3f") == f"2 of 3 diverged; the third: {last:.3f}"
+
+
+def test_ends_that_read_alike_are_said_once() -> None:
+    assert Range(0.0031, 0.0029, 0.0034, 0, 3).words(".3f") == "0.003"
+    assert Range(0.0031, 0.0029, 0.0044, 0, 3).words(".3f") == "0.003 (0.003 to 0.004)"
 
 
 def test_a_seed_lost_after_the_newest_snapshot_is_lost() -> None:
@@ -72,7 +77,7 @@ def test_every_case_has_rows_and_words(any_record: Record) -> None:
 def test_endings_in_words() -> None:
     record = with_divergence(make_record(), 2, (2,), 31)
     told = "BN after: seed 12 diverged at step 31; layer 4 (its weights) went non-finite first."
-    assert ending_words(record) == f"40 of 100 steps so far. {told}"
+    assert ending_words(record) == f"40 of 100 steps trained. {told}"
     finished = ending_words(record.ended(Ending("finished", 100)))
     assert finished.startswith("Finished: No norm, BN before and BN after trained for 100 steps.")
     failed = ending_words(make_record().ended(Ending("failed", 40, "Out of memory.")))

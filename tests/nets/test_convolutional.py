@@ -161,6 +161,8 @@ def test_weights_begin_with_the_spread_of_torchs_own_initialization(initializati
                 nn.init.xavier_normal_(theirs.weight)
             case "torch":
                 theirs.reset_parameters()
+            case "orthogonal":
+                nn.init.orthogonal_(theirs.weight)
             case _:
                 nn.init.normal_(theirs.weight, std=config.init_std)
     assert linear.weight.shape[1:] == theirs.weight.shape

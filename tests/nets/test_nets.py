@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bn_core.comparison import ARMS, Comparison
 from bn_core.config import SETTINGS, Config
@@ -101,6 +101,28 @@ def test_initial_weights_have_the_spread_of_their_rule(initialization, rule, gai
     assert biases is not None
     assert biases.abs().max() <= 1 / np.sqrt(200) if uniform else not biases.any()
     assert biases.any() or not uniform
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"width": 50},
+        {"architecture": "conv", "channels": (4, 50)},
+        {"architecture": "recurrent", "cell": "lstm", "width": 20},
+    ],
+)
+def test_orthogonal_weights_are_those_that_torch_draws_times_the_gain(settings):
+    config = Config(initialization="orthogonal", gain=0.5, replicas=2, seed=4, **settings)
+    net = build(config, (1, 8, 8), 10)
+    for index, linear in enumerate(net.linears[:2]):
+        for k, ours in enumerate(linear.weight.detach()):
+            shape = ours.shape if ours.ndim == 4 else ours.T.shape
+            draw = generator(4 + k, "weights", index)
+            theirs = nn.init.orthogonal_(torch.empty(shape), gain=0.5, generator=draw)
+            torch.testing.assert_close(ours if ours.ndim == 4 else ours.T, theirs)
+            rows = theirs.flatten(1).double()
+            rows = rows if len(rows) <= rows.shape[1] else rows.T
+            torch.testing.assert_close(rows @ rows.T, torch.eye(len(rows)).double() / 4)
 
 
 @pytest.mark.parametrize("arm", THREE)

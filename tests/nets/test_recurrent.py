@@ -11,7 +11,7 @@ from bn_core.comparison import ARMS, Comparison, arms_from_query, comparison_fro
 from bn_core.comparison import comparison_to_query as to_query
 from bn_core.config import SETTINGS, Config, measured_time_steps
 from bn_core.diagnosis import diagnose
-from bn_core.export import EXPORTS, ExportError, ExportRequest
+from bn_core.export import EXPORTS, ExportRequest
 from bn_core.figures.dashboard import charts
 from bn_core.figures.view import View
 from bn_core.net_shapes import layer_shapes
@@ -234,8 +234,7 @@ def test_a_run_measures_time_steps_and_is_repeated_bit_for_bit(cell):
     over_time = charts(record, View(distributions="percentiles", layer=3))
     assert {"Time step 3 over time", "Time step by time step"} <= {c.title for c in over_time}
     assert not any("layer 3" in chart.alt for chart in over_time)
-    with pytest.raises(ExportError, match="choose PyTorch or the notebook"):
-        EXPORTS["keras"].make(ExportRequest(comparison, ""))
+    assert b"keras" in EXPORTS["keras"].make(ExportRequest(comparison, ""))
 
 
 def test_long_sequences_are_measured_at_some_time_steps():

@@ -134,7 +134,7 @@ def test_a_suite_runs_one_experiment_after_the_other(pool):
     conclude(pool, session, suite)
     assert list(session.experiments) == ["one", "two"] and suite.ended == 1 and not suite.done
     conclude(pool, session, suite)
-    assert suite.done and suite.notice() == "2 experiments have ended."
+    assert suite.done and suite.notice() == "All 2 experiments have ended."
     assert all(run.verdict == FOUND[1] for run in session.experiments.values())
 
 
@@ -165,6 +165,7 @@ def test_a_cancelled_suite_begins_nothing_more(pool):
     suite.cancel()
     suite.renew_lease()
     assert suite.done and list(session.experiments) == ["one"]
+    assert suite.notice() == "Cancelled: 0 of 2 experiments were completed."
     assert session.experiments["one"].failure == "It was cancelled."
 
 

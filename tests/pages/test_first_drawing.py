@@ -49,7 +49,7 @@ def test_it_says_that_the_nets_are_still_to_be_built_and_shows_no_number(feed: L
     assert update["charts"] == [] and "rows" not in update and "steps" not in update
     assert update["diagram"]["at"] is None
     for lane in update["diagram"]["lanes"]:
-        assert (lane["words"], lane["accuracy"], lane["loss"]) == ("not built yet", "-", "-")
+        assert (lane["words"], lane["accuracy"], lane["loss"]) == ("not built yet", "-", "loss -")
         assert lane["outputs"] == [] and len(lane["layers"]) == 4
         for layer in lane["layers"]:
             assert not any([layer["density"], layer["std"], layer["share"], layer["gradient"]])
@@ -68,7 +68,9 @@ def test_the_built_nets_have_the_same_layers_so_that_nothing_is_drawn_anew(
     assert update["diagram"]["at"] == record.step and update["charts"]
 
 
-def test_a_drawing_stays_while_other_nets_are_built(feed: LabFeed, record: Record) -> None:
+def test_no_number_of_the_run_before_stays_while_other_nets_are_built(
+    feed: LabFeed, record: Record
+) -> None:
     run = feed.session.run
     assert run is not None
     run.record = record
@@ -76,7 +78,13 @@ def test_a_drawing_stays_while_other_nets_are_built(feed: LabFeed, record: Recor
     run.record = None
     run.version += 1
     update = answer(feed)
-    assert "nets" not in update and "diagram" not in update
+    assert problems(update, schema.Update, "update") == []
+    assert update["diagram"]["at"] is None and len(update["nets"]["lanes"]) == len(QUICK.arms)
+    assert {lane["accuracy"] for lane in update["diagram"]["lanes"]} == {"-"}
+    assert [row["cells"][-1] for row in update["rows"]] == ["not trained yet"] * len(QUICK.arms)
+    assert {cell for row in update["rows"] for cell in row["cells"][1:-1]} == {"-"}
+    assert (update["steps"], update["step"], update["cursor"]) == ([0], 0, None)
+    assert update["charts"] == [] and update["order"] == [] and update["conclusion"] == ""
 
 
 def test_nets_of_which_nothing_is_known_before_are_not_drawn(

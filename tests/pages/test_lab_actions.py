@@ -8,6 +8,7 @@ from bn_core.comparison import ARMS, Comparison
 from bn_core.config import MOST_STEPS, Config
 from bn_core.figures.view import STEPS_PER_SECOND, View
 from pages.shared.lab.actions import rate_event, reduce
+from pages.shared.lab.arm_edits import DiagramEdited
 from pages.shared.lab.events import (
     ButtonPressed,
     ControlsChanged,
@@ -21,6 +22,7 @@ from pages.shared.lab.events import (
     RateConfirmed,
     RateMoved,
     RunStatus,
+    Say,
     SetRate,
     StepChosen,
     StepOnce,
@@ -204,6 +206,12 @@ def test_what_the_browser_still_sends_for_older_controls_is_not_read(event):
     assert after.generation == 1, "the controls have other keys"
 
 
+def test_a_preset_leaves_the_layer_that_was_shown_large():
+    looking = replace(at(run()), view=View(layer=3, distributions="percentiles", projector=True))
+    after, _ = reduce(looking, PresetChosen(OTHER))
+    assert after.view == View(projector=True)
+
+
 def test_what_the_reader_moves_keeps_the_controls():
     for event in (ControlsChanged(OTHER), RateMoved(0.01), ButtonPressed("train")):
         after, _ = reduce(at(run()), event)
@@ -307,3 +315,18 @@ def test_without_an_earlier_depth_the_usual_one_follows_a_convolutional_net():
     assert after.comparison.base.depth == Config().depth
     chosen = replace(linked, base=linked.base.changed({"architecture": "plain", "depth": 9}))
     assert reduce(at(None, linked), ControlsChanged(chosen))[0].comparison == chosen
+
+
+def test_what_is_pressed_in_a_drawing_that_is_out_of_date_is_done_to_the_same_net():
+    state = at(run())
+    first = DiagramEdited("toggle", "before", 1)
+    state, _ = reduce(state, first)
+    newer = state.comparison.arms[1]
+    state, effects = reduce(state, DiagramEdited("toggle", "before", 3))
+    assert isinstance(effects[0], OpenRun) and newer not in state.comparison.arms
+    config = state.comparison.configs[1]
+    assert [config.normalizes(index) for index in range(3)] == [False, True, False]
+    state, effects = reduce(state, DiagramEdited("remove", "before"))
+    assert [arm.name for arm in state.comparison.arms] == ["none"]
+    _, (said,) = reduce(state, DiagramEdited("toggle", "before", 2))
+    assert isinstance(said, Say) and "no longer shown" in said.sentence

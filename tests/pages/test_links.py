@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.lab.url_state import lab_query, link_opened
+from pages.shared.tasks import catalogue
 from tests.pages.conftest import ROOT, go
 from tests.pages.test_walk import choose_lowest, shown
 
@@ -116,6 +117,18 @@ def test_the_lab_reads_its_link_on_arrival_alone(app):
     go(app, "lab", depth="9")
     depth = next(slider for slider in app.slider if slider.label == "Hidden layers")
     assert depth.value == 9
+
+
+def test_an_experiments_link_waits_for_the_list_of_experiments(app, monkeypatch):
+    link = {"experiment": "scale", "seeds": "5"}
+    with monkeypatch.context() as late:
+        late.setattr(catalogue, "catalogue", lambda seconds=0.0: {})
+        late.setattr("pages.shared.tasks.controls.catalogue", lambda seconds=0.0: {})
+        go(app, "experiment", **link)
+        assert "experiment" not in app.session_state["session"].link_values
+    app.run()
+    assert link_of(app) == link
+    assert not any("leaves out" in warning.value for warning in app.warning)
 
 
 def test_a_prediction_travels_in_the_link_of_its_experiment(app):

@@ -103,9 +103,9 @@ def test_a_worker_stuck_in_one_turn_is_replaced_and_the_innocent_run_goes_on(
 
 
 @pytest.mark.slow
-def test_ten_killed_workers_change_no_record():
+def test_killed_workers_change_no_record():
     with started(workers=2) as pool:
-        for seed in range(10):
+        for seed in range(2):
             wait_for(lambda: len(pool.process_ids) == 2)
             asked = comparison(seed=seed)
             run = pool.open(asked, visitor=str(seed))
@@ -116,6 +116,7 @@ def test_ten_killed_workers_change_no_record():
             run.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_workers_killed_at_once_count_once():
     with started(workers=2) as pool:

@@ -63,6 +63,7 @@ def is_clear(ratios: list[float], limit: float) -> bool:
     return abs(statistics.mean(ratios) - limit) > 2 * standard_error
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_visitor_keeps_its_speed_while_another_presses_new_seeds_all_the_time():
     """Measured beside the same heavy nets in training, by turns, until the answer is clear."""
@@ -88,6 +89,7 @@ def test_a_visitor_keeps_its_speed_while_another_presses_new_seeds_all_the_time(
         pool.close()
 
 
+@pytest.mark.long
 def test_ten_of_the_heaviest_pages_in_one_worker_starve_nobody():
     """Those that do not fit in memory are refused in words; light runs keep a fair part."""
     pool = Pool(workers=1, worker_bytes=2e9)

@@ -114,3 +114,21 @@ def test_two_visitors_with_one_file_share_its_memory_and_each_has_it_alone():
     assert store.problem("anna", [name]) and not store.problem("ben", [name])
     for kept in store.names():
         own.let_go(kept)
+
+
+def test_who_proves_to_have_opened_data_gets_them_again_within_the_limits():
+    store = OwnDataStore(DataLimits(sets_per_visitor=1))
+    name = store.keep("anna", made(6))
+    proof = store.proof(name)
+    assert store.admit("anna after a reload", name, proof)
+    assert store.problem("anna after a reload", [name]) == ""
+    for wrong in ("", "0" * 64, "é", OwnDataStore().proof(name)):
+        assert not store.admit("a stranger", name, wrong)
+    assert store.problem("a stranger", [name])
+    other = made(7).name
+    assert not store.admit("anna", other, store.proof(other)), "it is not here"
+    store.keep("ben", made(7))
+    assert not store.admit("anna", other, store.proof(other)), "she has as many as a visitor may"
+    assert store.admit("anna", name, proof), "she has it already"
+    for kept in store.names():
+        own.let_go(kept)

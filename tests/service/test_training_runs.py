@@ -130,6 +130,7 @@ def test_a_run_hurries_to_the_step_that_it_was_told_and_keeps_its_pace_from_ther
     assert settled(pool, run) <= 31
 
 
+@pytest.mark.slow
 def test_runs_that_train_at_once_get_about_the_same(pool):
     runs = [pool.open(comparison(steps=10_000, seed=seed)) for seed in range(6)]
     wait_for(lambda: all(run.built for run in runs), *runs)

@@ -27,15 +27,15 @@ class MoreChannels(keras.layers.Layer):
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, self.count)))
 
 
-def inception(x, linear, number, inputs, sizes, use_bias=True):
+def inception(x, linear, number, inputs, sizes, use_bias=True, **weights):
     """Convolutions of 1x1, 3x3 and 5x5, and of 1x1 behind a max pool, side by side.
 
     ``sizes`` are the channels of the four, which are concatenated (Szegedy et al. 2015). Each has a
-    number of its own, and so initial weights of its own.
+    number of its own, and so initial weights of its own; ``weights`` may normalize those of each.
     """
     pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same")(x)
     found = [
-        linear(number + 20 * branch, inputs, units, use_bias, kernel=kernel)(entering)
+        linear(number + 20 * branch, inputs, units, use_bias, kernel=kernel, **weights)(entering)
         for branch, (units, kernel, entering) in enumerate(
             zip(sizes, (1, 3, 5, 1), (x, x, x, pooled), strict=True)
         )
@@ -44,7 +44,13 @@ def inception(x, linear, number, inputs, sizes, use_bias=True):
 
 
 class Norm(keras.layers.Layer):
-    """y = gamma xhat + beta; classes below say what xhat is."""
+    """y = gamma xhat + beta; classes below say what xhat is.
+
+    ``frozen`` norms use their running averages in training too; ``held`` values replace gamma and
+    beta, which then do not matter any more, whatever an optimizer's memory does to them.
+    """
+
+    freezes, frozen, held = True, False, None
 
     def __init__(self, scale=True, center=True, gamma=1.0, beta=0.0):
         super().__init__()
@@ -52,12 +58,17 @@ class Norm(keras.layers.Layer):
         self.first = keras.initializers.Constant(gamma), keras.initializers.Constant(beta)
 
     def build(self, shape):
+        if hasattr(self, "gamma"):
+            return  # time steps of a recurrent layer share them
         units, (gamma, beta) = (shape[-1],), self.first
         self.gamma = self.add_weight(shape=units, initializer=gamma, trainable=self.scale)
         self.beta = self.add_weight(shape=units, initializer=beta, trainable=self.center)
 
     def call(self, x, training=False):
-        return self.gamma * self.normalized(x, training) + self.beta
+        gamma, beta = self.gamma, self.beta
+        if self.held is not None:
+            gamma, beta = self.held[0] + 0 * gamma, self.held[1] + 0 * beta
+        return gamma * self.normalized(x, training and not self.frozen) + beta
 
 
 class BatchNorm(Norm):
@@ -66,12 +77,14 @@ class BatchNorm(Norm):
     Keras' own averages the biased one, too small by the factor (batch size - 1) / batch size.
     ``share`` is that of the newest batch, 1 minus Keras' momentum; None gives every batch since
     the start the same weight. With ``ghost_size`` parts of each batch are normalized apart from
-    one another (Hoffer et al. 2017); a rest that fills no part joins the last one.
+    one another (Hoffer et al. 2017); a rest that fills no part joins the last one. With ``tracked``
+    False nothing is averaged: batch statistics are used in inference too.
     """
 
-    def __init__(self, epsilon, share, ghost_size=None, **learned):
+    def __init__(self, epsilon, share, ghost_size=None, tracked=True, **learned):
         super().__init__(**learned)
         self.epsilon, self.share, self.ghost_size = epsilon, share, ghost_size
+        self.tracked = tracked
 
     def build(self, shape):
         super().build(shape)
@@ -81,7 +94,7 @@ class BatchNorm(Norm):
         self.batches = self.add_weight(shape=(), initializer="zeros", trainable=False)
 
     def normalized(self, x, training):
-        if not training:
+        if self.tracked and not training:
             return (x - self.mean) / ops.sqrt(self.variance + self.epsilon)
         count = x.shape[0]
         size = self.ghost_size or count
@@ -100,6 +113,12 @@ class BatchNorm(Norm):
         self.mean.assign((1 - share) * self.mean + share * mean)
         self.variance.assign((1 - share) * self.variance + share * unbiased)
         return (x - mean) / ops.sqrt(variance + self.epsilon)
+
+
+class InputNorm(BatchNorm):
+    """Batch norm of the inputs, which is not frozen with the others."""
+
+    freezes = False
 
 
 class BatchRenorm(Norm):

@@ -27,6 +27,9 @@ class Arm:
     weight_decay: float
     inputs: str = ""  # how its inputs are scaled, where the nets differ in it
     batch_statistics: bool = False  # validate with those, as if training=False were forgotten
+    micro_batches: int = 1  # parts of a batch that pass the net one after the other
+    freeze: Callable | None = None  # what is called with the net
+    freeze_at: int = 0  # after so many steps
 
 
 def he(inputs, gain, seed):
@@ -57,10 +60,18 @@ def normal(std):
     return draw
 
 
-def linear_map(arm, seed, number, inputs, units, use_bias=True, kernel=0):
+def orthogonal(inputs, gain, seed):
+    """Orthonormal rows, or columns where there are fewer (Saxe et al. 2013); biases are zero."""
+    return keras.initializers.Orthogonal(gain, seed=seed), "zeros"
+
+
+def linear_map(
+    arm, seed, number, inputs, units, use_bias=True, kernel=0, layer=None, **normalization
+):
     """Return the linear map of a layer, counted from 1; the output layer has the number 0.
 
-    With a ``kernel`` it is a convolution of so many pixels a side. Every layer has a seed of its
+    With a ``kernel`` it is a convolution of so many pixels a side; a ``layer`` is a class that also
+    normalizes its weights. Every layer has a seed of its
     own, so nets that differ in something else begin with the same weights where their layers have
     the same shape. Weight decay is L2 / 2 on the weights alone.
     """
@@ -71,33 +82,58 @@ def linear_map(arm, seed, number, inputs, units, use_bias=True, kernel=0):
         "bias_initializer": biases,
         "kernel_regularizer": keras.regularizers.L2(arm.weight_decay / 2),
     }
+    if layer is not None:
+        return layer(units, kernel, **settings, **normalization)
     if kernel:
         return keras.layers.Conv2D(units, kernel, padding="same", **settings)
     return keras.layers.Dense(units, **settings)
 
 
-def sgd(rate):
+def sgd(rate, **accumulation):
     """Stochastic gradient descent."""
-    return keras.optimizers.SGD(rate)
+    return keras.optimizers.SGD(rate, **accumulation)
 
 
-def momentum(rate):
+def momentum(rate, **accumulation):
     """Stochastic gradient descent with momentum 0.9.
 
     Keras keeps the steps in its average and PyTorch the gradients: after a change of the rate
     Keras' steps need a few more to follow.
     """
-    return keras.optimizers.SGD(rate, momentum=0.9)
+    return keras.optimizers.SGD(rate, momentum=0.9, **accumulation)
 
 
-def rmsprop(rate):
+def rmsprop(rate, **accumulation):
     """RMSprop with PyTorch's numbers; Keras adds epsilon before the square root."""
-    return keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-16)
+    return keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-16, **accumulation)
 
 
-def adam(rate):
+def adam(rate, **accumulation):
     """Adam with PyTorch's numbers."""
-    return keras.optimizers.Adam(rate, epsilon=1e-8)
+    return keras.optimizers.Adam(rate, epsilon=1e-8, **accumulation)
+
+
+def hidden_norms(net):
+    """Return the norms of the layers, without that of the inputs."""
+    return [layer for layer in net.layers if getattr(layer, "freezes", False)]
+
+
+def freeze_statistics(net):
+    """From now on the norms use their running averages in training too, and do not move them."""
+    for norm in hidden_norms(net):
+        norm.frozen = True
+
+
+def freeze_parameters(net):
+    """From now on gamma and beta do not matter: the norms hold their present values."""
+    for norm in hidden_norms(net):
+        norm.held = tuple(keras.ops.stop_gradient(1.0 * one) for one in (norm.gamma, norm.beta))
+
+
+def freeze_both(net):
+    """Freeze running statistics, gamma and beta."""
+    freeze_statistics(net)
+    freeze_parameters(net)
 
 
 def batches(inputs, labels, size, seed):
@@ -110,6 +146,38 @@ def batches(inputs, labels, size, seed):
             yield inputs[chosen], labels[chosen]
 
 
+def compiled(net, arm):
+    """Return a net with its optimizer and its loss, ready to be trained."""
+    parts = arm.micro_batches
+    accumulation = {"gradient_accumulation_steps": parts} if parts > 1 else {}
+    net.compile(
+        arm.optimizer(arm.rates[0], **accumulation),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalCrossentropy(from_logits=True)],
+    )
+    return net
+
+
+def take_step(net, arm, step, inputs, labels):
+    """Take one step of descent on a batch; return the loss before it, without weight decay.
+
+    Of micro-batches Keras averages the gradients; one that is larger than others weighs more.
+    """
+    if step == arm.freeze_at and arm.freeze is not None:
+        arm.freeze(net)
+        net.make_train_function(force=True)  # which compiled backends have to write anew
+    if step in arm.rates:
+        net.optimizer.learning_rate = arm.rates[step]
+    parts, loss = arm.micro_batches, 0.0
+    cuts = np.array_split(np.arange(len(inputs)), parts)
+    for rows in cuts:
+        share = len(rows) / len(inputs)
+        weights = np.full(len(rows), share * parts) if parts > 1 else None
+        found = net.train_on_batch(inputs[rows], labels[rows], sample_weight=weights)
+        loss += share * float(found[1])
+    return loss
+
+
 def train(arm, seed, data):
     """Train one net; return its train loss, validation loss and validation accuracy.
 
@@ -118,19 +186,11 @@ def train(arm, seed, data):
     """
     keras.utils.set_random_seed(seed)  # for dropout
     train_inputs, train_labels, *_ = data
-    net = arm.make(functools.partial(linear_map, arm, seed))
-    cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True)
-    net.compile(
-        arm.optimizer(arm.rates[0]),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[cross_entropy],
-    )
+    net = compiled(arm.make(functools.partial(linear_map, arm, seed)), arm)
     draws = batches(train_inputs, train_labels, arm.batch_size, seed)
     losses = []
     for step in range(STEPS):
-        if step in arm.rates:
-            net.optimizer.learning_rate = arm.rates[step]
-        losses.append(float(net.train_on_batch(*next(draws))[1]))
+        losses.append(take_step(net, arm, step, *next(draws)))
         if not math.isfinite(losses[-1]):
             return math.inf, math.inf, 0.0
     return sum(losses[-WINDOW:]) / len(losses[-WINDOW:]), *validate(net, arm, data)
@@ -143,6 +203,7 @@ def validate(net, arm, data):
         for layer in net.layers:
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
+            layer.frozen = False  # the batch counts in frozen norms too
     logits = net(inputs, training=arm.batch_statistics)
     loss = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     loss = float(keras.ops.convert_to_numpy(loss).mean())

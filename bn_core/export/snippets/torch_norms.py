@@ -79,10 +79,11 @@ class BatchNorm(nn.BatchNorm1d):
     def forward(self, x):
         if not self.training or x[:, 0].numel() > 1:
             return super().forward(x)
-        self.num_batches_tracked += 1
-        share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
-        self.running_mean.mul_(1 - share).add_(share * x.detach()[0])
-        self.running_var.mul_(1 - share)
+        if self.track_running_stats:
+            self.num_batches_tracked += 1
+            share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+            self.running_mean.mul_(1 - share).add_(share * x.detach()[0])
+            self.running_var.mul_(1 - share)
         return (x - x) * self.weight + self.bias
 
 

@@ -27,6 +27,9 @@ class Arm:
     weight_decay: float
     inputs: str = ""  # how its inputs are scaled, where the nets differ in it
     batch_statistics: bool = False  # validate with those, as if eval() were forgotten
+    micro_batches: int = 1  # parts of a batch that pass the net one after the other
+    freeze: Callable | None = None  # what is called with the net
+    freeze_at: int = 0  # after so many steps
 
 
 def he(linear, generator):
@@ -60,6 +63,13 @@ def normal(std):
             nn.init.zeros_(linear.bias)
 
     return draw
+
+
+def orthogonal(linear, generator):
+    """Orthonormal rows, or columns where there are fewer (Saxe et al. 2013); biases are zero."""
+    nn.init.orthogonal_(linear.weight, generator=generator)
+    if linear.bias is not None:
+        nn.init.zeros_(linear.bias)
 
 
 @torch.no_grad()
@@ -122,6 +132,30 @@ def parameter_groups(net, weight_decay):
     ]
 
 
+def hidden_norms(net):
+    """Return batch norm and its kin, but that of the inputs: what has a momentum."""
+    return [module for module in net.layers.modules() if hasattr(module, "momentum")]
+
+
+def freeze_statistics(net):
+    """From now on the norms use their running averages in training too, and do not move them."""
+    for norm in hidden_norms(net):
+        norm.eval()
+
+
+def freeze_parameters(net):
+    """From now on gamma and beta do not learn."""
+    for norm in hidden_norms(net):
+        norm.requires_grad_(False)
+        norm.zero_grad()
+
+
+def freeze_both(net):
+    """Freeze running statistics, gamma and beta."""
+    freeze_statistics(net)
+    freeze_parameters(net)
+
+
 def batches(inputs, labels, size, seed):
     """Yield full mini-batches for ever; each epoch has an order of its own."""
     generator = torch.Generator().manual_seed(seed)
@@ -130,6 +164,24 @@ def batches(inputs, labels, size, seed):
         for start in range(0, len(order) - size + 1, size):
             chosen = order[start : start + size]
             yield inputs[chosen], labels[chosen]
+
+
+def take_step(net, arm, optimizer, step, inputs, labels):
+    """Take one step of descent on a batch; return the loss before it.
+
+    The gradient of the mean loss is what the parts of a batch would give one after the other, if
+    their gradients were averaged for one update.
+    """
+    if step == arm.freeze_at and arm.freeze is not None:
+        arm.freeze(net)
+    for group in optimizer.param_groups:
+        group["lr"] = arm.rates.get(step, group["lr"])
+    logits = torch.cat([net(part) for part in inputs.tensor_split(arm.micro_batches)])
+    loss = functional.cross_entropy(logits, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
 
 
 def train(arm, seed, data):
@@ -146,16 +198,9 @@ def train(arm, seed, data):
     draws = batches(train_inputs, train_labels, arm.batch_size, seed)
     losses = []
     for step in range(STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = arm.rates.get(step, group["lr"])
-        inputs, labels = next(draws)
-        loss = functional.cross_entropy(net(inputs), labels)
-        losses.append(loss.item())
+        losses.append(take_step(net, arm, optimizer, step, *next(draws)))
         if not math.isfinite(losses[-1]):
             return math.inf, math.inf, 0.0
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
     return sum(losses[-WINDOW:]) / len(losses[-WINDOW:]), *validate(net, arm, data)
 
 

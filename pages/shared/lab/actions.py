@@ -6,6 +6,7 @@ Nothing here knows Streamlit, the pool or the time, so every case has a fast tes
 
 from dataclasses import replace
 
+from bn_core.arms import MOST_ARMS
 from bn_core.comparison import Comparison
 from bn_core.config import MOST_STEPS, SETTINGS, Config
 from bn_core.figures.view import STEPS_PER_SECOND, View
@@ -57,7 +58,8 @@ def reduce(state: LabState, event: Event) -> Outcome:
             opened, effects = _plan(replace(state, view=view, link_warnings=warnings), comparison)
             return replace(opened, cursor=cursor), effects
         case PresetChosen(comparison):
-            return _plan(replace(state, link_warnings=()), comparison)
+            whole = replace(state, view=_looking_at_all(state.view), link_warnings=())
+            return _plan(whole, comparison)
         case ControlsChanged(comparison):
             return _controls_changed(state, comparison)
         case RateMoved(rate):
@@ -150,11 +152,29 @@ def _depth_is_decided(base: Config) -> bool:
 
 def _arms_edited(state: LabState, event: ArmEvent) -> Outcome:
     """Train other nets, or say why they stay as they are."""
+    before = state.comparison
     try:
-        comparison = edited(state.comparison, event)
+        comparison = edited(before, _with_newer_name(state, event))
     except Refused as refused:
         return state, (Say(str(refused)),)
-    return (state, ()) if comparison == state.comparison else _controls_changed(state, comparison)
+    if comparison == before:
+        return state, ()
+    if len(comparison.arms) == len(before.arms):
+        pairs = zip(before.arms, comparison.arms, strict=True)
+        newer = tuple((old.name, new.name) for old, new in pairs if old.name != new.name)
+        state = replace(state, renamed=(*state.renamed, *newer)[-MOST_ARMS:])
+    return _controls_changed(state, comparison)
+
+
+def _with_newer_name(state: LabState, event: ArmEvent) -> ArmEvent:
+    """Return the event for the net as it is called now, if its name was another one before."""
+    if isinstance(event, ArmAdded):
+        return event
+    shown, name = {arm.name for arm in state.comparison.arms}, event.arm
+    for old, new in state.renamed:
+        if name not in shown and name == old:
+            name = new
+    return replace(event, arm=name)
 
 
 def _looking_at(state: LabState, layer: int) -> View:
@@ -162,6 +182,12 @@ def _looking_at(state: LabState, layer: int) -> View:
     setting = settings_of(View)["layer"]
     fits = setting.low < layer <= setting.high
     return replace(state.view, layer=layer, distributions="percentiles") if fits else state.view
+
+
+def _looking_at_all(view: View) -> View:
+    """Return the view without a layer that was shown large: the next nets may not have it."""
+    usual = View()
+    return replace(view, layer=usual.layer, distributions=usual.distributions, unit=usual.unit)
 
 
 def _differ_in_rate_only(one: Comparison, other: Comparison) -> bool:

@@ -188,7 +188,10 @@ def _shown_arm(comparison: Comparison, name: str) -> Arm:
     for arm in comparison.arms:
         if arm.name == name:
             return arm
-    raise Refused("This net is no longer among those compared.")
+    raise Refused(
+        "The net that was pressed is no longer shown: the nets have changed meanwhile. Press again "
+        f"in the drawing as it is now.{NOTHING_CHANGED}"
+    )
 
 
 def _config_of(comparison: Comparison, name: str, layer: int) -> Config:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from bn_core.comparison import Comparison
 from bn_core.config import SETTINGS
 from bn_core.datasets.spec import DataSpec
 from bn_core.presets import PRESETS
@@ -23,6 +24,7 @@ from pages.shared.session import Session
 from pages.shared.widgets.data_sets import choose_data_set
 from pages.shared.widgets.settings import value_shown
 
+_EXAMPLES = "lab.examples"
 _SLIDER = 150
 """Width of a slider of the bar in pixels."""
 
@@ -80,13 +82,24 @@ def _take_data(session: Session) -> Callable[[str], None]:
 
 def _start_from(session: Session) -> None:
     """Offer the presets, each with its words; the one that the controls show is marked."""
-    with st.popover("Examples", help="Start from a comparison that shows one thing."):
+    with st.popover(
+        "Examples",
+        key=_EXAMPLES,
+        on_change="rerun",
+        help="Start from a comparison that shows one thing.",
+    ):
         for name, preset in PRESETS.items():
             chosen = preset.comparison == session.lab.comparison
             st.button(
                 f"✓ {preset.title}" if chosen else preset.title,
                 key=f"lab.preset.{name}",
-                on_click=dispatch,
-                args=(session, PresetChosen(preset.comparison)),
+                on_click=_choose,
+                args=(session, preset.comparison),
             )
             st.caption(preset.text)
+
+
+def _choose(session: Session, comparison: Comparison) -> None:
+    """Show a preset in place of the list."""
+    st.session_state[_EXAMPLES] = False
+    dispatch(session, PresetChosen(comparison))

@@ -36,7 +36,8 @@ def frame(
     steps = [snapshot.step for snapshot in record.snapshots]
     cursor = _cursor(record, step)
     styles, newest = arm_styles(record.comparison.arms), up_to_date(record, live)
-    head = _HEAD if cursor is None else (f"now, at step {record.step:,}", *_HEAD[1:])
+    # The drawing and the charts are back at an earlier step; the table is not.
+    head = _HEAD if cursor is None else (f"at step {record.step:,}", *_HEAD[1:])
     return Frame(
         notice=_notice(record, newest, playing),
         settings=settings_line(record.comparison, data_title),
@@ -63,6 +64,33 @@ def nets(record: Record, run: int) -> Chart:
 def unbuilt_frame(comparison: Comparison, view: View, notice: str) -> Frame:
     """Return what a page shows first: nets of which no worker has yet reported anything."""
     return Frame(notice=notice, diagram=unbuilt_diagram(comparison), projector=view.projector)
+
+
+def untrained_frame(comparison: Comparison, view: View, notice: str) -> Frame:
+    """Return what a page shows in place of another run's numbers: nets without any as yet."""
+    empty = ["-"] * (len(_HEAD) - 2)
+    frame = Frame(
+        notice=notice,
+        head=list(_HEAD),
+        rows=[
+            Row(
+                cells=[arm.label, *empty, "not trained yet"],
+                colour=style.colour,
+                dash=style.dash,
+                symbol=style.symbol,
+            )
+            for arm, style in zip(comparison.arms, arm_styles(comparison.arms), strict=True)
+        ],
+        steps=[0],
+        step=0,
+        planned=comparison.base.steps,
+        cursor=None,
+        conclusion="",
+        projector=view.projector,
+    )
+    if diagram_nets.unbuilt_nets(comparison) is not None:
+        frame["diagram"] = unbuilt_diagram(comparison)
+    return frame
 
 
 def unbuilt_nets(comparison: Comparison, run: int) -> Chart | None:

@@ -39,6 +39,9 @@ class LabState:
     link_warnings: tuple[str, ...] = ()
     own_depth: int | None = None
     """The depth that the reader had, while widths or channels decide on it."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Nets by their earlier names: what was pressed before the page showed the new one is meant
+    for the same net."""
     copy_of: str = ""
     """The net that the reader wants to copy; the page has still to ask what is to differ."""
 

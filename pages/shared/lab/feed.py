@@ -88,9 +88,11 @@ class LabFeed(Feed):
         if run is None or record is None:
             waits = _STARTING if workers_start() else run.message if run else ""
             notice = problem() or waits or _BUILDING
-            if run is None or self._shows_nets:
+            if run is None:
                 # What is on the page stays there until there is something to show instead.
                 return {"notice": notice}
+            if self._shows_nets:
+                return dashboard.untrained_frame(run.comparison, lab.view, notice)
             return dashboard.unbuilt_frame(run.comparison, lab.view, notice)
         self._shows_nets = True
         frame = dashboard.frame(
@@ -111,7 +113,7 @@ class LabFeed(Feed):
         if run is None:
             return None
         if record is None:
-            return None if self._shows_nets else dashboard.unbuilt_nets(run.comparison, run.id)
+            return dashboard.unbuilt_nets(run.comparison, run.id)
         return dashboard.nets(record, run.id)
 
     def charts(self) -> Mapping[str, Chart]:

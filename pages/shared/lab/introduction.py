@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from bn_core.comparison import Comparison
 from bn_core.presets import PRESETS
 from pages.shared.session import Session
 
@@ -21,11 +22,16 @@ def introduction(session: Session) -> None:
     run = session.run
     begun = run is not None and (run.playing or (run.record is not None and run.record.step > 0))
     shown = "bn-lead bn-begun" if begun else "bn-lead"  # a phone has no room for it any longer
-    st.html(f"<h1 class='bn-title'>The Lab</h1><p class='{shown}'>{_lead(session)}</p>")
+    with st.container(key="lab_words"):
+        st.html(first_words(session.lab.comparison, shown))
 
 
-def _lead(session: Session) -> str:
-    held = session.lab.comparison
+def first_words(held: Comparison, css_class: str = "bn-lead") -> str:
+    """Return the title and the words below it, as HTML."""
+    return f"<h1 class='bn-title'>The Lab</h1><p class='{css_class}'>{_lead(held)}</p>"
+
+
+def _lead(held: Comparison) -> str:
     for preset in PRESETS.values():
         if preset.comparison == held:
             return f"<b>{html.escape(preset.title)}.</b> {html.escape(preset.text)}"

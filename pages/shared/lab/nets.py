@@ -109,11 +109,12 @@ def _add_a_net(session: Session) -> None:
     """Offer the other registered nets, and a copy of one that is shown with one thing changed."""
     arms = session.lab.comparison.arms
     _open_for_a_copy(session)
+    full = len(arms) >= MOST_ARMS
     popover = st.popover(
-        "Add a net",
+        f"{MOST_ARMS} nets are the most" if full else "Add a net",
         key=_ADD,
         on_change="rerun",
-        disabled=len(arms) >= MOST_ARMS,
+        disabled=full,
         help=f"Another normalization, or a copy that differs in anything. At most {MOST_ARMS}.",
     )
     with popover:

@@ -30,12 +30,13 @@ _RENORM_OF_ONE = (
 _INSTANCE = (
     "**Instance norm has a single value to normalize by here.** It averages over the positions of "
     "an image in each unit; these units have one value for each example, so x̂ = 0, the layer puts "
-    "out β alone, and the net cannot learn."
+    "out β alone, whatever the input, and the net stays at chance."
 )
 _INSTANCE_DENSE = (
     "**Instance norm has a single value to normalize by in the dense layers.** In a convolution it "
     "averages over a channel's positions; a dense unit has one value for each example, so x̂ = 0, "
-    "the layer puts out β alone, and the net cannot learn. Leave the dense layers out."
+    "the layer puts out β alone, whatever the input, and the net stays at chance. Leave the dense "
+    "layers out."
 )
 _GROUPS_OF_ONE = (
     "**Groups of one unit have nothing to normalize by.** Each value is its own mean, so x̂ = 0 and "
@@ -61,6 +62,8 @@ def notices(session: Session, comparison: Comparison) -> None:
             f"**{plain_text(one)}** and **{plain_text(other)}** are the same net with these "
             "settings: their curves cover each other. Change or remove one of them."
         )
+    for sentence in freezes_too_late(comparison):
+        st.info(plain_text(sentence))
     for text in dict.fromkeys(t for config in comparison.configs for t in _without_spread(config)):
         st.info(text)
 
@@ -73,6 +76,17 @@ def _planned_rates(session: Session, comparison: Comparison) -> None:
     ahead = [f"{rate:g} after step {step:,}" for step, rate in planned if step >= done]
     if ahead:
         st.caption(f"The link repeats changes of the learning rate: {', '.join(ahead)}.")
+
+
+def freezes_too_late(comparison: Comparison) -> list[str]:
+    """Return a sentence for each net that ends before the step after which it is to be frozen."""
+    steps = comparison.base.steps
+    return [
+        f"“{arm.label}” is never frozen: the run ends at step {steps:,}, and it is to be frozen "
+        f"after step {config.freeze_at:,}. Lower “Freeze after step”, or train more steps."
+        for arm, config in zip(comparison.arms, comparison.configs, strict=True)
+        if config.reads("freeze_at") and config.freeze_at >= steps
+    ]
 
 
 def _step_of_the_link(session: Session) -> None:

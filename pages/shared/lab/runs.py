@@ -108,6 +108,16 @@ def own_data(session: Session) -> list[OwnData]:
     return server.pool().data_of(session.visitor)
 
 
+def data_proof(name: str) -> str:
+    """Return what proves that its bearer has opened data of their own."""
+    return server.pool().data_proof(name)
+
+
+def admit_to_data(session: Session, name: str, proof: str) -> bool:
+    """Give data to the visitor who proves to have opened them; return whether they are here."""
+    return server.pool().admit_to_data(session.visitor, name, proof)
+
+
 def problem_of(session: Session, comparison: Comparison) -> str:
     """Return why this visitor cannot train a comparison, with what to change; else nothing."""
     names = names_in({"comparison": comparison})

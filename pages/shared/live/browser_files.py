@@ -10,12 +10,18 @@ from pathlib import Path
 from bn_core.figures import plotly_js
 
 _FOLDER = Path(__file__).parent / "browser"
+_SHARED = Path(__file__).parents[1]
 KINDS = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
 PLOTLY = "plotly.min.js"
+PAGE_STYLES = {
+    "page.css": _SHARED / "page.css",
+    "lessons.css": _SHARED / "lessons" / "lessons.css",
+}
+"""The styles that stand in each page's HTML."""
 
 FILES: dict[str, Path] = {
     path.name: path for path in sorted(_FOLDER.iterdir()) if path.suffix in KINDS
-} | {PLOTLY: plotly_js.PACKED}
+} | {PLOTLY: plotly_js.PACKED, **PAGE_STYLES}
 """Each file by the name under which it is fetched; one that ends in .gz is packed already."""
 
 

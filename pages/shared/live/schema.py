@@ -87,6 +87,8 @@ class Frame(TypedDict):
     """What was computed, in a line for a saved picture."""
     head: NotRequired[list[str]]
     rows: NotRequired[list[Row]]
+    beside: NotRequired[list[list[str]]]
+    """Labels and values that belong to no column of the table."""
     steps: NotRequired[list[int]]
     """The recorded steps that the time slider can go back to; absent while there are no nets."""
     step: NotRequired[int]

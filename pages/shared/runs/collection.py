@@ -67,6 +67,8 @@ class RunCollection:
     """The ids under which the browser holds texts that are no runs; they stay there."""
     notice: str = ""
     """A sentence for the next run of the script to show."""
+    kept_as: str = ""
+    """The name that a reader has just given to a run, to be confirmed."""
     problem: str = ""
     """Why the browser stores nothing, in a sentence."""
     heard: int = 0

@@ -1,5 +1,6 @@
 """The Lab's line on earlier runs: which are drawn, and what to do with them."""
 
+import html
 from dataclasses import replace
 
 import streamlit as st
@@ -15,17 +16,30 @@ from pages.shared.runs.ghosts import ghosts
 from pages.shared.runs.keeping import keep_present, keep_resting
 from pages.shared.session import Session
 
+_KEEP = "runs.keep"
+
 
 def runs_line(session: Session) -> None:
     """Keep a run that rests; say which earlier runs are drawn, and offer to name or hide them."""
     keep_resting(session)
     drawn = ghosts(session)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        with st.popover("Keep", help="Name this run; hide or delete earlier ones."):
+        with st.popover(
+            "Keep",
+            key=_KEEP,
+            on_change="rerun",
+            help="Name this run; hide or delete earlier ones.",
+        ):
             _keep_form(session)
             _earlier(session, drawn)
             st.page_link("pages/runs.py", label="All kept runs")
-        st.caption(_legend(session, drawn), width="stretch")
+        if session.kept_runs.kept_as:
+            name = html.escape(session.kept_runs.kept_as)
+            st.html(f"<p class='bn-kept' role='status'>✓ Kept as “{name}”.</p>")
+            session.kept_runs.kept_as = ""
+        else:
+            width = "content" if _is_kept(session) else "stretch"
+            st.caption(_legend(session, drawn), width=width)
         if _is_kept(session):
             st.page_link("pages/runs.py", label="Runs")
     said_later(session)
@@ -40,6 +54,8 @@ def said_later(session: Session) -> None:
 
 
 def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
+    if _is_kept(session):
+        return _trained_before(session, drawn)
     count = len([one for one in session.kept_runs.runs if not _is_present(session, one)])
     if not count and session.kept_runs.runs:
         return "This run is kept: change a setting and train again to compare."
@@ -49,16 +65,21 @@ def _legend(session: Session, drawn: tuple[KeptRun, ...]) -> str:
         on_runs = f"{count} earlier {'run' if count == 1 else 'runs'}, listed on the page Runs"
         why = "hidden here" if not session.lab.view.earlier else "none on these data"
         return f"{on_runs}; {why}."
-    present = _present(session)
-    named = " · ".join(plain_text(one.words_beside(present)) for one in drawn)
-    if _is_kept(session):
-        return (
-            "You have trained this before: the faint curves show it, Train repeats it, and its "
-            "numbers are on the page"
-        )
     rest = count - len(drawn)
-    more = f" ({rest} more on the page Runs)" if rest > 0 else ""
-    return f"Faint curves, earlier: {named}{more}"
+    runs = "the run before this one" if len(drawn) == 1 else f"the {len(drawn)} runs before"
+    more = f"; {rest} more on the page Runs" if rest > 0 else ""
+    return f"Faint curves: {runs}, named in the legends{more}."
+
+
+def _trained_before(session: Session, drawn: tuple[KeptRun, ...]) -> str:
+    """Return how far the present nets were trained earlier, and where their numbers are."""
+    held, planned = _kept_form_of(session), _present(session).base.steps
+    reached = "" if held is None or held.steps >= planned else f", to step {held.steps:,}"
+    curves = "the faint curves show it, " if held and held.id in {one.id for one in drawn} else ""
+    return (
+        f"You have trained this before{reached}: {curves}Train repeats it, and its numbers are on "
+        "the page"
+    )
 
 
 def _is_present(session: Session, kept: KeptRun) -> bool:
@@ -110,6 +131,8 @@ def _keep(session: Session, key: str) -> None:
         return
     title = str(st.session_state.get(key) or "") or held.words_beside(Comparison(), LONGEST_TITLE)
     session.kept_runs.rename(held.id, title)
+    session.kept_runs.kept_as = title
+    st.session_state[_KEEP] = False
 
 
 def _earlier(session: Session, drawn: tuple[KeptRun, ...]) -> None:

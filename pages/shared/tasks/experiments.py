@@ -111,6 +111,7 @@ class ExperimentSuite(Computation):
         self._now: ExperimentRun | None = None
         self._lock = threading.Lock()
         self._full = ""
+        self._planned, self._cancelled = len(specs), False
 
     def tasks(self) -> list[ComputationTask]:
         """Return those of the experiment under way."""
@@ -162,15 +163,24 @@ class ExperimentSuite(Computation):
     def cancel(self) -> None:
         """Stop the one under way, and begin no other."""
         with self._lock:
+            self._cancelled = not self.done
             self._count -= len(self._ahead)
             self._ahead.clear()
             if self._now is not None:
                 self._now.cancel()
 
+    def _ending(self) -> str:
+        if not self._cancelled:
+            return f"All {self._planned} experiments have ended."
+        # The one that was under way may have come to its end as it was cancelled.
+        broken = self._now is not None and bool(self._now.failure)
+        done = self._count - broken
+        return f"Cancelled: {done} of {self._planned} experiments were completed."
+
     def notice(self) -> str:
-        """Return which experiment is under way."""
+        """Return which experiment is under way, or how all of them ended."""
         if self.done:
-            return f"{self._count} experiments have ended."
+            return self._ending()
         if self._full or self._now is None:
             return self._full or "starting"
         return f"{self.ended + 1} of {self._count}, {self._now.spec.title}: {self._now.notice()}"

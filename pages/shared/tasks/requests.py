@@ -6,6 +6,7 @@ This module and ``lab/runs.py`` are the only ones that call the pool.
 from typing import Any
 
 from bn_core.results import ExperimentSpec
+from bn_core.service.pool_executor import PoolExecutor
 from bn_core.service.tasks import ComputationTask
 from pages.shared import server
 
@@ -35,3 +36,8 @@ def submit_summary(
 ) -> ComputationTask:
     """Begin to put shards' results together. Errors: ``PoolFull``."""
     return submit(visitor, "experiment finding", slug=spec.slug, partials=partials, quick=quick)
+
+
+def pool_executor(visitor: str) -> PoolExecutor:
+    """Return the pool as an executor of the lines of maps."""
+    return PoolExecutor(server.pool(), visitor)

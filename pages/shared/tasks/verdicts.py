@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bn_core.results import EffectOutcome, PartVerdict, Verdict
+from bn_core.verdict_sentence import verdict_sentence
 from pages.shared.tasks.experiments import ExperimentRun
 
 ICONS = {"holds": "✔", "fails": "✘", "depends": "≈", "untested": "?"}
@@ -18,7 +19,7 @@ def verdict(run: ExperimentRun) -> None:
     first = f", the first of them {run.first_seed}" if run.first_seed else ""
     look = "a quick look" if run.quick else "a full run"
     st.markdown(f"#### {ICONS[found.kind]} {found.headline}")
-    st.markdown(f"{found.summary} Measured just now in {look} with {seeds}{first}.".strip())
+    st.markdown(f"**{verdict_sentence(found)}** Measured just now in {look} with {seeds}{first}.")
     st.markdown(verdict_lines(found))
     if found.remarks:
         st.caption(found.remarks)

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Any, cast
 
+from bn_core.figures.metric_tables import metric_table
 from bn_core.figures.result import chart
 from bn_core.figures.tables import metrics_table
 from bn_core.figures.view import View
@@ -43,12 +44,11 @@ class ComputationFeed(Feed):
     def frame(self) -> Frame:
         """Return the metrics and where the computation stands."""
         result = self.computation.result()
-        metrics = result.metrics if result else ()
-        seeds = max((len(metric.values) for metric in metrics), default=1)
-        over = f"median and range over {seeds} seeds" if seeds > 1 else "value"
+        table = metric_table(result.metrics if result else ())
         return Frame(
-            head=["measure", over] if metrics else [],
-            rows=[Row(cells=[m.label, m.words()], colour="", dash="", symbol="") for m in metrics],
+            head=table.head,
+            rows=[Row(cells=cells, colour="", dash="", symbol="") for cells in table.rows],
+            beside=table.beside,
             notice=self.computation.notice(),
             settings=self.settings,
             steps=[],

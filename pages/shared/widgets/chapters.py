@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from pages.shared.lessons.next_page import next_page
 from pages.shared.session import this_session
 from pages.shared.widgets.persistent import persistent
 
@@ -28,3 +29,4 @@ def show_chapters(chapters: Mapping[str, Callable[[], None]]) -> None:
     session.link_values["chapter"] = str(number)
     session.chapter = names[number - 1]
     chapters[session.chapter]()
+    next_page(session, number)

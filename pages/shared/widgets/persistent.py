@@ -62,7 +62,9 @@ def persistent(
         st.session_state[key] = initial
     value = widget(key=key, persist_state="session")
     if options:
-        this_session().link_values[name] = None if value == initial else link_text(value)
+        session = this_session()
+        session.shown_values[name] = link_text(value)
+        session.link_values[name] = None if value == initial else link_text(value)
     return value
 
 

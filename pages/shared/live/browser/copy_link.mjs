@@ -1,7 +1,10 @@
 // The button that copies the address of the page. Browsers allow it on secure pages only; elsewhere
 // the address is shown and selected, to be copied by hand.
+import "./choice_keys.mjs";
 import "./history.mjs";
 import "./printing.mjs";
+import "./sidebar.mjs";
+import "./terms.mjs";
 import { stylesReady } from "./theme.mjs";
 
 const shown = 4000; // milliseconds that "Copied" stays

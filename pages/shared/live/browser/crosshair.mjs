@@ -31,10 +31,24 @@ export class Crosshair {
   listen(panel) {
     const { plot } = panel;
     this.panels.set(panel, []);
-    const follow = (event) => this.move(this.pointedAt(panel, event.clientX));
+    const follow = (event) => {
+      panel.pointer = event.clientX;
+      this.move(this.pointedAt(panel, panel.pointer));
+    };
+    // Where plotly shows a label, its step is the one that all charts show.
+    plot.on("plotly_hover", ({ points }) => this.label(panel, points[0]));
+    plot.on("plotly_unhover", () => {
+      panel.labelled = null;
+      if (panel.pointer) this.move(this.pointedAt(panel, panel.pointer));
+    });
     plot.addEventListener("pointermove", follow);
     plot.addEventListener("pointerdown", follow);
-    plot.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.move(null));
+    plot.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "mouse") return;
+      panel.labelled = panel.pointer = null;
+      window.Plotly.Fx.unhover(plot);
+      this.move(null);
+    });
     plot.addEventListener("blur", () => this.move(null));
     plot.addEventListener("keydown", (event) => this.walk(panel, event));
   }
@@ -57,13 +71,34 @@ export class Crosshair {
     });
   }
 
-  // Return the place on the time axis under the pointer, not beyond what has been recorded.
+  label(panel, point) {
+    const { meta, type } = point.fullData;
+    if (!panel.chart.time_axes.length || !meta?.read || type !== "scatter") return;
+    panel.labelled = point.x;
+    this.move(this.measured(point.x, panel));
+  }
+
+  // Return the measured step next to a place: the steps of the accuracy, which all charts have. Over
+  // examples or seconds each net has places of its own, and none is the next one for all.
+  measured(place, panel) {
+    if (panel.chart.time_unit !== "step") return place;
+    const steps = this.steps();
+    return steps.length ? steps[nearest(steps, place)] : place;
+  }
+
+  steps() {
+    const all = [...this.panels.keys()].filter(({ chart }) => chart.time_unit === "step").map(placesOf);
+    return all.filter((steps) => steps.length).sort((one, other) => one.length - other.length)[0] ?? [];
+  }
+
+  // Return the measured step under the pointer, not beyond what has been recorded.
   pointedAt(panel, clientX) {
     const x = clientX - panel.plot.getBoundingClientRect().left;
     for (const axis of timeAxes(panel)) {
       const pixel = x - axis._offset;
       if (pixel < -8 || pixel > axis._length + 8) continue;
-      return Math.max(0, Math.min(axis.p2d(pixel), this.newest()));
+      const place = panel.labelled ?? Math.max(0, Math.min(axis.p2d(pixel), this.newest()));
+      return this.measured(place, panel);
     }
     return null;
   }
@@ -89,7 +124,8 @@ export class Crosshair {
   }
 
   walk(panel, event) {
-    const steps = panel.chart.time_axes.length ? placesOf(panel) : [];
+    const own = panel.chart.time_axes.length ? placesOf(panel) : [];
+    const steps = own.length && panel.chart.time_unit === "step" ? this.steps() : own;
     if (!steps.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const from = nearest(steps, this.place ?? this.pinned ?? steps.at(-1));
     let to = keyhole[event.key] === undefined ? null : from + keyhole[event.key] * (event.shiftKey ? 10 : 1);
@@ -118,10 +154,13 @@ function timeAxes(panel) {
   return layout ? panel.chart.time_axes.map((name) => layout[name]).filter((axis) => axis?._length) : [];
 }
 
-// The places of a chart that the arrow keys walk through: those of its first curve.
+// The places of a chart that the arrow keys walk through: those of the curve with the fewest.
 function placesOf({ plot }) {
-  const index = (plot.data ?? []).findIndex((trace) => trace.meta?.read);
-  return index < 0 ? [] : Array.from(plot._fullData[index].x);
+  const curves = (plot.data ?? []).flatMap((trace, index) => {
+    const full = plot._fullData[index];
+    return trace.meta?.read && full?.type === "scatter" && full.x?.length ? [Array.from(full.x)] : [];
+  });
+  return curves.sort((one, other) => one.length - other.length)[0] ?? [];
 }
 
 function put(line, plot, axis, place) {

@@ -20,6 +20,9 @@ export class NetDiagram {
     this.legend = new Legend(this.root, Control.keys);
     this.enlarged = new Enlarged(onClose);
     this.said = Object.assign(element("p", "bn-nets-said"), { role: "status" });
+    this.root.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && !this.enlarged.box.hidden) onClose();
+    });
     this.list.addEventListener("scroll", (event) => this.follow(event), true);
     this.root.append(this.control.bar, this.list, this.legend.box, this.enlarged.box, this.said);
     new ResizeObserver(() => this.tellWhatIsHidden()).observe(this.root);

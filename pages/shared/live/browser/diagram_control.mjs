@@ -5,7 +5,7 @@ import { element } from "./diagram_parts.mjs";
 
 const patience = 5000; // milliseconds in which an edit is expected to have its effect
 const help =
-  "Press a norm to remove it, or +BN to add one; drag it past the activation to move it. Press a layer to see it large.";
+  "Press a norm to remove it, or +BN to add one; drag it past the activation to move it. Press a layer to see it large. Hill: the values that enter the activation. Arrow: the gradient on its way back.";
 const keys =
   "Keys: on a norm Enter removes or adds it, Left and Right move it, Up and Down go on, with Shift in all layers; " +
   "on a layer Left and Right go on, Enter shows it large.";
@@ -35,13 +35,22 @@ export class Control {
 
   // Say a sentence once the nets have changed: an edit may be refused.
   announce(sentence) {
-    this.awaited = { sentence, until: performance.now() + patience };
+    this.awaited = { sentence, until: performance.now() + patience, norms: this.norms() };
+  }
+
+  // Where norms stand in all lanes: lanes that are built anew without a change there say nothing.
+  norms() {
+    const places = ({ lane, blocks }) => [lane.arm, blocks.map(({ hasNorm, place }) => [hasNorm, place])];
+    return JSON.stringify(this.view.lanes.map(places));
   }
 
   // After the lanes were built: what was asked for is said, and one layer and one norm of each lane can be reached by Tab.
   restore() {
-    if (this.awaited && performance.now() < this.awaited.until) this.say(this.awaited.sentence);
-    this.awaited = null;
+    const { sentence, until, norms } = this.awaited ?? {};
+    if (norms !== this.norms()) {
+      if (performance.now() < until) this.say(sentence);
+      this.awaited = null;
+    }
     for (const strip of this.view.lanes) {
       const at = Math.min(strip.current ?? 0, strip.blocks.length - 1);
       this.choose(strip, Math.max(at, 0));

@@ -18,7 +18,7 @@ export class LaneView {
       <div class="bn-lane-net"><button type="button" class="bn-examples"></button><div class="bn-blocks"></div></div>
       <button type="button" class="bn-earlier-layers" tabindex="-1" title="Earlier layers" aria-label="Earlier layers" hidden>‹</button>
       <button type="button" class="bn-later-layers" tabindex="-1" title="Later layers" aria-label="Later layers" hidden>›</button>
-      <div class="bn-lane-numbers"><span class="bn-what-number">accuracy</span><b></b>
+      <div class="bn-lane-numbers"><span class="bn-what-number">accuracy<span class="bn-over-seeds"></span></span><b></b>
       <span class="bn-lane-loss"></span><span class="bn-lane-state"></span></div>`;
     const find = (selector) => this.box.querySelector(selector);
     Object.assign(this, {
@@ -30,6 +30,7 @@ export class LaneView {
       blocksBox: find(".bn-blocks"),
       earlier: find(".bn-earlier-layers"),
       later: find(".bn-later-layers"),
+      over: find(".bn-over-seeds"),
       accuracy: find("b"),
       loss: find(".bn-lane-loss"),
       state: find(".bn-lane-state"),
@@ -65,7 +66,9 @@ export class LaneView {
     for (const tool of this.box.querySelectorAll("[data-tool]")) {
       tool.setAttribute("aria-label", `${tool.textContent} the net ${lane.label}`);
     }
-    this.box.querySelector("[data-tool=copy]").disabled = nets.lanes.length >= nets.most;
+    const copy = this.box.querySelector("[data-tool=copy]");
+    copy.disabled = nets.lanes.length >= nets.most;
+    copy.title = copy.disabled ? `At most ${nets.most} nets fit at once. Remove one to copy another.` : "";
     this.box.querySelector("[data-tool=remove]").disabled = nets.lanes.length < 2;
     this.drawExamples = () => drawExamples(this.examplesBox, nets.examples, this.example, palette);
     this.drawExamples();
@@ -86,8 +89,10 @@ export class LaneView {
 
   draw(net) {
     this.net = net;
+    setText(this.over, net.of ? `, ${net.of}` : "");
     setText(this.accuracy, net.accuracy);
-    setText(this.loss, `loss ${net.loss}`);
+    this.accuracy.classList.toggle("bn-in-words", !/\d/.test(net.accuracy));
+    setText(this.loss, net.loss);
     setText(this.state, net.words);
     this.state.dataset.kind = net.kind;
     const label = performance.now() - this.labelled > 1000 * secondsBetweenLabels;
@@ -108,7 +113,6 @@ class BlockView {
     this.button = element("button", "bn-layer");
     this.button.type = "button";
     this.sigma = element("span", "bn-sigma");
-    this.sigma.title = "Standard deviation of what enters the activation";
     this.share = element("span", "bn-share");
     this.number = element("span", "bn-layer-number");
     this.hill = hill();
@@ -131,7 +135,11 @@ class BlockView {
     const isOutput = block.layer === 0;
     this.box.dataset.layer = block.layer;
     this.box.classList.toggle("bn-output", isOutput);
-    this.number.textContent = isOutput ? "" : block.map[0] ? `${block.layer}: ${block.size}` : block.layer;
+    this.sigma.title = isOutput ? "The example's true class" : "Standard deviation of what enters the activation";
+    this.share.title = isOutput ? "The probability that the net gives that class" : "";
+    const isTimeStep = block.label.startsWith("t = ");
+    const number = isTimeStep ? block.label : block.map[0] ? `${block.layer}: ${block.size}` : block.layer;
+    this.number.textContent = isOutput ? "" : number;
     this.maps.build(block);
     this.hill.svg.style.display = isOutput ? "none" : "";
     this.bars.svg.style.display = isOutput ? "" : "none";
@@ -157,7 +165,9 @@ class BlockView {
   }
 
   draw(layer, example) {
+    const isFirst = !this.layer?.std && layer?.std;
     this.layer = layer;
+    if (isFirst) this.label(); // the reader may be here already
     this.maps.draw(layer?.maps[example] ?? []);
     this.box.classList.toggle("bn-gone", !layer);
     setPath(this.hill.path, layer ? hillPath(layer.density) : "");

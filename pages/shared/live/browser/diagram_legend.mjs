@@ -12,17 +12,21 @@ const ofShares = {
   "% saturated": "sat.: outputs where the activation is flat, so that next to no gradient passes;",
 };
 const ofWeights = "W: weights.";
+const ofTime = "Boxes t = 1, 2, …: the time steps of one hidden layer; all share the same weights.";
+const ofMaps =
+  "Pictures: what the first four channels put out for the framed example, faint for low and strong for high values; 16 ch 8x8: 16 channels of 8 x 8 positions.";
+const common = ["W", "norm", "activation"]; // what needs no words, and what W stands for
 
 export class Legend {
   constructor(root, keys) {
     this.box = element("details", "bn-nets-legend");
     this.box.innerHTML = "<summary>What the drawing shows</summary>";
-    [this.arrows, this.hills, this.examples, this.keys] = [1, 2, 3, 4].map(() => element("span", ""));
+    [this.arrows, this.hills, this.parts, this.examples, this.keys] = [1, 2, 3, 4, 5].map(() => element("span", ""));
     this.keys.className = "bn-keys";
     this.keys.textContent = keys;
     this.describeArrows();
     const text = element("p", "");
-    text.append(this.arrows, " ", this.hills, " ", this.examples, " ", this.keys);
+    text.append(this.arrows, " ", this.hills, " ", this.parts, " ", this.examples, " ", this.keys);
     this.box.append(text);
     new ResizeObserver(([change]) => this.fit(change.contentRect.width)).observe(root);
   }
@@ -42,12 +46,18 @@ export class Legend {
     };
     this.arrows.append("Arrows: the norm of the gradient that comes back to a layer's weights, ");
     sample(leastPower, "10⁻⁶ or less, ");
-    sample(-2.5, "10⁻²·⁵, ");
+    sample(-2, "0.01, ");
     sample(mostPower, "10 or more.");
   }
 
   show(nets) {
     setText(this.examples, ofExamples[nets.examples.kind] ?? "");
+    const blocks = nets.lanes.flatMap((lane) => lane.blocks);
+    this.hasChannels = blocks.some((block) => block.map[0]);
+    const chips = blocks.flatMap((block) => block.chips).filter(({ kind, text }) => !common.includes(kind) && text !== "W");
+    const said = [...new Set(chips.map(({ text, words }) => `${text}: ${words[0].toLowerCase()}${words.slice(1)}.`))];
+    const isInTime = blocks.some((block) => block.label.startsWith("t = "));
+    setText(this.parts, [...(isInTime ? [ofTime] : []), ...(this.hasChannels ? [ofMaps] : []), ...said].join(" "));
   }
 
   draw(diagram) {
@@ -56,7 +66,7 @@ export class Legend {
     const words = Object.entries(ofShares).filter(([ending]) => shares.includes(ending));
     setText(
       this.hills,
-      [`Hills: what enters each activation, -${axis} to ${axis}, dotted at 0; σ: its standard deviation;`, ...words.map(([, said]) => said), ofWeights].join(" "),
+      [`Hills: what enters each activation, -${axis} to ${axis}, dotted at 0; σ: its standard deviation;`, ...words.map(([, said]) => (this.hasChannels ? said.replace("units", "units or channels") : said)), ofWeights].join(" "),
     );
   }
 }

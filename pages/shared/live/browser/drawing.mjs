@@ -47,8 +47,20 @@ export class Drawing {
     panel.tools.connect(this.zoom);
     this.zoom.show(panel);
     this.crosshair.show(panel);
+    this.letPick(panel);
     plot.redraw = () => this.redraw(panel);
     this.observer.observe(plot);
+  }
+
+  // A click on a cell of a map is told, by the cell's row and column.
+  letPick(panel) {
+    if (panel.picks) return;
+    panel.picks = true;
+    panel.plot.on("plotly_click", ({ points: [point] }) => {
+      const { meta } = point?.data ?? {};
+      const at = meta?.pick === undefined ? null : point.pointNumber;
+      if (Array.isArray(at)) this.onPick?.(at.join("."));
+    });
   }
 
   // Draw a chart anew whose place has another size: its titles may take other lines.

@@ -25,8 +25,8 @@ export class Legend {
 
   // Make the columns wide enough for most names: in rem, of letters about 0.38 wide beside a sample and a number.
   makeRoom(entries) {
-    const longest = Math.max(...entries.map((entry) => entry.label.length));
-    this.element.style.setProperty("--bn-legend-name", `${Math.min(4.4 + 0.38 * longest, 16)}rem`);
+    const rooms = entries.map(({ label, group }) => (group ? 4.4 + 0.38 * label.length : 2.2 + 0.3 * label.length));
+    this.element.style.setProperty("--bn-legend-name", `${Math.min(Math.max(...rooms), 16)}rem`);
   }
 
   // Show the crosshair's numbers.

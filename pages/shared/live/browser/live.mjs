@@ -5,7 +5,8 @@ import { Drawing } from "./drawing.mjs";
 import { keepFocus } from "./focus.mjs";
 import { Fetcher, sleep } from "./fetching.mjs";
 import { Panels } from "./panels.mjs";
-import { table, linkTable } from "./table.mjs";
+import "./shortcuts.mjs";
+import { tables, linkTable } from "./table.mjs";
 import { base, isDark, palettesReady, stylesReady } from "./theme.mjs";
 import { TimeSlider } from "./time_slider.mjs";
 
@@ -18,6 +19,7 @@ class View {
     this.notice = this.root.querySelector(".bn-notice");
     this.drawn = Promise.resolve();
     this.drawing = new Drawing(this.root);
+    this.drawing.onPick = (value) => this.api.setTriggerValue("chosen", { name: "cell", value });
     this.panels = new Panels(
       this.root,
       `bn-view-${++viewsMade}`,
@@ -73,7 +75,8 @@ class View {
     this.netDiagram.show(newer ?? update, palette);
     if (!update.steps) return; // there are no nets yet, or none that have been measured
     this.showFrame(update);
-    if (newer && !newer.charts.length && !newer.rest && !update.computation) return;
+    const waits = newer?.order.length === 0; // the charts of nets that are still to be built
+    if (newer && !newer.charts.length && !waits && !newer.rest && !update.computation) return;
     this.showTable(update, palette);
     for (const chart of newer?.charts ?? []) this.panels.update(chart);
     this.chartsWait = true;
@@ -115,7 +118,7 @@ class View {
 
   // The table changes as often as the charts.
   showTable(update, palette) {
-    this.root.querySelector(".bn-summary").replaceChildren(table(update, palette));
+    this.root.querySelector(".bn-summary").replaceChildren(...tables(update, palette));
     const file = new URL(`feed/${this.fetcher.feed}/csv/table`, base);
     linkTable(this.root, file.href, update.rows.length > 0);
   }
@@ -124,7 +127,7 @@ class View {
     this.conclude(update.conclusion ?? "");
     this.root.classList.toggle("bn-computation", update.computation ?? false);
     if (!update.computation) this.slider.show(update);
-    this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));
+    if (update.computation || update.order.length) this.panels.keepOnly(update.order, (panel) => this.drawing.forget(panel));
   }
 
   // Larger letters make the layers of the nets wider.
@@ -138,10 +141,10 @@ class View {
   conclude(sentence) {
     const place = this.root.querySelector(".bn-conclusion");
     if (place.textContent === sentence) return;
-    const [shown, changed] = sentence.split(/(?= What changed:)/);
+    const [shown, ...changed] = sentence.split(/(?= What changed:| The nets differ in | Between them the nets differ in )/);
     const first = document.createElement("b");
     first.textContent = shown;
-    place.replaceChildren(...(sentence ? [first, changed ?? ""] : []));
+    place.replaceChildren(...(sentence ? [first, changed.join("")] : []));
   }
 }
 

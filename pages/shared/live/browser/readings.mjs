@@ -24,6 +24,8 @@ export function readings({ chart, plot }, place) {
     });
     values.set(entry.group, found.filter(Boolean).join(" / "));
   }
+  // All charts name the step that is pointed at; curves are read at their nearest point.
+  if (place !== null && chart.time_unit === "step") at = place;
   at ??= place ?? chart.legend[0]?.at ?? null;
   // Over examples or seconds the nets stand at different places after the same step.
   const places = new Set(chart.legend.filter((entry) => entry.group).map((entry) => entry.at));

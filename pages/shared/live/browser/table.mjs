@@ -4,17 +4,30 @@ import { paint } from "./theme.mjs";
 
 const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
 
-export function table(update, palette) {
+// What belongs to none of its columns stands in a second table, of labels and values.
+export function tables(update, palette) {
+  const made = table("Results so far", update.head, update.rows, palette);
+  made.classList.toggle("bn-grouped", update.head.length > 2);
+  const beside = (update.beside ?? []).map((cells) => ({ cells }));
+  if (!beside.length) return [made];
+  const other = table("Other results", ["measure", update.head[0]], beside, palette);
+  other.classList.add("bn-grouped", "bn-beside");
+  return [made, other];
+}
+
+function table(caption, words, rows, palette) {
   const made = document.createElement("table");
-  made.innerHTML = "<caption>Results so far</caption>";
+  made.createCaption().textContent = caption;
   const head = made.createTHead().insertRow();
-  for (const words of update.head) head.append(cell("th", words, "col"));
+  for (const word of words) head.append(cell("th", word, "col"));
   const body = made.createTBody();
-  for (const row of update.rows) {
+  for (const row of rows) {
     const line = body.insertRow();
     const name = cell("th", row.cells[0], "row");
     if (row.colour) name.prepend(swatch(paint(row.colour, palette), row.dash, row.symbol));
     line.append(name, ...row.cells.slice(1).map((words) => cell("td", words)));
+    // A row with fewer cells is a net without these numbers: its last one takes the width of the columns.
+    line.lastChild.colSpan = 1 + Math.max(words.length - row.cells.length, 0);
   }
   tellRoles(made);
   return made;

@@ -18,6 +18,9 @@ export class TimeSlider {
   show(update) {
     const newest = update.steps.length - 1;
     this.input.max = newest;
+    // As long as the run is short of its plan, so is the slider.
+    const share = update.steps[newest] / Math.max(update.planned, 1);
+    this.input.style.setProperty("--bn-share", newest < 1 ? 0.05 : Math.min(Math.max(share, 0.05), 1));
     this.input.disabled = newest < 1;
     if (this.asked && (update.cursor === this.asked.step || Date.now() > this.asked.until)) {
       this.asked = null;

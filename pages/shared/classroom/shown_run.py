@@ -1,0 +1,123 @@
+"""The teacher's run on the students' devices: one run, however many look at it.
+
+What is sent is the summary that is also kept of a finished run: at most 60 points a curve.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bn_core.classroom import Axes, Classroom, Phase
+from bn_core.classroom.questions import CURVE_POINTS
+from bn_core.comparison import Comparison
+from bn_core.figures.theme import PALETTES, arm_styles
+from bn_core.kept_runs import KeptRun, link_of, summarize
+from bn_core.service.tasks import TrainingRun
+
+CURVES = {"loss": "validation loss (nats)", "accuracy": "accuracy (share of 1)"}
+_shown: dict[str, "ShownRun"] = {}
+
+
+@dataclass
+class ShownRun:
+    """A run that a class sees, and which of its curves the class was asked to draw."""
+
+    classroom: Classroom
+    run: TrainingRun
+    drawn: tuple[int, str] | None = None
+    """The net, by its place, and the curve that the class was asked to draw."""
+    sent: tuple[Any, ...] = ()
+
+    def send(self) -> None:
+        """Send what is new of the run; once the answers are shown, its curve as the true one."""
+        record = self.run.record
+        asked = self.classroom.asked[-1] if self.classroom.asked else None
+        revealed = self.classroom.phase is Phase.REVEAL
+        state = (record and record.step, record and len(record.snapshots), self.run.playing)
+        state = (*state, len(self.classroom.asked), revealed)
+        if record is None or state == self.sent or not record.step:
+            return
+        if self.drawn and not revealed:
+            return  # the run would tell what the class is still to draw
+        self.sent = state
+        kept = summarize(record, link_of(self.run.as_run()), int(time.time()))
+        if revealed and self.drawn and asked and asked.question.axes is not None:
+            truth = true_curve(kept, *self.drawn, asked.question.axes)
+            self.classroom.decide(truth=truth)
+        self.classroom.announce(run=shown(kept, self.run.playing), link=f"?{kept.link}")
+
+
+def show(classroom: Classroom, run: TrainingRun, drawn: tuple[int, str] | None = None) -> None:
+    """Show a run to a class from now on; ``drawn`` is the curve that it is asked to draw."""
+    _shown[classroom.code] = ShownRun(classroom, run, drawn)
+
+
+def hide(classroom: Classroom) -> None:
+    """Show no run any more."""
+    _shown.pop(classroom.code, None)
+    classroom.announce(run=None, link=None)
+
+
+def is_shown(classroom: Classroom) -> bool:
+    """Return whether a class sees a run."""
+    return classroom.code in _shown
+
+
+def send_runs() -> None:
+    """Send each class what is new of the run that it sees; forget classes that have ended."""
+    for code, one in list(_shown.items()):
+        if one.classroom.ended:
+            _shown.pop(code, None)
+        else:
+            one.send()
+
+
+def shown(kept: KeptRun, playing: bool) -> dict[str, Any]:
+    """Return what devices draw of a run: its curves, their colours, where it stands."""
+    comparison = kept.comparison
+    nets = [
+        {
+            "label": arm.label,
+            "state": arm.state,
+            "dash": "" if style.dash == "solid" else style.dash.replace("px", ""),
+            "light": PALETTES["light"][style.colour[1:]],
+            "dark": PALETTES["dark"][style.colour[1:]],
+            "loss": _finite(arm.validation_loss[0]),
+            "accuracy": _finite(arm.accuracy[0]),
+        }
+        for arm, style in zip(kept.arms, arm_styles(comparison.arms), strict=True)
+    ]
+    return {
+        "nets": nets,
+        "steps": [int(step) for step in kept.measured_steps],
+        "top": _highest_loss(comparison),
+        "words": f"step {kept.steps}" + (", training" if playing else ""),
+        "conclusion": kept.conclusion,
+    }
+
+
+def axes_of(comparison: Comparison, curve: str) -> Axes:
+    """Return the axes over which a curve of a run is drawn before it is trained."""
+    top = 1.0 if curve == "accuracy" else _highest_loss(comparison)
+    return Axes("step", CURVES[curve], float(comparison.base.steps), top)
+
+
+def true_curve(kept: KeptRun, net: int, curve: str, axes: Axes) -> tuple[float, ...]:
+    """Return the median of a measured curve as shares of the axis, at the places of a drawing."""
+    arm = kept.arms[net]
+    values = (arm.accuracy if curve == "accuracy" else arm.validation_loss)[0]
+    places = np.linspace(0, axes.last, CURVE_POINTS)
+    held = np.clip(values / axes.top, 0.0, 1.0)
+    return tuple(float(share) for share in np.interp(places, kept.measured_steps, held))
+
+
+def _highest_loss(comparison: Comparison) -> float:
+    """Return a little more than the loss of a guess, ln(number of classes)."""
+    return 1.2 * math.log(max(len(comparison.base.data_spec.classes), 2))
+
+
+def _finite(values: np.ndarray) -> list[float | None]:
+    return [round(float(value), 4) if math.isfinite(value) else None for value in values]

@@ -1,0 +1,119 @@
+// The teacher's view of a class: who is there, how many have answered, the phases of a question.
+// What it shows comes from the server twice a second; a press goes there at once.
+import { poolOf } from "./class_pool.mjs";
+import { letter, paragraph, resultsOf } from "./class_results.mjs";
+import { stylesReady } from "./theme.mjs";
+
+const pause = 500; // milliseconds between two questions to the server
+const root = new URL("lab-files/class/", document.baseURI);
+const phases = [
+  ["vote", "1 Answer alone"],
+  ["discuss", "2 Discuss"],
+  ["vote again", "3 Answer again"],
+  ["reveal", "4 Show the answers"],
+];
+const view = { box: null, code: "", key: "", shown: null, timer: 0, drawn: "" };
+
+const styles = document.createElement("link");
+styles.rel = "stylesheet";
+styles.href = new URL("class_parts.css", import.meta.url);
+document.head.append(styles);
+// A presenter's clicker sends Page Up and Page Down; in a text field they stay what they are.
+document.addEventListener("keydown", (event) => {
+  const command = { PageDown: "forward", PageUp: "back" }[event.key];
+  if (!command || !view.box?.isConnected || event.target.closest?.("textarea, input, select")) return;
+  event.preventDefault();
+  send(command);
+});
+
+export default async function ({ parentElement, data }) {
+  await stylesReady;
+  Object.assign(view, { box: parentElement.querySelector(".bn-class"), code: data.code, key: data.key });
+  view.drawn = "";
+  clearTimeout(view.timer);
+  follow();
+}
+
+async function follow() {
+  clearTimeout(view.timer);
+  if (!view.box?.isConnected) return;
+  await send("");
+  view.timer = setTimeout(follow, pause);
+}
+
+async function send(command, more = {}) {
+  const url = new URL(`${view.code}/teacher`, root);
+  const headers = { "X-Class-Key": view.key };
+  try {
+    const body = JSON.stringify({ command, ...more });
+    const response = await fetch(url, { method: "POST", headers, body });
+    const shown = await response.json();
+    if (response.ok) show(shown);
+    else say(shown.words);
+  } catch {
+    say("No connection to the server; it is tried again.");
+  }
+}
+
+function say(words) {
+  const counts = view.box.querySelector(".bn-class-counts");
+  if (counts.textContent !== words) counts.textContent = words;
+}
+
+function show(shown) {
+  view.shown = shown;
+  const [first = 0, second = 0] = shown.voted;
+  const votes = shown.phase === "vote again" || second ? `${first} answered, then ${second}` : `${first} answered`;
+  say(`${shown.present} here${shown.number ? `; ${votes}` : ". Ask a question below."}${shown.open ? "" : "; closed to newcomers"}`);
+  const drawn = JSON.stringify([shown.version, shown.phase]);
+  if (drawn === view.drawn) return;
+  view.drawn = drawn;
+  const asked = shown.question;
+  part("phases").replaceChildren(...(asked ? phases.map(phaseButton) : []), joinButton(shown.open));
+  part("question").textContent = asked ? `${shown.number}. ${asked.text}` : "";
+  const revealed = shown.phase === "reveal";
+  part("choices").replaceChildren(...(asked && !revealed ? asked.choices.map(choice) : []));
+  part("pool").replaceChildren(...(shown.pool ? [poolOf(shown.pool)] : []));
+  part("results").replaceChildren(...(asked && revealed ? results(asked, shown.curves) : []));
+}
+
+const part = (name) => view.box.querySelector(`.bn-class-${name}`);
+
+function phaseButton([phase, words]) {
+  const made = button(words, () => send("go", { phase }));
+  made.setAttribute("aria-pressed", phase === view.shown.phase);
+  return made;
+}
+
+function joinButton(open) {
+  return button(open ? "Close to newcomers" : "Let newcomers in", () => send(open ? "close" : "open"));
+}
+
+function choice(text, index) {
+  return paragraph(`${letter(index)}  ${text}`);
+}
+
+function results(asked, curves) {
+  const parts = [resultsOf(asked, [], curves)];
+  if (asked.choices.length) {
+    const row = document.createElement("p");
+    row.append("Right: ", ...asked.choices.map((_, index) => decided(asked, index)));
+    parts.push(row);
+  }
+  if (asked.explanation) parts.push(paragraph(asked.explanation));
+  return parts;
+}
+
+function decided(asked, index) {
+  const made = button(letter(index), () => send("decide", { answer: index }));
+  made.setAttribute("aria-pressed", asked.answer === index);
+  return made;
+}
+
+function button(words, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = words;
+  made.addEventListener("click", act);
+  return made;
+}

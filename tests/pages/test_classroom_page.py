@@ -1,0 +1,46 @@
+"""The teacher's page of a class, without a browser."""
+
+from streamlit.testing.v1 import AppTest
+
+from bn_core.classroom import Phase
+from pages.shared.classroom.routes import CLASSES
+from tests.pages.conftest import go
+from tests.pages.test_learning_pages import press
+from tests.pages.test_links import link_of
+
+
+def taught(app: AppTest):
+    return app.session_state["session"].classroom
+
+
+def test_a_class_is_opened_asked_and_ended(app: AppTest) -> None:
+    go(app, "classroom")
+    press(app, "Open a class")
+    classroom = taught(app)
+    assert not app.exception and CLASSES.find(classroom.code) is classroom
+    assert link_of(app)["class"] == classroom.code and classroom.key not in str(link_of(app))
+    press(app, "Ask the class")
+    assert classroom.phase is Phase.VOTE and len(classroom.asked) == 1
+    app.button_group(key="class.source").set_value("My own").run()
+    app.text_area(key="class.text").set_value("Which?").run()
+    app.text_area(key="class.choices").set_value("A").run()
+    assert any("2 to 8 choices" in info.value for info in app.info)
+    app.text_area(key="class.choices").set_value("A\nB").run()
+    press(app, "Ask the class")
+    assert classroom.asked[-1].question.choices == ("A", "B")
+    go(app, "claims")
+    go(app, "classroom")
+    assert taught(app) is classroom and not app.exception
+    press(app, "End it now")
+    assert classroom.ended and taught(app) is None and not app.exception
+    assert CLASSES.find(classroom.code) is None
+
+
+def test_a_class_goes_to_another_device_by_its_key_alone(app: AppTest) -> None:
+    opened = CLASSES.open()
+    go(app, "classroom", **{"class": opened.code, "key": "wrong"})
+    assert taught(app) is None and any("no class" in one.value for one in app.warning)
+    go(app, "claims")
+    go(app, "classroom", **{"class": opened.code, "key": opened.key})
+    assert taught(app) is opened and opened.key not in str(link_of(app))
+    opened.end()

@@ -1,0 +1,81 @@
+"""The page Stability map: a sweep asked for, computed, and each cell on its way to the Lab."""
+
+import time
+from urllib.parse import parse_qsl
+
+from streamlit.testing.v1 import AppTest
+
+from bn_core.comparison import comparison_from_query
+from bn_core.sweeps.link import sweep_from_query
+from pages.shared.session import Session
+from pages.shared.tasks.sweeps import SweepRun
+from tests.pages.conftest import go, handed_to_browser
+
+LINK = {
+    "data": "moons",
+    "points": "60",
+    "width": "4",
+    "steps": "3",
+    "batch": "8",
+    "y": "depth",
+    "yr": "1.0:2.0",
+    "size": "8",
+}
+
+
+def session_of(app: AppTest) -> Session:
+    return app.session_state["session"]
+
+
+def completed(app: AppTest) -> SweepRun:
+    """Press Run and watch the map as a browser does until it is there."""
+    app.button("stability_map.run").click().run()
+    run = session_of(app).computations["stability_map"]
+    assert isinstance(run, SweepRun)
+    while not run.done:  # the test's own time limit ends what never comes
+        run.renew_lease()
+        time.sleep(0.02)
+    assert not run.failure
+    app.run()
+    assert not app.exception
+    return run
+
+
+def test_a_map_from_a_link_is_computed_and_its_cells_lead_to_the_lab(app: AppTest):
+    go(app, "stability_map", **LINK)
+    assert not app.exception and not app.warning
+    asked, complaints = sweep_from_query(LINK)
+    assert not complaints
+    assert {key: session_of(app).link_values[key] for key in LINK} == LINK
+    run = completed(app)
+    assert run.sweep == asked and (run.map.fate > 0).all()
+    assert handed_to_browser(app), "the map is shown"
+    feed = session_of(app).feeds["stability_map"]
+    assert list(feed.charts()) == ["map_0", "map_1", "map_difference"]
+    shown = feed.update(0).decode()
+    assert "So: " in shown and "BN before against No norm" in shown
+    links = [part.proto for part in app.get("page_link")]
+    query = dict(parse_qsl(links[-1].query_string))
+    comparison, warnings = comparison_from_query(query)
+    assert not warnings and comparison == asked.comparison((0, 0))
+
+
+def test_zooming_in_asks_for_a_finer_map_in_float64(app: AppTest):
+    go(app, "stability_map", **LINK)
+    run = completed(app)
+    values = run.sweep.x_values
+    app.select_slider[0].set_value((2, 4)).run()
+    next(one for one in app.button if one.label == "Zoom in").click().run()
+    assert not app.exception
+    zoomed, complaints = sweep_from_query(
+        {k: v for k, v in session_of(app).link_values.items() if v is not None}
+    )
+    assert not complaints and zoomed.double
+    assert (zoomed.x.low, zoomed.x.high) == (values[2], values[4])
+
+
+def test_hostile_ends_and_links_are_refused_in_a_sentence(app: AppTest):
+    go(app, "stability_map", x="<img>", xr="1:0", size="9999", seeds="10")
+    assert not app.exception and len(app.warning) >= 3
+    app.text_input[0].set_value("nan").run()
+    assert not app.exception and app.error

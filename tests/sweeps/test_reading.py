@@ -1,0 +1,108 @@
+"""What is said of a map follows from its numbers."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from bn_core.arms import ARMS
+from bn_core.sweeps.axis import Axis
+from bn_core.sweeps.reading import box_dimension, fates, largest_rates, scores, sentence
+from bn_core.sweeps.stability_map import (
+    DIVERGED,
+    LEARNED,
+    NOT_LEARNED,
+    UNKNOWN,
+    StabilityMap,
+    nothing,
+)
+from bn_core.sweeps.sweep import Sweep, usual_base
+from bn_core.sweeps.table import map_to_csv, map_to_npz
+
+RATES, DEPTHS = Axis("learning_rate", 0.1, 10.0), Axis("depth", 1, 3)
+
+
+def invented(limits, *, slowest=(0, 0), sweep=None):
+    """Return a map in which arm a learns below limits[a][row] and diverges above it.
+
+    Cells in columns below ``slowest[a]`` are finite and have not learned.
+    """
+    sweep = sweep or Sweep(x=RATES, y=DEPTHS, size=8)
+    found = StabilityMap.empty(sweep)
+    for line in sweep.lines(0):
+        one = nothing(line)
+        for place, (x, y) in enumerate(line.cells):
+            learns = x < limits[line.arm][y]
+            slow = x < slowest[line.arm]
+            one.fate[place] = NOT_LEARNED if slow else LEARNED if learns else DIVERGED
+            one.loss[place] = 0.1 if learns and not slow else 2.0 if slow else np.inf
+            if learns and not slow:
+                one.learned_at[place] = 100 - 10 * x - 5 * line.arm
+            if not learns:
+                one.diverged_at[place] = 20 - x
+        found = found.extended(one)
+    return found
+
+
+def test_the_sentence_names_the_largest_rates_and_where_batch_norm_loses():
+    found = invented([(5, 5, 2), (8, 6, 0)])
+    rates = found.sweep.x_values
+    largest = [np.asarray(largest_rates(found, arm)).tolist() for arm in (0, 1)]
+    assert largest == [[rates[4], rates[4], rates[1]], [10, rates[5], 0]]
+    words = sentence(found)
+    assert words.startswith("So: ")
+    assert f"{rates[4]:.2g} with No norm ({rates[1]:.2g} to {rates[4]:.2g})" in words
+    assert "learned in 12 of 24 cells" in words and "learned in 14 of 24 cells" in words
+    assert "4 learned only with BN before, 2 only with No norm" in words
+    assert "BN before loses to No norm at learning rate 0.1 to 0.193 and hidden layers 3" in words
+    assert "BN before was sooner in 10 and No norm in 0" in words
+
+
+def test_nothing_is_said_of_losing_where_nothing_is_lost():
+    assert "loses" not in sentence(invented([(3, 3, 3), (5, 5, 5)]))
+    assert sentence(StabilityMap.empty(Sweep(size=8))) == ""
+
+
+def test_colours_have_the_sign_of_the_fate_and_the_order_of_the_speed():
+    found = invented([(4, 4, 4), (6, 6, 6)], slowest=(1, 0))
+    for arm, score in enumerate(scores(found)):
+        fate = fates(found, arm)
+        assert (score[fate == LEARNED] > 0).all() and (score[fate == DIVERGED] < 0).all()
+        assert (score[fate == NOT_LEARNED] == 0).all()
+        row = score[0][fate[0] == LEARNED]
+        assert (np.diff(row) > 0).all(), "larger rates learn sooner in this map"
+        gone = score[0][fate[0] == DIVERGED]
+        assert (np.diff(gone) < 0).all(), "larger rates diverge sooner in this map"
+
+
+def test_a_majority_of_seeds_decides_a_cell():
+    sweep = Sweep(usual_base().changed({"replicas": 3}), RATES, DEPTHS, (ARMS["none"],), 8)
+    found = StabilityMap.empty(sweep)
+    for line in sweep.lines(0):
+        one = nothing(line)
+        one.fate[:] = (LEARNED, DIVERGED, LEARNED)
+        one.fate[0] = (LEARNED, DIVERGED, NOT_LEARNED)
+        found = found.extended(one)
+    assert (fates(found, 0)[:, 1:] == LEARNED).all()
+    assert (fates(found, 0)[:, 0] == NOT_LEARNED).all()
+
+
+def test_a_line_has_box_dimension_one_and_a_plane_two():
+    assert box_dimension(np.eye(64, dtype=bool)) == pytest.approx(1)
+    assert box_dimension(np.ones((72, 72), bool)) == pytest.approx(2)
+    assert np.isnan(box_dimension(np.zeros((64, 64), bool)))
+
+
+def test_the_files_hold_every_measured_cell():
+    found = invented([(5, 5, 2), (8, 6, 0)])
+    rows = list(csv.DictReader(io.StringIO(map_to_csv(found).decode())))
+    assert len(rows) == 2 * 24
+    last = rows[-1]
+    assert (last["net"], last["depth"], last["fate"]) == ("BN before", "3", "diverged")
+    assert (last["diverged at step"], last["steps to learn"]) == ("13", "")
+    held = np.load(io.BytesIO(map_to_npz(found)), allow_pickle=False)
+    assert held["fate"].shape == (2, 1, 3, 8) and held["x"].tolist() == list(found.sweep.x_values)
+    partly = StabilityMap.empty(found.sweep)
+    assert len(map_to_csv(partly).decode().splitlines()) == 1
+    assert (partly.fate == UNKNOWN).all()
