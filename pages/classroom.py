@@ -5,7 +5,7 @@ import streamlit as st
 from bn_core.classroom import ClassError, Classes, ClassesFull, Classroom
 from pages.shared.classroom import pooled_runs, shown_run
 from pages.shared.classroom.asking import draft
-from pages.shared.classroom.invitation import invitation
+from pages.shared.classroom.invitation import address, invitation
 from pages.shared.classroom.routes import CLASSES
 from pages.shared.live.component import component
 from pages.shared.plain_text import plain_text
@@ -71,6 +71,10 @@ def browser_memory(session: Session, classroom: Classroom | None) -> None:
         found = st.session_state["class.memory"].get("found")
         if isinstance(found, dict) and session.classroom is None:
             code, key = str(found.get("code", ""))[:12], str(found.get("key", ""))[:100]
+            if CLASSES.is_elsewhere(code):
+                link = address("/classroom", **{"class": code, "key": key})
+                session.notice = f"Your class is on another server: [return to it]({link})."
+                return
             take_over(session, CLASSES, code, key)
             if session.classroom is None:
                 session.notice, session.class_ended = "", True

@@ -24,6 +24,8 @@ class Classes:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self.replica = ""
+        """One of ``LETTERS``, with which codes begin; empty if this server is the only one."""
         self._lock = threading.Lock()
         self._classes: dict[str, tuple[Classroom, float]] = {}
 
@@ -41,11 +43,17 @@ class Classes:
             return self._classes[code][0]
 
     def _new_code(self) -> str:
-        while (code := "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))) in (
-            self._classes
-        ):
+        while (code := self._random_code()) in self._classes:
             pass
         return code
+
+    def _random_code(self) -> str:
+        drawn = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH - len(self.replica)))
+        return self.replica + drawn
+
+    def is_elsewhere(self, code: str) -> bool:
+        """Return whether a code was given out by another replica, which may still know it."""
+        return bool(self.replica) and not normalized(code).startswith(self.replica)
 
     def find(self, code: str) -> Classroom | None:
         """Return the class with a code, typed in any case, with or without spaces; else None."""

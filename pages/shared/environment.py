@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bn_core.classroom.classes import LETTERS
 from bn_core.datasets.published import VARIABLE
 
 _MOST_WORKERS = 256
@@ -33,6 +34,8 @@ class Environment:
     """BN_LAB_EMBED_ORIGINS: origins whose pages may show the app in a frame."""
     data: Path | None = None
     """BN_LAB_DATA: the folder of published data sets."""
+    replica: str = ""
+    """BN_LAB_REPLICA: the letter with which this replica's class codes begin; empty if alone."""
 
 
 def read(variables: Mapping[str, str] | None = None) -> Environment:
@@ -46,6 +49,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
             given, "BN_LAB_EMBED_ORIGINS", _ORIGIN, "origins such as https://courses.example.org"
         ),
         data=_folder(given, VARIABLE),
+        replica=_letter(given, "BN_LAB_REPLICA"),
     )
 
 
@@ -73,6 +77,14 @@ def _folder(given: Mapping[str, str], name: str) -> Path | None:
     if text and not Path(text).is_dir():
         raise EnvironmentProblem(f"Set {name} to a folder that is there, or leave it out.")
     return Path(text) if text else None
+
+
+def _letter(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "").strip().upper()
+    if len(text) > 1 or text not in LETTERS:
+        letters = f"{', '.join(LETTERS[:-1])} or {LETTERS[-1]}"
+        raise EnvironmentProblem(f"Set {name} to {letters}, another for each, or leave it out.")
+    return text
 
 
 def _words(

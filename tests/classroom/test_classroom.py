@@ -182,6 +182,17 @@ def test_questions_are_bounded(classroom: Classroom) -> None:
             Axes("step", "loss", 10, end)
 
 
+def test_codes_of_a_replica_begin_with_its_letter() -> None:
+    replica, alone = Classes(), Classes()
+    replica.replica = "K"
+    opened = [replica.open() for _ in range(20)]
+    assert all(one.code[0] == "K" and len(one.code) == 6 for one in opened)
+    assert len({one.code[1] for one in opened}) > 1
+    assert replica.find(opened[0].code.lower()) is opened[0]
+    assert not replica.is_elsewhere(f" {opened[0].code.lower()}") and replica.is_elsewhere("BCDFGH")
+    assert not alone.is_elsewhere("BCDFGH")
+
+
 def test_a_class_is_found_by_its_code_and_taught_with_its_key() -> None:
     classes = Classes()
     opened, other = classes.open(), classes.open()

@@ -22,12 +22,14 @@ def test_values_are_read() -> None:
             "BN_LAB_PLACES": " 8 ",
             "BN_LAB_HOSTS": "lab.example.org, *.school.example,192.168.1.5,[2001:db8::1]",
             "BN_LAB_EMBED_ORIGINS": "https://courses.example.org,http://localhost:8080",
+            "BN_LAB_REPLICA": " b ",
         }
     ) == Environment(
         workers=4,
         places=8,
         hosts=("lab.example.org", "*.school.example", "192.168.1.5", "[2001:db8::1]"),
         embed_origins=("https://courses.example.org", "http://localhost:8080"),
+        replica="B",
     )
 
 
@@ -36,6 +38,7 @@ def test_values_are_read() -> None:
     [
         *(("BN_LAB_WORKERS", text) for text in ("0", "-1", "x", "1.5", "1e3", "257", "9" * 5000)),
         *(("BN_LAB_PLACES", text) for text in ("0", "-5", "+5", "٣", "100001", "1_0")),
+        *(("BN_LAB_REPLICA", text) for text in ("a", "bc", "1", "-", "ß")),
         *(("BN_LAB_DATA", text) for text in ("/no/such/folder", "pyproject.toml/x")),
         *(("BN_LAB_HOSTS", text) for text in ("http://a.org", "a b", "a.org/x", "a;b", "ä.org")),
         *(

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from bn_core.classroom import ClassError, Classes, Classroom, Phase
 from bn_core.classroom.questions import QuestionError
+from pages.shared import environment
 from pages.shared.classroom.pooled_runs import pooled
 from pages.shared.live.browser_files import BASE
 from pages.shared.security_connections import at_shutdown
@@ -44,6 +45,7 @@ _listeners: dict[str, "_Listeners"] = {}
 
 def routes() -> list[Route]:
     """Return the routes of the students' page and of what it asks."""
+    CLASSES.replica = environment.read_or_exit().replica
     at_shutdown(_end_streams)
     return [
         Route(PAGE, page),
