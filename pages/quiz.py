@@ -7,8 +7,7 @@ import streamlit as st
 from bn_core import lessons
 from bn_core.export.quiz_sheet import letter, quiz_sheet
 from bn_core.lessons.questions import Question, reply
-from bn_core.lessons.quiz import QuizQuestion, scores
-from bn_core.lessons.shuffling import shuffled
+from bn_core.lessons.quiz import QuizQuestion, answer_order, scores
 from pages.shared.lessons.deciding import deciding_run
 from pages.shared.lessons.next_page import next_page
 from pages.shared.lessons.panel import go_to
@@ -56,18 +55,16 @@ def move_to(id: str) -> None:
     this_session().learning.question = id
 
 
-def answer(id: str, question: Question, *, again: bool = False) -> int | None:
+def answer(one: QuizQuestion, *, again: bool = False) -> int | None:
     """Ask, unless it was answered; return the answer that was given."""
     session = this_session()
-    progress = session.learning.progress
-    given = (progress.again if again else progress.answers).get(id)
-    order = shuffled(
-        f"{id}/{'again' if again else 'first'}", len(question.choices), session.visitor
-    )
+    progress, question = session.learning.progress, one.again if again else one.question
+    given = (progress.again if again else progress.answers).get(one.id)
+    order = answer_order(one, session.visitor, again=again)
     with st.container(key=f"quiz_question_{'again' if again else 'first'}", gap="small"):
         st.markdown(f"#### {plain_text(question.words)}")
         if given is None:
-            choices(id, question, order, again=again)
+            choices(one.id, question, order, again=again)
         else:
             st.markdown("\n".join(f"- {line}" for line in marked(question, order, given)))
     return given
@@ -109,7 +106,7 @@ def marked(question: Question, order: Sequence[int], given: int) -> list[str]:
 
 def show(one: QuizQuestion) -> None:
     """Show a question; once answered its explanation, the run that decides it, and its twin."""
-    given = answer(one.id, one.question)
+    given = answer(one)
     if given is None:
         return
     st.info(plain_text(reply(one.question, given, because=one.explanation, said="answered")))
@@ -120,7 +117,7 @@ def show(one: QuizQuestion) -> None:
     if one.source:
         st.caption(plain_text(one.source))
     st.caption("The same thing asked in another way:")
-    twin = answer(one.id, one.again, again=True)
+    twin = answer(one, again=True)
     if twin is not None:
         st.info(plain_text(reply(one.again, twin, because=one.again_explanation, said="answered")))
 

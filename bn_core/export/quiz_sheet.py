@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from bn_core.export.page import answers, escaped, page, paragraph, section, table
+from bn_core.export.page import escaped, page, paragraph, section, table
 from bn_core.lessons.questions import Question
-from bn_core.lessons.quiz import QuizQuestion
-from bn_core.lessons.shuffling import shuffled
+from bn_core.lessons.quiz import QuizQuestion, answer_order, by_topic
 
 _NEW_PAGE = '<div style="break-before: page"></div>'
 _BOX = "☐"
@@ -14,36 +13,39 @@ _BOX = "☐"
 def quiz_sheet(
     questions: Sequence[QuizQuestion], title: str, *, seed: str = "", again: bool = False
 ) -> bytes:
-    """Return the questions as HTML for printing, the answer sheet behind them.
+    """Return the questions as HTML for printing, numbered by topic, the answer sheet behind them.
 
-    ``seed`` shuffles the choices: another one for each class. ``again`` takes the second question
-    of each pair.
+    ``seed`` shuffles the choices as on the page: another one for each class. ``again`` takes the
+    second question of each pair.
     """
-    asked = [one.again if again else one.question for one in questions]
-    orders = [
-        shuffled(one.id, len(question.choices), seed)
-        for one, question in zip(questions, asked, strict=True)
+    printed = by_topic(questions)
+    numbered = [
+        (number, one, answer_order(one, seed, again=again))
+        for number, one in enumerate(printed, start=1)
     ]
-    numbered = list(zip(questions, asked, orders, strict=True))
     parts = [
         f"<h1>{escaped(title)}</h1>",
-        paragraph(f"{len(asked)} questions, one right answer each."),
-        answers(),
+        paragraph(f"{len(printed)} questions, one right answer each. Mark its box."),
+        paragraph("Name: ______________________________   Date: ______________"),
         *(
             section(
                 topic,
                 *(
-                    _question(number, question, order)
-                    for number, (one, question, order) in enumerate(numbered, start=1)
+                    _question(number, _asked(one, again), order)
+                    for number, one, order in numbered
                     if one.topic == topic
                 ),
             )
-            for topic in dict.fromkeys(one.topic for one in questions)
+            for topic in dict.fromkeys(one.topic for one in printed)
         ),
         _NEW_PAGE,
         section("Answers", table(("Question", "Answer", "Why"), _answers(numbered, again))),
     ]
     return page(title, parts, ())
+
+
+def _asked(one: QuizQuestion, again: bool) -> Question:
+    return one.again if again else one.question
 
 
 def _question(number: int, question: Question, order: Sequence[int]) -> str:
@@ -58,10 +60,11 @@ def _question(number: int, question: Question, order: Sequence[int]) -> str:
 
 
 def _answers(
-    numbered: Sequence[tuple[QuizQuestion, Question, Sequence[int]]], again: bool
+    numbered: Sequence[tuple[int, QuizQuestion, Sequence[int]]], again: bool
 ) -> list[tuple[str, str, str]]:
     rows = []
-    for number, (one, question, order) in enumerate(numbered, start=1):
+    for number, one, order in numbered:
+        question = _asked(one, again)
         right = question.expected
         words = question.choices[right].words
         why = one.again_explanation if again else one.explanation

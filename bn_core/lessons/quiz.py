@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bn_core.lessons.guided import link_of
 from bn_core.lessons.links import Link
 from bn_core.lessons.questions import Question, read_question
+from bn_core.lessons.shuffling import shuffled
 from bn_core.lessons.text_format import Block, read_blocks
 
 _NEEDED = ("topic", "ask", "explain", "again", "again_explain", "page")
@@ -44,10 +45,25 @@ class TopicScore:
 
 
 def read_quiz(file: str, text: str) -> tuple[QuizQuestion, ...]:
-    """Return the questions of a file. Errors: ``LessonError`` names file and line."""
+    """Return the questions of a file by topic, the topics in the order in which they begin.
+
+    Errors: ``LessonError`` names file and line.
+    """
     head, blocks = read_blocks(file, text)
     head.check_fields((), ())
-    return tuple(_question(block) for block in blocks)
+    return by_topic([_question(block) for block in blocks])
+
+
+def by_topic(questions: Sequence[QuizQuestion]) -> tuple[QuizQuestion, ...]:
+    """Return questions with those of a topic together, in the order in which topics begin."""
+    topics = list(dict.fromkeys(one.topic for one in questions))
+    return tuple(sorted(questions, key=lambda one: topics.index(one.topic)))
+
+
+def answer_order(one: QuizQuestion, seed: str, *, again: bool) -> list[int]:
+    """Return the order of a question's answers for a reader, the same on screen and on paper."""
+    question = one.again if again else one.question
+    return shuffled(f"{one.id}/{'again' if again else 'first'}", len(question.choices), seed)
 
 
 def scores(questions: Sequence[QuizQuestion], answers: Mapping[str, int]) -> list[TopicScore]:

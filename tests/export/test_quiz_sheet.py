@@ -5,6 +5,7 @@ import re
 
 from bn_core import lessons
 from bn_core.export.quiz_sheet import quiz_sheet
+from bn_core.lessons.quiz import answer_order
 from bn_core.lessons.shuffling import shuffled
 
 
@@ -35,6 +36,25 @@ def test_the_answer_sheet_names_the_letter_of_the_right_choice():
     for number, letter, words in rows:
         question = html.split(f"<b>{number}.</b>")[1].split("</ul>")[0]
         assert f"<b>{letter}</b> {words}</li>" in question
+
+
+def test_numbers_go_up_on_the_sheet_also_where_topics_alternate():
+    mixed = sorted(lessons.quiz(), key=lambda one: one.id)
+    for questions in (lessons.quiz(), mixed):
+        html = quiz_sheet(questions, "A quiz").decode()
+        numbers = [int(one) for one in re.findall(r"<b>(\d+)\.</b>", html)]
+        assert numbers == list(range(1, len(questions) + 1))
+        headings = re.findall("<h2>(.*?)</h2>", html)
+        assert len(headings) == len(set(headings)), "each topic stands in one place"
+
+
+def test_answers_stand_as_on_the_page_and_nothing_else_is_to_be_filled_in_but_a_name():
+    one = lessons.quiz()[0]
+    html = sheet(seed="visitor")
+    order = answer_order(one, "visitor", again=False)
+    places = [text(html).index(one.question.choices[index].words) for index in order]
+    assert places == sorted(places)
+    assert "Name:" in html and "<textarea" not in html and "<input" not in html
 
 
 def test_another_seed_is_another_order_and_the_same_seed_the_same():
