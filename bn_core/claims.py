@@ -9,7 +9,7 @@ from bn_core.results import Verdict
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim. ``words`` say it as its friends do; ``note`` says what to keep in mind.
+    """One claim: ``who`` speaks for it, ``note`` against it, or says what limits it.
 
     If it is contested, the note names the paper that contests it.
     """
@@ -150,11 +150,10 @@ CLAIMS: tuple[Claim, ...] = (
         4,
         "It allows larger learning rates",
         "Rates that make a plain net diverge still train the net with batch norm.",
-        f"{_FIRST}, section 3.3",
+        f"{_FIRST}, section 3.3; Bjorck et al. 2018 (1806.02375) hold it for the main benefit",
         True,
-        "Bjorck et al. 2018 (1806.02375) hold it for the main benefit. De & Smith 2020 "
-        "(2002.10444): the larger rate pays only in certain compute regimes, hardly with small "
-        "batches.",
+        "De & Smith 2020 (2002.10444): the larger rate pays only in certain compute regimes, "
+        "hardly with small batches.",
     ),
     Claim(
         5,

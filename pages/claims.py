@@ -38,10 +38,17 @@ def card(claim: Claim, tests: list[ExperimentSpec]) -> None:
         flag = " · *contested*" if claim.contested else ""
         st.markdown(f"**{claim.title}**{flag}")
         prose(f"*It is claimed:* {claim.words}")
-        st.caption(f"{claim.who}. {claim.note}")
+        side(f"for_{claim.number}", "For", f"{claim.who}.")
+        side(f"note_{claim.number}", "Against" if claim.contested else "Keep in mind", claim.note)
         for spec in sorted(tests, key=lambda one: one.slug != claim.measured_by):
             outcome(spec, claim)
         own_place(claim)
+
+
+def side(name: str, label: str, words: str) -> None:
+    """Show under its label what speaks for a claim, or what speaks against or limits it."""
+    with st.container(key=f"claim_{name}"):
+        prose(f"**{label}:** {words}")
 
 
 def outcome(spec: ExperimentSpec, claim: Claim | None = None) -> None:
