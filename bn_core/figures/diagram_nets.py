@@ -62,6 +62,8 @@ class Chip(TypedDict):
     words: str
     present: bool
     """False for a normalization that the layer lacks and could have."""
+    movable: bool
+    """Whether it can stand on either side of the activation."""
 
 
 class Block(TypedDict):
@@ -193,7 +195,7 @@ def _chips(config: Config, layer: LayerOutline, index: int | None) -> list[Chip]
         text, words = _CONVOLUTION
         if config.architecture == "inception" and index:
             text, words = _INCEPTION
-        found = Chip(kind="linear", text=text, words=words, present=True)
+        found = Chip(kind="linear", text=text, words=words, present=True, movable=False)
         chips[layer.stages.index("linear")] = found
     if index is not None and config.normalizes_weights:
         _mark_weights(config, chips, layer, index)
@@ -219,8 +221,9 @@ def _mark_weights(config: Config, chips: list[Chip], layer: LayerOutline, index:
     """
     at, (text, words) = layer.stages.index("linear"), _NORMS[config.normalization]
     if config.value_norm == "none":
-        mark = Chip(kind="norm", text=text, words=f"{words}: of the weights", present=True)
-        mark["present"] = config.normalizes(index)
+        words = f"{words}: of the weights"
+        present = config.normalizes(index)
+        mark = Chip(kind="norm", text=text, words=words, present=present, movable=False)
         chips.insert(at + 1, mark)
         return
     if config.normalizes(index):
@@ -242,6 +245,8 @@ def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
             text, words = "W", "Weights"
         case "norm":
             text, words = _NORMS.get(config.value_norm, _NORMS["batch"])
+            if config.is_recurrent:
+                words = f"{words}, in front of the sum W x + W h at every time step"
         case "activation":
             text = _ACTIVATIONS[config.activation]
             words = f"Activation function {text}"
@@ -259,7 +264,8 @@ def _chip(config: Config, stage: str, *, hidden: bool = True) -> Chip:
             text, words = "+x", "Shortcut: the layer's input is added"
         case _:
             text = words = stage
-    return Chip(kind=stage, text=text, words=words, present=True)
+    movable = stage == "norm" and not config.is_recurrent
+    return Chip(kind=stage, text=text, words=words, present=True, movable=movable)
 
 
 def _examples(summary: DataSummary) -> Examples:

@@ -64,6 +64,22 @@ def test_chips_stand_in_the_order_in_which_the_stages_run(arm, changes, expected
     assert chips(blocks(untrained(arm, **changes))[2]) == expected
 
 
+@pytest.mark.parametrize(
+    ("arm", "changes", "movable"),
+    [
+        ("before", {}, True),
+        ("before", {"architecture": "residual"}, True),
+        ("before", {"architecture": "recurrent"}, False),
+        ("none", {"architecture": "recurrent"}, False),
+        ("weightnorm", {}, False),
+    ],
+)
+def test_a_norm_is_movable_where_it_could_stand_on_the_other_side(arm, changes, movable):
+    stages = blocks(untrained(arm, **changes))[0]["chips"]
+    assert [chip["movable"] for chip in stages if chip["kind"] == "norm"] == [movable]
+    assert not any(chip["movable"] for chip in stages if chip["kind"] != "norm")
+
+
 def test_only_the_layers_named_have_a_norm_and_only_the_moved_one_stands_elsewhere():
     first, second, third, output = blocks(
         untrained("before", normalized_layers=(1, 3), moved_layers=(3,))

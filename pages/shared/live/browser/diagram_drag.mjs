@@ -13,7 +13,7 @@ export class Drag {
   }
 
   begin(event) {
-    const norm = event.target.closest("button.bn-chip-norm:not(.bn-absent)");
+    const norm = event.target.closest("button.bn-chip-norm:not(.bn-absent, .bn-fixed)");
     this.justEnded = false;
     if (!norm || event.button !== 0) return;
     this.held = { norm, from: event.clientX, id: event.pointerId, moved: false };

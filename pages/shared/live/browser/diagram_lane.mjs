@@ -223,6 +223,7 @@ function chipView(chip, block) {
     view.type = "button";
     view.setAttribute("aria-pressed", chip.present);
     view.classList.toggle("bn-absent", !chip.present);
+    view.classList.toggle("bn-fixed", !chip.movable);
   }
   return view;
 }
