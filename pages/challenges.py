@@ -3,28 +3,11 @@
 import streamlit as st
 
 from bn_core import lessons
-from bn_core.config import SETTINGS
-from bn_core.lessons.challenges import ARMS, DATA_FIELDS, Challenge
+from bn_core.lessons.challenges import Challenge
 from pages.shared.lessons.cards import in_columns
-from pages.shared.lessons.panel import go_to
+from pages.shared.lessons.challenge_panel import locked_words
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
-
-
-def locked_words(challenge: Challenge) -> str:
-    """Return in words what must stay as it is: what may change, where that is shorter."""
-    names = (*SETTINGS, ARMS)
-    free = [_label(name) for name in names if name not in challenge.locked]
-    of_data = set(DATA_FIELDS) <= set(challenge.locked)
-    named = [name for name in challenge.locked if not (of_data and name in DATA_FIELDS)]
-    locked = ["The data", *map(_label, named)] if of_data else list(map(_label, named))
-    if len(free) < len(locked):
-        return f"Must stay as it is: everything but {', '.join(free)}."
-    return f"Must stay as it is: {', '.join(locked)}." if locked else "Everything may change."
-
-
-def _label(name: str) -> str:
-    return "the nets compared" if name == ARMS else SETTINGS[name].label
 
 
 def card(challenge: Challenge) -> None:
@@ -43,11 +26,17 @@ def card(challenge: Challenge) -> None:
                 args=(challenge.id,),
             )
             if proof:
-                go_to("The run that reached it", proof)
+                st.button(
+                    "Show the proof",
+                    key=f"challenge.{challenge.id}.proof",
+                    type="tertiary",
+                    on_click=learning.show_proof,
+                    args=(challenge.id,),
+                )
 
 
 st.html(
     "<h1 class='bn-title'>Challenges</h1><p class='bn-lead'>Reach a number. A run that does is a "
-    "link: whoever doubts it trains it again.</p>"
+    "link: whoever opens it sees what was asked, trains it again, and sees every check.</p>"
 )
 in_columns(3, lessons.challenges(), card)

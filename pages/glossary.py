@@ -4,7 +4,7 @@ import streamlit as st
 
 from bn_core import lessons
 from bn_core.lessons.glossary import Term
-from pages.shared.lessons.panel import go_to
+from pages.shared.lessons.panel_parts import go_to
 from pages.shared.plain_text import plain_text
 
 MOST_LETTERS = 60

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bn_core.demos.defaults import CHANNELS, HEIGHT, MOST_IMAGES, WIDTH
 from bn_core.demos.why import SCALINGS, scaled
-from pages.shared.demo_widgets import compute, compute_now, slide
+from pages.shared.demo_widgets import compute, compute_now, explain, slide
 from pages.shared.framework_reference import ARGUMENTS, KERAS, PYTORCH, SOURCES, TRAPS, source
 from pages.shared.lab.url_state import nets_of_the_lab
 from pages.shared.session import this_session
@@ -75,7 +75,7 @@ def why() -> None:
             [1, 2, 3, 5, 10, 20, 50, 100, 400],
             "Take the descent back to its first steps.",
         )
-        prose(
+        explain(
             "A fixed rate must suit the steepest direction. Where one feature is ten thousand "
             "times larger than the other, the flat direction then hardly moves: the **condition "
             "number** says how thin the valley is. LeCun et al. (1998, *Efficient BackProp*, "
@@ -172,7 +172,7 @@ def forward() -> None:
         "Ioffe & Szegedy 2015 (1502.03167), Algorithm 1. Each row is an example, each column a "
         "unit with a mean and variance of its own. Point at a value, or walk with the arrow keys."
     )
-    prose(
+    explain(
         "**Why γ and β?** They let a layer undo the normalization: with γ = √(σ² + ε) and β = μ "
         "the output is x again. A sigmoid fed with standardized values alone would stay nearly "
         "linear."
@@ -231,12 +231,15 @@ def backward() -> None:
             "Batch norm takes both out again."
         )
     prose(
-        "**Scale invariance.** For the same reason the length of the weights in front of batch "
-        "norm does not matter: the loss stays, and the gradient is divided by the factor (van "
-        "Laarhoven 2017, 1706.05350). The law concerns what the layer computes, not how it learns: "
-        "longer weights turn less per step. So weight decay in front of batch norm does not shrink "
-        "the function; it keeps the effective learning rate η / ‖W‖² from dying away. A small net "
-        "in 64 bits:"
+        "**Scale invariance.** Multiply the weights in front of batch norm by a factor: what "
+        "becomes of the loss and of their gradient? A small net in 64 bits:"
+    )
+    explain(
+        "The length of these weights does not matter, for the same reason: the loss stays, and "
+        "the gradient is divided by the factor (van Laarhoven 2017, 1706.05350). The law concerns "
+        "what the layer computes, not how it learns: longer weights turn less per step. So weight "
+        "decay in front of batch norm does not shrink the function; it keeps the effective "
+        "learning rate η / ‖W‖² from dying away."
     )
     factor = slide(
         "Multiply W by", "factor", 10.0, [0.001, 0.1, 0.5, 1.0, 2.0, 10.0, 1000.0], "Any factor."

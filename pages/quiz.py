@@ -10,7 +10,7 @@ from bn_core.lessons.questions import Question, reply
 from bn_core.lessons.quiz import QuizQuestion, answer_order, scores
 from pages.shared.lessons.deciding import deciding_run
 from pages.shared.lessons.next_page import next_page
-from pages.shared.lessons.panel import go_to
+from pages.shared.lessons.panel_parts import go_to
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.widgets.persistent import persistent

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.demo_widgets import compute, slide
+from pages.shared.demo_widgets import compute, explain, slide
 from pages.shared.tasks.controls import experiment_here
 from pages.shared.widgets.chapters import show_chapters
 from pages.shared.widgets.persistent import persistent
@@ -111,8 +111,11 @@ def adapt() -> None:
     prose(
         "Change the validation digits and watch accuracy fall. Then batch norm's statistics are "
         "recomputed on the changed digits, without labels and with the same weights: **AdaBN** "
-        "(Li et al. 2016, 1603.04779). What a mean and a scale can undo comes back; what noise has "
-        "covered, or inversion turned around, does not."
+        "(Li et al. 2016, 1603.04779)."
+    )
+    explain(
+        "What a mean and a scale can undo comes back; what noise has covered, or inversion turned "
+        "around, does not."
     )
     columns = st.columns(4)
     with columns[0]:

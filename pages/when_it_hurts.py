@@ -6,7 +6,7 @@ from bn_core import lessons
 from bn_core.lessons.advice import Case
 from pages.shared.lessons.cards import in_columns
 from pages.shared.lessons.next_page import next_page
-from pages.shared.lessons.panel import go_to
+from pages.shared.lessons.panel_parts import go_to
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.widgets.terms import plain_prose

@@ -18,6 +18,9 @@ ARMS = "arms"
 DATA_FIELDS = ("data", "noise", "points", "train_examples", "pooling", "normalize_inputs")
 """What "data" in such a list stands for: all that shapes the examples."""
 
+_WHOLE = ("finished", "diverged")
+"""The endings of a run that can be a proof: it was not cut off."""
+
 _NEEDED = ("title", "task", "start", "target", "locked", "hint", "explain", "solution")
 
 
@@ -51,6 +54,14 @@ class Attempt:
     proof: Link | None
 
 
+@dataclass(frozen=True)
+class Check:
+    """One condition of a proof: whether it holds, None while it cannot be told, in words."""
+
+    holds: bool | None
+    words: str
+
+
 def read_challenges(file: str, text: str) -> tuple[Challenge, ...]:
     """Return the challenges of a file. Errors: ``LessonError`` names file and line."""
     head, blocks = read_blocks(file, text)
@@ -62,10 +73,32 @@ def attempt(challenge: Challenge, record: Record) -> Attempt:
     """Return what a run says about a challenge; only a run to its end can be a proof."""
     outcome = challenge.target.evaluate(Evidence(record))
     changed = changed_locks(challenge, record.comparison)
-    ended = record.ending is not None and record.ending.kind in ("finished", "diverged")
+    ended = record.ending is not None and record.ending.kind in _WHOLE
     done = bool(outcome.holds) and not changed and ended
     proof = lab_link(proving(record)) if done else None
     return Attempt(done, _words(outcome, changed, ended, done), outcome, changed, proof)
+
+
+def checks(
+    challenge: Challenge, comparison: Comparison, record: Record | None
+) -> tuple[Check, ...]:
+    """Return what makes a run a proof: settings that stay, a run to its end, the target.
+
+    ``record`` is what has been trained of the comparison, None before the first step.
+    """
+    changed = changed_locks(challenge, comparison)
+    kept = "What must stay is as in the challenge."
+    broken = f"{', '.join(changed)}: must stay as in the challenge."
+    steps = max(config.steps for config in comparison.configs)
+    trained = f"{record.step if record else 0:,} of {steps:,} steps are trained."
+    ended = record is not None and record.ending is not None
+    whole = record.ending.kind in _WHOLE if record is not None and record.ending else None
+    outcome = challenge.target.evaluate(Evidence(record))
+    return (
+        Check(not changed, broken if changed else kept),
+        Check(whole if ended else None, f"The run is made to its end: {trained}"),
+        Check(outcome.holds, f"{outcome.words}."),
+    )
 
 
 def proving(record: Record) -> Comparison:

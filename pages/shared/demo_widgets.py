@@ -1,4 +1,7 @@
-"""What chapters are made of: a slider, and a computation that follows the controls."""
+"""What chapters are made of: a slider, and a computation that follows the controls.
+
+While an open lesson asks for a prediction about the page, numbers and what explains them wait.
+"""
 
 from typing import Any
 
@@ -6,11 +9,13 @@ import streamlit as st
 
 from bn_core.results import Result
 from bn_core.service.pool import PoolFull
+from pages.shared.lessons.prediction_first import ask_for_prediction, waits_for_prediction
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
 from pages.shared.tasks.computation import SingleTask
 from pages.shared.tasks.view import computation_view
 from pages.shared.widgets.persistent import persistent, widget_key
+from pages.shared.widgets.terms import prose
 
 _SECONDS_FOR_A_QUICK_ANSWER = 0.6
 
@@ -41,6 +46,12 @@ def compute_now(place: str, name: str, **arguments: Any) -> Result | None:
     return held.result()
 
 
+def explain(words: str) -> None:
+    """Show the text that says what the numbers come to; an open step's prediction comes first."""
+    if not waits_for_prediction(this_session()):
+        prose(words)
+
+
 def slide(
     label: str, name: str, usual: float, options: list[Any], help: str, *, of_page: bool = False
 ) -> float:
@@ -57,8 +68,14 @@ def slide(
 
 
 def _computation(place: str, name: str, arguments: dict[str, Any]) -> SingleTask | None:
-    """Return the computation of a place on the page, another one if the controls ask for it."""
+    """Return the computation of a place on the page, another one if the controls ask for it.
+
+    None while the numbers wait for a prediction, and where the pool is full; the page says so.
+    """
     session, key = this_session(), widget_key(place)
+    if waits_for_prediction(session):
+        ask_for_prediction(session, key)
+        return None
     held = session.computations.get(key)
     if isinstance(held, SingleTask) and held.request == SingleTask.key(name, arguments):
         return held

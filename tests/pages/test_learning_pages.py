@@ -71,6 +71,32 @@ def test_a_step_is_predicted_done_and_explained_and_leads_to_the_next(app):
     assert learning(app).step == LESSON.steps[1].id and "step 2 of" in beside(app)
 
 
+def test_the_numbers_of_a_page_wait_for_the_prediction_that_the_open_step_asks(app):
+    lesson = lessons.lessons()[0]
+    step = lesson.steps[0]
+    go(app, step.link.page, **step.link.values, lesson=lesson.slug, step=step.id)
+    held = app.session_state["session"].computations
+    assert not held and "First choose your prediction" in app.info[0].value
+    assert "condition number" not in " ".join(one.value for one in app.markdown)
+    (radio,) = [one for one in app.radio if one.key.startswith("lesson.")]
+    radio.set_value(0).run()
+    assert held and not app.exception
+    assert not [one for one in app.info if "First choose" in one.value]
+    assert "condition" in " ".join(one.value for one in app.markdown)
+
+
+def test_the_numbers_can_be_seen_without_a_prediction(app):
+    lesson = lessons.lessons()[0]
+    step = lesson.steps[0]
+    go(app, step.link.page, **step.link.values, lesson=lesson.slug, step=step.id)
+    press(app, "Show the numbers now")
+    assert app.session_state["session"].computations and not learning(app).progress.predictions
+    go(app, "claims")
+    learning(app).close()
+    go(app, step.link.page, **step.link.values)
+    assert not [one for one in app.info if "First choose" in one.value]
+
+
 def test_a_step_sets_up_the_page_that_is_shown_as_it_is_at_the_start(app):
     lesson = next(one for one in lessons.lessons() if one.slug == "training-and-inference")
     forgot, ordered = lesson.step("forgot"), lesson.step("ordered")
@@ -252,7 +278,8 @@ def test_a_challenge_is_taken_up_and_reached_by_a_run_that_is_its_proof(app):
     {button.key: button for button in app.button}[f"challenge.{one.id}"].click().run()
     assert learning(app).challenge == one.id and one.title in beside(app)
     assert link_of(app)["challenge"] == one.id
-    assert "Nothing is trained yet" in beside(app)
+    assert "Nothing is trained yet" in beside(app) and one.task in beside(app)
+    assert beside(app).count("not known yet") == 2, "the end of the run, and the target"
 
     solved = one.solution.comparison
     assert solved is not None
@@ -260,6 +287,19 @@ def test_a_challenge_is_taken_up_and_reached_by_a_run_that_is_its_proof(app):
     proof = learning(app).progress.proofs[one.id]
     assert proof.comparison == solved
     assert any("proves it" in success.value for success in app.success)
+    assert "All checks hold" in beside(app) and beside(app).count("holds:") == 3
+    app.run()
+    assert any("another run" in success.value for success in app.success)
+
+
+def test_a_proof_opens_the_lab_with_the_challenge_and_the_nets_that_reached_it(app):
+    one = next(one for one in lessons.challenges() if one.id == "sprint")
+    learning(app).progress = learning(app).progress.with_proof(one.id, one.solution)
+    go(app, "challenges")
+    press(app, "Show the proof")
+    state = app.session_state["session"]
+    assert state.page == "lab" and state.lab.comparison == one.solution.comparison
+    assert link_of(app)["challenge"] == one.id and one.task in beside(app)
 
 
 def test_the_glossary_finds_terms_by_any_of_their_words(app):

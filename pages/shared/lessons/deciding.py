@@ -9,7 +9,7 @@ from bn_core.lessons.links import Link
 from bn_core.lessons.quiz import QuizQuestion
 from bn_core.service.pool import PoolFull
 from pages.shared.lessons.evidence import evidence_about
-from pages.shared.lessons.panel import go_to
+from pages.shared.lessons.panel_parts import go_to
 from pages.shared.session import Session
 from pages.shared.tasks.catalogue import catalogue
 from pages.shared.tasks.computation import SingleTask

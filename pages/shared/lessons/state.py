@@ -26,6 +26,8 @@ class Learning:
     challenge: str = ""
     hints: set[str] = field(default_factory=set)
     """The steps and challenges whose hint was asked for."""
+    shown_early: set[str] = field(default_factory=set)
+    """The steps whose numbers the reader wanted to see before predicting them."""
     question: str = ""
     """The question of the quiz that is shown."""
     progress: Progress = field(default_factory=Progress)
@@ -82,6 +84,11 @@ class Learning:
         opened = self.open_challenge()
         self.goes_to = opened.start if opened is not None else None
 
+    def show_proof(self, challenge: str) -> None:
+        """Open a challenge that was reached and lead to the run that reached it."""
+        self.take_up(challenge)
+        self.goes_to = self.progress.proofs.get(challenge)
+
     def follow(self, link: Link) -> None:
         """Have the next run of the script lead to a state of the app."""
         self.goes_to = link
@@ -100,6 +107,7 @@ class Learning:
         """Begin anew: nothing is done, predicted or answered."""
         self.progress, self.notice = Progress(), ""
         self.hints.clear()
+        self.shown_early.clear()
 
     def take_sketch(self, message: Any, id: str, last: int, top: float) -> None:
         """Take over a curve that a browser sent; anything but a curve leaves none.
