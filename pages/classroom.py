@@ -3,10 +3,11 @@
 import streamlit as st
 
 from bn_core.classroom import ClassError, Classes, ClassesFull, Classroom
-from pages.shared.classroom import pooled_runs, shown_run
+from pages.shared.classroom import shown_run
 from pages.shared.classroom.asking import draft
 from pages.shared.classroom.invitation import address, invitation
 from pages.shared.classroom.routes import CLASSES
+from pages.shared.classroom.together import train_together, trained_together
 from pages.shared.live.component import component
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session, this_session
@@ -108,6 +109,7 @@ def teaching(session: Session, classroom: Classroom) -> None:
         with st.container(horizontal=True, gap="small"):
             share(session, classroom)
             train_together(session, classroom)
+        trained_together(session, classroom)
         ask_next(session, classroom)
     browser_memory(session, classroom)
 
@@ -125,25 +127,6 @@ def share(session: Session, classroom: Classroom) -> None:
     ):
         shown_run.show(classroom, session.run)
         st.rerun()
-
-
-def train_together(session: Session, classroom: Classroom) -> None:
-    """Offer to have each student train one seed of the Lab's nets."""
-    if pooled_runs.pooled(classroom) is not None:
-        if st.button("Stop training together"):
-            pooled_runs.stop_pooling(classroom)
-            st.rerun()
-    elif session.run is not None and st.button(
-        "Train the Lab's nets together",
-        help="Each student asks for one seed; this server trains it, and all see the accuracies "
-        "of all seeds as they come.",
-    ):
-        try:
-            pooled_runs.pool_the_class(classroom, session.run.as_run())
-        except ClassError as problem:
-            st.warning(plain_text(str(problem)))
-        else:
-            st.rerun()
 
 
 def ask_next(session: Session, classroom: Classroom) -> None:

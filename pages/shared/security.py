@@ -27,7 +27,7 @@ _UPLOAD_PATH = "/_stcore/upload_file"
 _METRICS_PATH = "/_stcore/metrics"
 _FILES_PATH = re.compile(r"/lab-files/files/[\w-]{16,40}\Z", re.ASCII)
 _CLASS_PATH = re.compile(
-    r"/lab-files/class/[A-Za-z0-9]{1,12}/(students|answers|seeds|teacher)\Z", re.ASCII
+    r"/lab-files/class/[A-Za-z0-9]{1,12}/(students|answers|parts|teacher)\Z", re.ASCII
 )
 _READING = ("GET", "HEAD", "OPTIONS")
 

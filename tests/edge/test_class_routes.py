@@ -5,17 +5,32 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from bn_core.classroom import ClassQuestion, Classroom
+from bn_core.comparison import Comparison, comparison_to_query
+from bn_core.config import Config
 from pages.shared.classroom import routes
+from pages.shared.classroom.pooled_runs import PooledRuns
+from pages.shared.classroom.pooling import start_pooling, stop_pooling
 from pages.shared.classroom.routes import CLASSES, MOST_BODY_BYTES
 from pages.shared.security import ClosedRoutes
 from pages.shared.security_connections import ConnectionLimits
 from tests.edge.serving import bare_server
+
+
+class Endless:
+    """A computation that has not ended yet."""
+
+    failure, result, done = "", None, False
+
+    def renew_lease(self) -> None:
+        """Stay."""
+
 
 QUESTION = ClassQuestion("Which nets learn?", ("Both", "One", "None"), answer=1)
 
@@ -137,6 +152,30 @@ def test_hostile_answers_are_refused_in_words_and_count_for_nothing(
     status, found = ask(port, path, body.replace(b"STUDENT", student.encode()))
     assert 400 <= status < 500 and found["words"]
     assert classroom.shown_to_teacher()["voted"] == [0, 0]
+
+
+def test_a_student_trains_a_seed_and_submits_a_run_by_its_link(
+    port: int, classroom: Classroom
+) -> None:
+    first, second = join(port, classroom), join(port, classroom)
+    path = f"{classroom.code}/parts"
+    assert post(port, path, student=first)[0] == 409
+    held = Comparison(Config(seed=7, steps=20))
+    start_pooling(PooledRuns(classroom, held, lambda name, **_: Endless()))
+    try:
+        status, told = post(port, path, student=first)
+        assert (status, told["part"]) == (200, 7) and told["link"].startswith("?")
+        assert post(port, f"{classroom.code}/students", student=first)[1]["part"] == told
+        fitting = f"https://lab.example/?{urlencode(comparison_to_query(held) | {'seed': '40'})}"
+        assert post(port, path, student=second, link=fitting)[1]["part"] == 40
+        for link, words in ((fitting + "&lr=0.7", "Learning rate"), ("hello", "no link")):
+            third = join(port, classroom)
+            status, found = post(port, path, student=third, link=link)
+            assert status == 409 and words in found["words"]
+        for hostile in ({"student": 3}, {"student": second, "link": ["?"]}, {"student": "x"}):
+            assert 400 <= post(port, path, **hostile)[0] < 500
+    finally:
+        stop_pooling(classroom)
 
 
 def test_a_code_without_a_class_is_refused_in_words(port: int, classroom: Classroom) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from bn_core.classroom import ClassError, Classes, Classroom, Phase
 from bn_core.classroom.questions import QuestionError
 from pages.shared import environment
-from pages.shared.classroom.pooled_runs import pooled
+from pages.shared.classroom.pooling import pooled
 from pages.shared.live.browser_files import BASE
 from pages.shared.security_connections import at_shutdown
 
@@ -30,13 +30,14 @@ PAGE = "/join"
 API = "/lab-files/class/{code}"
 MOST_BODY_BYTES = 4096
 SECONDS_BETWEEN_SIGNS = 10.0
-"""A device that hears nothing for longer connects anew."""
+"""A device that hears nothing for much longer connects anew."""
 SECONDS_BETWEEN_STATES = 0.1
 """Changes that come faster reach a device together."""
 
 _PAGE = (Path(__file__).parent / "join.html").read_text("utf-8").replace("{base}", BASE)
 _PARTS = ", ".join(
-    f"<{BASE}/class_{name}.mjs>; rel=modulepreload" for name in ("curves", "results")
+    f"<{BASE}/class_{name}.mjs>; rel=modulepreload"
+    for name in ("connection", "curves", "map", "part", "pool", "results", "run")
 )
 _NO_CLASS = "There is no class with this code. It may have ended; compare the code on the screen."
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -51,7 +52,7 @@ def routes() -> list[Route]:
         Route(PAGE, page),
         Route(f"{API}/students", join, methods=["POST"]),
         Route(f"{API}/answers", answer, methods=["POST"]),
-        Route(f"{API}/seeds", ask_for_seed, methods=["POST"]),
+        Route(f"{API}/parts", train_part, methods=["POST"]),
         Route(f"{API}/events", events),
         Route(f"{API}/teacher", teach, methods=["POST"]),
     ]
@@ -131,8 +132,9 @@ async def join(request: Request) -> Response:
         student = classroom.join(token if isinstance(token, str) else "")
     except ClassError as problem:
         return _refusal(409, str(problem))
-    answers = classroom.answers_of(student)
-    return _json({"student": student, "code": classroom.code, "answers": answers})
+    work, answers = pooled(classroom), classroom.answers_of(student)
+    part = work.told(student) if work else {}
+    return _json({"student": student, "code": classroom.code, "answers": answers, "part": part})
 
 
 async def answer(request: Request) -> Response:
@@ -151,18 +153,25 @@ async def answer(request: Request) -> Response:
     return _json({"answers": classroom.answers_of(token)})
 
 
-async def ask_for_seed(request: Request) -> Response:
-    """Give a student a seed to train; answer with its number, and its accuracies once known."""
+async def train_part(request: Request) -> Response:
+    """Train for a student the next part of what the class trains, or what a link of theirs names.
+
+    The answer says which part it is; what comes of it all students see in the class's state.
+    """
     classroom = CLASSES.find(request.path_params["code"])
     given = await _body(request)
-    runs = pooled(classroom) if classroom else None
-    if classroom is None or given is None or runs is None:
-        return _refusal(400 if classroom and runs else 404, _NO_CLASS)
+    if classroom is None or given is None:
+        return _refusal(404 if classroom is None else 400, _NO_CLASS)
+    work, student, link = pooled(classroom), given.get("student"), given.get("link")
+    if not isinstance(student, str) or not isinstance(link, str | None):
+        return _refusal(400, "This is no link.")
+    if work is None:
+        return _refusal(409, "The class trains nothing together now.")
     try:
-        number = runs.ask_for_seed(str(given.get("student", "")))
+        told = work.ask(student) if link is None else work.submit_link(student, link)
     except ClassError as problem:
         return _refusal(409, str(problem))
-    return _json({"number": number, "accuracies": runs.accuracies.get(number)})
+    return _json(told)
 
 
 async def events(request: Request) -> Response:
@@ -192,7 +201,7 @@ async def _stream(classroom: Classroom, token: str) -> AsyncIterator[bytes]:
                 async with asyncio.timeout(SECONDS_BETWEEN_SIGNS):
                     await listeners.wait()
             except TimeoutError:
-                yield b": connected\n\n"
+                yield b"event: sign\ndata:1\n\n"
 
 
 async def teach(request: Request) -> Response:

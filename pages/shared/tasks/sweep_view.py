@@ -3,13 +3,19 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from bn_core.figures.chart import Chart as Drawn
 from bn_core.figures.stability_map import map_charts
 from bn_core.figures.view import View
 from bn_core.sweeps.reading import fates, sentence
-from bn_core.sweeps.stability_map import DIVERGED, FATE_WORDS, LEARNED, NOT_LEARNED
+from bn_core.sweeps.stability_map import (
+    DIVERGED,
+    FATE_WORDS,
+    LEARNED,
+    NOT_LEARNED,
+    StabilityMap,
+)
 from bn_core.sweeps.table import table_of
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
@@ -20,10 +26,25 @@ from pages.shared.tasks.sweeps import SweepRun
 VIEW_KEY = "stability_map.view"
 
 
+class ShownSweep(Protocol):
+    """A map that is being measured, as far as it is shown."""
+
+    @property
+    def map(self) -> StabilityMap: ...
+    @property
+    def version(self) -> Hashable: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def failure(self) -> str: ...
+    def renew_lease(self) -> None: ...
+    def notice(self) -> str: ...
+
+
 class SweepFeed(Feed):
     """The charts of a map, a table of counts, and what it shows in a sentence."""
 
-    def __init__(self, session: Session, run: SweepRun) -> None:
+    def __init__(self, session: Session, run: ShownSweep) -> None:
         super().__init__()
         self.session, self.run = session, run
         self._drawn: tuple[Hashable, dict[str, Drawn]] = (None, {})

@@ -9,7 +9,8 @@ const dot = 3.5;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const x = (share) => frame.left + share * (width - frame.left - frame.right);
 
-export function poolOf({ done, asked, nets }, own = null) {
+export function poolOf({ done, asked, nets: unsorted }, own = null) {
+  const nets = unsorted.map((net) => ({ ...net, accuracies: [...net.accuracies].sort((a, b) => a - b) }));
   const place = document.createElement("div");
   place.append(paragraph(`The class trains together: ${done} of ${asked} seeds are trained.`));
   if (!done) return place;

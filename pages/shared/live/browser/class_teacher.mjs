@@ -73,7 +73,7 @@ function show(shown) {
   part("question").textContent = asked ? `${shown.number}. ${asked.text}` : "";
   const revealed = shown.phase === "reveal";
   part("choices").replaceChildren(...(asked && !revealed ? asked.choices.map(choice) : []));
-  part("pool").replaceChildren(...(shown.pool ? [poolOf(shown.pool)] : []));
+  part("pool").replaceChildren(...(shown.pool?.kind === "seeds" ? [poolOf(shown.pool)] : []));
   part("results").replaceChildren(...(asked && revealed ? results(asked, shown.curves) : []));
 }
 

@@ -1,8 +1,9 @@
-// The page of a student's device: joins a class, hears of its changes, sends answers.
+// The page of a student's device: joins a class, shows its state, sends answers.
+import { ask, isLost, listen } from "./class_connection.mjs";
 import { drawingArea } from "./class_curves.mjs";
-import { poolOf } from "./class_pool.mjs";
-import { showRun } from "./class_run.mjs";
+import { showPool } from "./class_part.mjs";
 import { letter, paragraph, resultsOf } from "./class_results.mjs";
+import { showRun } from "./class_run.mjs";
 
 const styles = document.createElement("link");
 styles.rel = "stylesheet";
@@ -11,10 +12,8 @@ document.head.append(styles);
 
 const by = (id) => document.getElementById(id);
 const stored = "bn-lab.class.";
-const patience = 3000; // milliseconds without a connection before the page says so
-const most = 15000; // milliseconds between two attempts at most
-const root = new URL("lab-files/class/", document.baseURI);
-const device = { code: "", student: "", answers: [], state: null, source: null, lostAt: 0, wait: 500 };
+const device = { code: "", student: "", answers: [], part: {}, state: null, joins: 0 };
+let leave = () => {}; // ends the stream of states
 
 by("join").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -25,60 +24,50 @@ const given = new URLSearchParams(location.search).get("c") ?? "";
 by("given").value = given.slice(0, 12);
 if (given) join(given);
 
-async function post(action, body) {
-  const url = new URL(`${encodeURIComponent(device.code)}/${action}`, root);
-  const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
-  const found = await response.json();
-  if (!response.ok) throw Object.assign(new Error(found.words), { status: response.status });
-  return found;
-}
-
 async function join(code) {
+  leave();
+  const attempt = ++device.joins; // a later one, with another code, ends this one
   device.code = code.replace(/\s/g, "").toUpperCase();
-  by("problem").textContent = "";
+  say("problem", "");
   try {
-    const remembered = read(device.code);
-    Object.assign(device, await post("students", { student: remembered }));
+    const answer = await ask(
+      device.code,
+      "students",
+      { student: read(device.code) },
+      () => attempt === device.joins,
+      () => say("problem", "No connection to the class; it is tried again."),
+    );
+    if (!answer || attempt !== device.joins) return;
+    Object.assign(device, answer);
   } catch (problem) {
-    if (!problem.status) return retry(() => join(code));
-    by("join").hidden = false;
-    by("class").hidden = true;
-    by("problem").textContent = problem.message;
+    if (attempt === device.joins) showForm(problem.message);
     return;
   }
+  say("problem", "");
   write(device.code, device.student);
   history.replaceState(null, "", `?c=${device.code}`);
-  by("code").textContent = `class ${device.code}`;
+  say("code", `class ${device.code}`);
   by("join").hidden = true;
   by("class").hidden = false;
-  listen();
+  leave = listen(device.code, device.student, show, () => device.state?.ended || join(device.code));
 }
 
-function listen() {
-  device.source?.close();
-  const url = new URL(`${device.code}/events`, root);
-  url.searchParams.set("student", device.student);
-  const source = (device.source = new EventSource(url));
-  source.onopen = () => Object.assign(device, { lostAt: 0, wait: 500 });
-  source.onmessage = ({ data }) => show(JSON.parse(data));
-  source.onerror = () => {
-    device.lostAt ||= performance.now();
-    // A refused stream is not opened anew by the browser: the class may have ended meanwhile.
-    if (source.readyState === EventSource.CLOSED && !device.state?.ended) retry(() => join(device.code));
-  };
+function showForm(words) {
+  by("join").hidden = false;
+  by("class").hidden = true;
+  say("code", "");
+  say("problem", words);
+  device.state = null;
+  by("given").focus();
 }
 
-function retry(what) {
-  device.lostAt ||= performance.now();
-  device.wait = Math.min(device.wait * 2, most);
-  // Hundreds of devices that lost the same network do not all return in one moment.
-  setTimeout(what, device.wait * (0.5 + Math.random()));
+function say(id, words) {
+  if (by(id).textContent !== words) by(id).textContent = words;
 }
 
 function sayConnection() {
-  const lost = device.lostAt && performance.now() - device.lostAt > patience;
-  const words = lost ? "no connection: trying again" : device.state && !device.state.ended ? "connected" : "";
-  if (by("connection").textContent !== words) by("connection").textContent = words;
+  const present = device.state && !device.state.ended;
+  say("connection", isLost() ? "no connection: trying again" : present ? "connected" : "");
 }
 
 const states = {
@@ -95,16 +84,17 @@ function show(state) {
   const asked = state.question;
   const isNew = state.number !== before?.number;
   if (isNew && before) device.answers = [];
-  if (state.ended) device.source.close();
-  by("state").textContent = state.ended ? "The class has ended. Thank you." : states[state.phase];
-  by("question").textContent = asked?.text ?? "";
+  if (!state.pool) device.part = {};
+  if (state.ended) leave();
+  say("state", state.ended ? "The class has ended. Thank you." : states[state.phase]);
+  say("question", asked?.text ?? "");
   if (isNew && before && asked) by("question").focus();
   showAnswers(state, asked, isNew || state.phase !== before?.phase);
   const revealed = asked && state.phase === "reveal";
   by("results").replaceChildren(...(revealed ? [resultsOf(asked, device.answers), paragraph(asked.explanation)] : []));
   showRun(by("run"), state.run);
-  showSeed(state.pool);
-  showLink(state.link);
+  drawPool();
+  by("open").replaceChildren(...(state.link ? [labLink(state.link, "Open the teacher's nets on this device")] : []));
 }
 
 const round = () => (device.state.phase === "vote again" ? 1 : 0);
@@ -112,7 +102,7 @@ const isOpen = () => ["vote", "vote again"].includes(device.state.phase);
 
 function showAnswers(state, asked, changed) {
   if (!changed) return;
-  by("said").textContent = state.phase === "discuss" || state.phase === "vote again" ? earlier(asked) : "";
+  say("said", state.phase === "discuss" || state.phase === "vote again" ? earlier(asked) : "");
   const hidden = !asked || state.phase === "reveal";
   by("choices").replaceChildren(...(hidden ? [] : asked.choices.map(button)));
   by("drawing").replaceChildren(...(hidden || !asked.axes ? [] : [area(asked.axes)]));
@@ -138,8 +128,7 @@ function button(choice, index) {
 
 function area(axes) {
   const last = device.answers[round()] ?? device.answers[0];
-  const say = (words) => (by("said").textContent = words);
-  const made = drawingArea(axes, Array.isArray(last) ? last : null, say, (curve) => isOpen() && send(curve));
+  const made = drawingArea(axes, Array.isArray(last) ? last : null, (words) => say("said", words), (curve) => isOpen() && send(curve));
   if (!isOpen()) made.style.pointerEvents = "none";
   return made;
 }
@@ -149,70 +138,56 @@ function mark() {
   [...by("choices").children].forEach((one, index) => one.setAttribute("aria-pressed", index === mine));
 }
 
+let sending = 0;
+
 async function send(answer) {
-  const number = device.state.number;
-  by("said").textContent = "Sending …";
+  const { number, phase } = device.state;
+  const turn = ++sending; // of two answers that wait for a connection the last one counts
+  const still = () => turn === sending && number === device.state.number && phase === device.state.phase;
+  say("said", "Sending …");
   try {
-    device.answers = (await post("answers", { student: device.student, number, answer })).answers;
+    const body = { student: device.student, number, answer };
+    const counted = await ask(device.code, "answers", body, still, () => say("said", "Not sent: no connection. It is tried again."));
+    if (counted && number === device.state.number) device.answers = counted.answers;
     const words = Array.isArray(answer) ? "Your curve is counted." : `Your answer ${letter(answer)} is counted.`;
-    if (number === device.state.number) by("said").textContent = words;
+    if (turn === sending) say("said", counted ? words : "Too late: your last answer did not arrive.");
   } catch (problem) {
-    by("said").textContent = problem.status ? problem.message : "Not sent: no connection. It is tried again.";
-    const still = () => number === device.state.number && isOpen();
-    if (!problem.status) retry(() => still() && send(answer));
+    say("said", problem.message);
   }
   mark();
 }
 
-// Nets that the class trains together: this device asks for one seed, and sees those of all.
-function showSeed(pool) {
-  if (!pool) device.seed = null;
-  if (device.seed && !device.seed.accuracies) askForSeed();
-  else drawSeed();
+function drawPool() {
+  showPool(by("pool"), device.state?.pool, device.part, train, labLink);
 }
 
-function drawSeed() {
-  const [place, pool] = [by("pool"), device.state?.pool];
-  const focused = place.contains(document.activeElement);
-  place.replaceChildren(...(pool ? [poolOf(pool, device.seed?.accuracies), device.seed ? paragraph(seedWords(pool)) : seedButton()] : []));
-  if (focused) place.querySelector("button")?.focus();
-}
-
-function seedButton() {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = "Train one of the nets";
-  made.addEventListener("click", askForSeed);
-  return made;
-}
-
-function seedWords({ nets, first_seed }) {
-  const { number, accuracies } = device.seed;
-  const name = `Your seed is ${first_seed + number}`;
-  if (!accuracies) return `${name}: it waits for a worker, or is being trained.`;
-  return `${name}: ${nets.map((net, i) => `${net.label} ${(100 * accuracies[i]).toFixed(1)} %`).join("; ")}.`;
-}
-
-async function askForSeed() {
+// Have the server train a part of what the class trains, or what a link of this student's names.
+async function train(body) {
+  say("said", "");
   try {
-    device.seed = await post("seeds", { student: device.student });
+    const still = () => Boolean(device.state.pool);
+    const waiting = () => say("said", "No connection. It is tried again.");
+    const part = await ask(device.code, "parts", { student: device.student, ...body }, still, waiting);
+    say("said", "");
+    if (part) device.part = part;
+    drawPool();
+    return part;
   } catch (problem) {
-    by("said").textContent = problem.status ? problem.message : "No connection. Try again.";
-    return;
+    say("said", problem.message);
+    return null;
   }
-  drawSeed();
 }
 
-function showLink(link) {
-  by("open").replaceChildren();
-  if (!link) return;
+// The Lab learns of which class it was opened, so that runs can be submitted from there.
+function labLink(link, words) {
   const made = document.createElement("a");
   made.href = new URL(link, document.baseURI);
-  if (made.origin !== location.origin) return;
+  if (made.origin !== location.origin) return "";
+  made.href += `&class=${device.code}`;
   made.target = "_blank";
-  made.rel = "noopener";
-  made.textContent = "Open what the teacher shows, on this device";
-  by("open").append(made);
+  made.className = "bn-open";
+  made.textContent = words;
+  return made;
 }
 
 // Some browsers refuse storage: then a reload joins as another student.
