@@ -1,143 +1,53 @@
 """Stability map: which settings train, without and with batch norm, over two of them at once."""
 
-import dataclasses
 import re
 
 import streamlit as st
 
-from bn_core.comparison import Comparison, comparison_to_query
-from bn_core.figures.stability_map import theory_words
-from bn_core.settings import SettingError
-from bn_core.sweeps.axis import AXES, RATES_OF_LAYERS, Axis, values_text
-from bn_core.sweeps.link import SWEEP_KEYS, sweep_from_query, sweep_to_query
-from bn_core.sweeps.reading import border
-from bn_core.sweeps.sweep import MOST_SWEPT_ARMS, MOST_SWEPT_SEEDS, SIZES, Cell, Sweep
+from bn_core.comparison import comparison_to_query
+from bn_core.export.report_map import report_of_map
+from bn_core.figures.stability_cells import EXPLANATIONS, SHOWS
+from bn_core.figures.stability_words import TWO_LAYERS, border_words, map_title
+from bn_core.sweeps.axis import values_text
+from bn_core.sweeps.findings import findings
+from bn_core.sweeps.link import SWEEP_KEYS, map_link, sweep_to_query
 from bn_core.sweeps.table import map_to_csv, map_to_npz
+from bn_core.sweeps.theory import theory_words
+from pages.shared.export_menu import page_address, report_button
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session, this_session
+from pages.shared.stability_map.controls import controls, presets, run_buttons
+from pages.shared.stability_map.place import (
+    PLACE,
+    follow_link,
+    show_earlier,
+    shown_run,
+    zoom,
+    zoom_at_border,
+)
 from pages.shared.tasks.sweep_view import VIEW_KEY, sweep_view
 from pages.shared.tasks.sweeps import SweepRun
 
-_PLACE = "stability_map"
-_PICKED = "stability_map.picked"
-_PRESETS = {
-    "Learning rate and batch size": Sweep(),
-    "Learning rate and depth": Sweep(y=Axis.usual("depth")),
-    "Gain and depth": Sweep(x=Axis.usual("gain"), y=Axis.usual("depth")),
-    "Fractal border: two layers, a rate each": Sweep(
-        x=Axis.usual("rate_1"), y=Axis.usual("rate_2"), size=72, double=True
-    ),
-}
+_PICKED = f"{PLACE}.picked"
+_SHOWS = f"{PLACE}.shows"
 
 
-def _held(session: Session) -> Sweep:
-    return session.widget_values.get(_PLACE) or Sweep()
-
-
-def _replace(session: Session, sweep: Sweep) -> None:
-    """Take another sweep: the controls are made anew with its values."""
-    session.widget_values[_PLACE] = sweep
-    session.revisions[_PLACE] = session.revisions.get(_PLACE, 0) + 1
-
-
-def follow_link(session: Session) -> None:
-    """Take over what a link says of the map."""
-    if session.arrival is not None and (session.arrival or session.by_history):
-        sweep, complaints = sweep_from_query(session.arrival)
-        session.link_warnings += complaints
-        _replace(session, sweep)
-
-
-def controls(session: Session) -> Sweep:
-    """Show both axes and the size; return the sweep they ask for."""
-    held = _held(session)
-    made = f"{_PLACE}.{session.revisions.get(_PLACE, 0)}"
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        axes = [_axis(made, side, held) for side in ("x", "y")]
-        size = st.selectbox(
-            "Cells along each axis", SIZES, SIZES.index(held.size), key=f"{made}.size", width=160
-        )
-        double = st.toggle("float64", held.double, key=f"{made}.double", help=_DOUBLE_HELP)
-    try:
-        if None in axes:
-            return held
-        x, y = axes
-        assert x is not None and y is not None, "checked above"
-        asked = Sweep(held.base, x, y, held.arms, size, double)
-    except SettingError as error:
-        st.error(plain_text(str(error)))
-        return held
-    session.widget_values[_PLACE] = asked
-    return asked
-
-
-_DOUBLE_HELP = "Numbers of 64 bits: close to a border the smallest difference decides."
-
-
-def _axis(made: str, side: str, held: Sweep) -> Axis | None:
-    """Show the choice of one axis and its ends; None after saying what is wrong."""
-    axis = held.x if side == "x" else held.y
-    names = [name for name in AXES if (name in RATES_OF_LAYERS) == held.two_layers]
-    name = st.selectbox(
-        "Across" if side == "x" else "Upwards",
-        names,
-        names.index(axis.name),
-        format_func=lambda name: AXES[name].label,
-        key=f"{made}.{side}",
-        width=220,
+def shows_switch(session: Session, run: SweepRun) -> str:
+    """Show what the colours can mean, with the meaning in a sentence; return what was chosen."""
+    if run.sweep.two_layers:  # it has no validation data, and one layer before its output
+        st.caption(EXPLANATIONS["speed"])
+        return "speed"
+    chosen = st.segmented_control(
+        "Colours show",
+        list(SHOWS),
+        default=session.widget_values.get(_SHOWS, "speed"),
+        format_func=SHOWS.__getitem__,
+        key=_SHOWS,
+        required=True,
     )
-    axis = axis if name == axis.name else Axis.usual(name)
-    ends = [
-        st.text_input(label, repr(end), key=f"{made}.{side}.{name}.{label}", width=110)
-        for label, end in (("from", axis.low), ("to", axis.high))
-    ]
-    try:
-        low, high = (float(end[:40]) for end in ends)
-        return Axis(name, low, high)
-    except SettingError as error:
-        st.error(plain_text(str(error)))
-    except ValueError:
-        st.error("The ends of an axis are two numbers, such as 0.01 and 10.")
-    return None
-
-
-def presets(session: Session) -> None:
-    """Offer usual maps, and one of the Lab's nets."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        for name, sweep in _PRESETS.items():
-            st.button(name, on_click=_replace, args=(session, sweep), key=f"{_PLACE}.{name}")
-        st.button(
-            "Nets of the Lab",
-            on_click=_take_lab,
-            args=(session,),
-            key=f"{_PLACE}.lab",
-            help="The same two axes over the nets that are set up in the Lab.",
-        )
-
-
-def _take_lab(session: Session) -> None:
-    comparison: Comparison = session.lab.comparison
-    base = comparison.base.changed({"replicas": min(comparison.base.replicas, MOST_SWEPT_SEEDS)})
-    held = _held(session) if not _held(session).two_layers else Sweep()
-    _replace(session, Sweep(base, held.x, held.y, comparison.arms[:MOST_SWEPT_ARMS]))
-
-
-def run_buttons(session: Session, sweep: Sweep) -> SweepRun | None:
-    """Show Run, and Cancel while it runs; return the map that is shown."""
-    run = session.computations.get(_PLACE)
-    run = run if isinstance(run, SweepRun) else None
-    under_way, problem = run is not None and not run.done, sweep.problem()
-    if problem:
-        st.warning(plain_text(problem))
-    with st.container(horizontal=True, gap="small"):
-        stopped = under_way or bool(problem)
-        if st.button("Run", type="primary", shortcut="T", disabled=stopped, key=f"{_PLACE}.run"):
-            session.computations[_PLACE] = SweepRun(session.visitor, sweep)
-            st.rerun()
-        if run is not None and under_way and st.button("Cancel", shortcut="P"):
-            run.cancel()
-            st.rerun()
-    return run
+    session.widget_values[_SHOWS] = chosen
+    st.caption(EXPLANATIONS[chosen])
+    return chosen
 
 
 def cell_and_zoom(session: Session, run: SweepRun) -> None:
@@ -153,70 +63,70 @@ def cell_and_zoom(session: Session, run: SweepRun) -> None:
                 range(len(values)),
                 (0, len(values) - 1),
                 format_func=texts.__getitem__,
-                key=f"{_PLACE}.{id(run)}.{side}",
+                key=f"{PLACE}.{id(run)}.{side}",
                 width=320,
             )
             chosen.append(ends)
-        st.button("Zoom in", on_click=_zoom, args=(session, sweep, *chosen))
-        st.button("Zoom in at the border", on_click=_zoom_at_border, args=(session, run))
+        st.button("Zoom in and run", on_click=zoom, args=(session, run, *chosen))
+        st.button(
+            "Zoom in at the border",
+            on_click=zoom_at_border,
+            args=(session, run),
+            help="Runs the tenth part around the border of the first net anew.",
+        )
     if not sweep.two_layers:
-        cell = (chosen[0][0], chosen[1][0])
         st.page_link(
             "pages/lab.py",
             label="Open the cell at the lower ends of both sliders in the Lab",
-            query_params=comparison_to_query(sweep.comparison(cell)),
+            query_params=comparison_to_query(sweep.comparison((chosen[0][0], chosen[1][0]))),
         )
 
 
-def _zoom(session: Session, sweep: Sweep, xs: tuple[int, int], ys: tuple[int, int]) -> None:
-    try:
-        x = sweep.x.zoomed(sweep.x_values[xs[0]], sweep.x_values[xs[1]])
-        y = sweep.y.zoomed(sweep.y_values[ys[0]], sweep.y_values[ys[1]])
-        _replace(session, dataclasses.replace(sweep, x=x, y=y, double=True))
-    except SettingError as error:
-        session.notice = str(error)
-
-
-def _zoom_at_border(session: Session, run: SweepRun) -> None:
-    """Zoom in about ten times around the border cell nearest to the middle."""
-    sweep, (rows, columns) = run.sweep, run.sweep.shape
-    edge = border(run.map, 0)
-    cells = [(y, x) for y in range(rows) for x in range(columns) if edge[y, x]]
-    if not cells:
-        session.notice = "There is no border in this map: every cell learned, or none did."
-        return
-    y, x = min(cells, key=lambda at: (at[0] - rows / 2) ** 2 + (at[1] - columns / 2) ** 2)
-    _zoom(session, sweep, _around(x, columns), _around(y, rows))
-
-
-def _around(index: int, count: int) -> tuple[int, int]:
-    half = max(1, count // 20)
-    return max(0, index - half), min(count - 1, index + half)
-
-
 def _note_pick() -> None:
-    """Keep which cell was clicked: the script leads to the Lab."""
+    """Keep what was clicked or dragged in the map: the script acts on it."""
     chosen = st.session_state[VIEW_KEY].get("chosen")
-    if isinstance(chosen, dict) and chosen.get("name") == "cell":
-        this_session().widget_values[_PICKED] = str(chosen.get("value"))[:20]
+    if isinstance(chosen, dict):
+        picked = (str(chosen.get("name")), str(chosen.get("value"))[:60])
+        this_session().widget_values[_PICKED] = picked
 
 
-def open_picked(session: Session) -> None:
-    """Go to the Lab with the settings of the cell that the reader has clicked."""
-    text, run = session.widget_values.pop(_PICKED, ""), session.computations.get(_PLACE)
-    found = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", text)
-    if not found or not isinstance(run, SweepRun) or run.sweep.two_layers:
+def act_on_pick(session: Session) -> None:
+    """Zoom into the rectangle that was dragged, or go to the Lab with the cell that was clicked."""
+    name, text = session.widget_values.pop(_PICKED, ("", ""))
+    run = shown_run(session)
+    if run is None:
         return
-    y, x = (int(part) for part in found.groups())
-    rows, columns = run.sweep.shape
-    if y < rows and x < columns:
-        cell: Cell = (x, y)
-        query = comparison_to_query(run.sweep.comparison(cell))
-        st.switch_page("pages/lab.py", query_params=query)
+    if name == "rectangle":
+        ends = [float(end) for end in re.findall(r"-?\d{1,3}(?:\.\d{1,3})?", text)]
+        if len(ends) == 4:
+            zoom(session, run, (ends[0], ends[1]), (ends[2], ends[3]))
+    found = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", text) if name == "cell" else None
+    if found and not run.sweep.two_layers:
+        y, x = (int(part) for part in found.groups())
+        rows, columns = run.sweep.shape
+        if y < rows and x < columns:
+            query = comparison_to_query(run.sweep.comparison((x, y)))
+            st.switch_page("pages/lab.py", query_params=query)
 
 
-def downloads(run: SweepRun) -> None:
-    """Offer the numbers of all cells as files."""
+def said_of(run: SweepRun) -> None:
+    """Say what the finished map shows beyond its first finding, what theory says, what is open."""
+    sweep = run.sweep
+    if run.done:
+        lines = [plain_text(line) for line in findings(run.map)[1:]]
+        if lines:
+            st.markdown("\n".join(f"- {line}" for line in lines))
+    for words in filter(None, (theory_words(sweep), *border_words(sweep))):
+        st.caption(words)
+    if sweep.two_layers:
+        st.caption(f"{TWO_LAYERS} This net is none of the Lab's: cells cannot be opened there.")
+    elif sweep.double:
+        st.caption("Computed in float64. The Lab computes in float32: at a border it may differ.")
+
+
+def downloads(session: Session, run: SweepRun) -> None:
+    """Offer the numbers of all cells as files, and the report."""
+    address = page_address() + map_link(run.sweep).lstrip("/")
     with st.container(horizontal=True, gap="small"):
         for suffix, make, kind in (
             ("csv", map_to_csv, "text/csv"),
@@ -230,6 +140,9 @@ def downloads(run: SweepRun) -> None:
                 on_click="ignore",
                 help="A row for each net that was trained; the command sweep writes the same.",
             )
+        report_button(
+            session, f"map {map_title(run.sweep)}", lambda: report_of_map(run.map, address)
+        )
 
 
 def show() -> None:
@@ -239,7 +152,7 @@ def show() -> None:
         "them learn, which break, and where does batch norm win or lose?</p>"
     )
     session = this_session()
-    open_picked(session)
+    act_on_pick(session)
     follow_link(session)
     presets(session)
     sweep = controls(session)
@@ -247,25 +160,22 @@ def show() -> None:
     if session.notice:
         st.warning(plain_text(session.notice))
         session.notice = ""
-    run = run_buttons(session, sweep)
+    show_earlier(session, sweep)
+    run_buttons(session, sweep)
+    run = shown_run(session)
     if run is None:
-        st.info("Nothing has run yet. Choose two settings, then press **Run**.")
+        st.info(
+            "Nothing has run yet. Choose two settings, then press **Run**: a map of 24 x 24 cells "
+            "and two nets takes about 20 seconds on two cores."
+        )
         return
     if run.sweep != sweep:
         st.caption("The map below is of other settings: press **Run** for those above.")
-    sweep_view(run, _note_pick)
-    if theory_words(run.sweep):
-        st.caption(theory_words(run.sweep))
-    if run.sweep.two_layers:
-        st.caption(
-            "16-16-1 units, tanh, 64 random points, full batch, squared error (Sohl-Dickstein "
-            "2024, 2402.06184). This net is none of the Lab's: its cells cannot be opened there."
-        )
-    elif run.sweep.double:
-        st.caption("Computed in float64. The Lab computes in float32: at a border it may differ.")
+    sweep_view(run, shows_switch(session, run), _note_pick)
+    said_of(run)
     if run.map.lines:
         cell_and_zoom(session, run)
-        downloads(run)
+        downloads(session, run)
 
 
 show()

@@ -12,19 +12,20 @@ from bn_core.cli.command import COMPLETED, INTERRUPTED, CommandError, Subcommand
 from bn_core.cli.export import check_target, write_file
 from bn_core.cli.link import comparison_from_link
 from bn_core.cli.progress import ProgressBar
+from bn_core.export.report_map import report_of_map
 from bn_core.service.cluster import ClusterError, cluster_executor, scheduler_address
 from bn_core.service.pool import Limits, Pool
 from bn_core.service.pool_executor import PoolExecutor
 from bn_core.settings import SettingError
 from bn_core.sweeps.axis import AXES, Axis
 from bn_core.sweeps.driver import run_sweep
+from bn_core.sweeps.findings import sentence
 from bn_core.sweeps.link import sweep_from_query
-from bn_core.sweeps.reading import sentence
 from bn_core.sweeps.stability_map import StabilityMap
 from bn_core.sweeps.sweep import SIZES, Sweep
 from bn_core.sweeps.table import map_to_csv, map_to_npz
 
-_FORMATS = {".csv": map_to_csv, ".npz": map_to_npz}
+_FORMATS = {".csv": map_to_csv, ".npz": map_to_npz, ".html": report_of_map}
 _SECONDS_TO_START = 120.0
 
 
@@ -56,7 +57,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--float64", action="store_true", help="compute in float64")
     workers = f"processes on this machine ({_usual_workers()}); a cluster has its own"
     parser.add_argument("--workers", metavar="N", type=_workers, help=workers)
-    parser.add_argument("--out", metavar="FILE", required=True, help="a .csv or .npz file")
+    parser.add_argument("--out", metavar="FILE", required=True, help="a .csv, .npz or .html file")
 
 
 def _usual_workers() -> int:
@@ -72,7 +73,7 @@ def _workers(text: str) -> int:
 def _execute(asked: argparse.Namespace) -> int:
     suffix = os.path.splitext(asked.out)[1]
     if suffix not in _FORMATS:
-        raise CommandError(f"“{asked.out}” names no format: let it end in .csv or .npz.")
+        raise CommandError(f"“{asked.out}” names no format: let it end in .csv, .npz or .html.")
     check_target(asked.out)
     sweep = sweep_asked_for(asked)
     if sweep.problem():

@@ -105,9 +105,12 @@ def page(title: str, parts: Iterable[str], charts: Sequence[Chart]) -> bytes:
     ).encode()
 
 
-def chart_places(charts: Sequence[Chart]) -> str:
-    """Return the place of each chart: title, legend, plot, what it shows in words, and its help."""
-    return "\n".join(_place(number, chart) for number, chart in enumerate(charts))
+def chart_places(charts: Sequence[Chart], first: int = 0) -> str:
+    """Return the place of each chart: title, legend, plot, what it shows in words, and its help.
+
+    ``first`` is the number of the first among all charts of the page.
+    """
+    return "\n".join(_place(number, chart) for number, chart in enumerate(charts, first))
 
 
 def _place(number: int, chart: Chart) -> str:

@@ -1,5 +1,6 @@
 """The settings of a comparison in a line, for what leaves the page."""
 
+from collections.abc import Collection
 from typing import Any
 
 from bn_core.comparison import Comparison
@@ -22,17 +23,20 @@ ALWAYS = (
 """The settings that are always said; of the others those that are not at their default."""
 
 
-def settings_line(comparison: Comparison, data_title: str = "") -> str:
+def settings_line(
+    comparison: Comparison, data_title: str = "", without: Collection[str] = ()
+) -> str:
     """Return the nets and the settings that they share: "No norm, BN before. Data set: …".
 
-    ``data_title`` is what its visitor calls data of their own.
+    ``data_title`` is what its visitor calls data of their own; settings ``without`` are not said.
     """
     labels = ", ".join(arm.label for arm in comparison.arms)
-    return f"{labels}. {'; '.join(_said(comparison, data_title))}."
+    return f"{labels}. {'; '.join(_said(comparison, data_title, without))}."
 
 
-def _said(comparison: Comparison, data_title: str) -> list[str]:
+def _said(comparison: Comparison, data_title: str, without: Collection[str]) -> list[str]:
     base, left_out = comparison.base, {name for arm in comparison.arms for name, _ in arm.changes}
+    left_out |= set(without)
     configs = comparison.configs
     left_out |= {name for name in SETTINGS if not any(config.reads(name) for config in configs)}
     return [

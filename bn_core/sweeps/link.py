@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from bn_core.comparison import ARMS_KEY, Comparison, arms_from_query, comparison_to_query
 from bn_core.config import SETTINGS, Config
@@ -37,6 +38,11 @@ def sweep_to_query(sweep: Sweep) -> dict[str, str]:
         query[DOUBLE] = "on"
     arms = comparison_to_query(Comparison(Config(), sweep.arms)).get(ARMS_KEY)
     return query | ({ARMS_KEY: arms} if arms else {})
+
+
+def map_link(sweep: Sweep) -> str:
+    """Return the link of a sweep's map, without the server."""
+    return "/stability_map?" + urlencode(sweep_to_query(sweep), safe=":")
 
 
 def sweep_from_query(query: Mapping[str, str]) -> tuple[Sweep, list[str]]:

@@ -4,11 +4,10 @@ import csv
 import io
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 
-from bn_core.sweeps.link import sweep_to_query
+from bn_core.sweeps.link import map_link
 from bn_core.sweeps.stability_map import FATE_WORDS, FIELDS, UNKNOWN, StabilityMap
 
 COLUMNS = (
@@ -72,6 +71,6 @@ def map_to_npz(found: StabilityMap) -> bytes:
         nets=np.array([arm.name for arm in sweep.arms]),
         seeds=np.array(sweep.seeds),
         fates=np.array(FATE_WORDS),
-        link=np.array("/stability_map?" + urlencode(sweep_to_query(sweep), safe=":")),
+        link=np.array(map_link(sweep)),
     )
     return file.getvalue()

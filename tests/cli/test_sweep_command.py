@@ -18,7 +18,7 @@ QUERY = "data=moons&points=60&width=4&depth=1&steps=3&seeds=1&batch=8"
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--out", "map.txt"], "end in .csv or .npz"),
+        (["--out", "map.txt"], "end in .csv, .npz or .html"),
         (["--out", "/nowhere/at/all/map.csv"], "no directory"),
         (["--x", "seed", "--out", "m.csv"], "invalid choice"),
         (["--x", "depth", "--y", "depth", "--out", "m.csv"], "two different settings"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bn_core.arms import ARMS
+from bn_core.comparison import comparison_from_query, comparison_to_query
 from bn_core.config import Config
 from bn_core.sweeps.axis import Axis
 from bn_core.sweeps.driver import compute_line, run_sweep
@@ -101,6 +102,23 @@ def test_a_net_diverges_at_the_step_and_layer_at_which_the_labs_does():
         assert found.diverged_at[0, replica] == step
         assert found.sick_layer[0, replica] == layer
         assert np.isinf(found.loss[0, replica]) and np.isnan(found.accuracy[0, replica])
+
+
+def test_the_link_of_a_cell_gives_the_lab_a_run_with_the_same_fate():
+    rates = Axis("learning_rate", 0.001, 30.0)
+    changes = {"data": "digits", "steps": 80, "replicas": 1, "activation": "leaky_relu"}
+    sweep = sweep_of(changes | {"width": 24}, rates, Axis("depth", 2, 3))
+    line = next(iter(sweep.lines(0)))
+    found = compute_line(line)
+    fates = found.fate[:, 0].tolist()
+    for fate in (LEARNED, NOT_LEARNED, DIVERGED):
+        cell = line.cells[fates.index(fate)]
+        query = comparison_to_query(sweep.comparison(cell))
+        record = run(comparison_from_query(query)[0])
+        history = LossHistory(1, level_of(10))
+        for loss in record.train_loss[:, line.arm]:
+            history.note(loss.astype(float))
+        assert history.fate().tolist() == [fate]
 
 
 def test_a_dead_net_is_found_with_its_first_dead_layer():

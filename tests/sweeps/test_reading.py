@@ -1,6 +1,7 @@
 """What is said of a map follows from its numbers."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from bn_core.arms import ARMS
 from bn_core.sweeps.axis import Axis
-from bn_core.sweeps.reading import box_dimension, fates, largest_rates, scores, sentence
+from bn_core.sweeps.findings import sentence, where_each_wins
+from bn_core.sweeps.reading import box_dimension, fates, largest_rates, scores
 from bn_core.sweeps.stability_map import (
     DIVERGED,
     LEARNED,
@@ -23,7 +25,11 @@ from bn_core.sweeps.table import map_to_csv, map_to_npz
 RATES, DEPTHS = Axis("learning_rate", 0.1, 10.0), Axis("depth", 1, 3)
 
 
-def invented(limits, *, slowest=(0, 0), sweep=None):
+def usual_steps(arm, x):
+    return 100 - 10 * x - 5 * arm
+
+
+def invented(limits, *, slowest=(0, 0), sweep=None, steps=usual_steps):
     """Return a map in which arm a learns below limits[a][row] and diverges above it.
 
     Cells in columns below ``slowest[a]`` are finite and have not learned.
@@ -38,7 +44,7 @@ def invented(limits, *, slowest=(0, 0), sweep=None):
             one.fate[place] = NOT_LEARNED if slow else LEARNED if learns else DIVERGED
             one.loss[place] = 0.1 if learns and not slow else 2.0 if slow else np.inf
             if learns and not slow:
-                one.learned_at[place] = 100 - 10 * x - 5 * line.arm
+                one.learned_at[place] = steps(line.arm, x)
             if not learns:
                 one.diverged_at[place] = 20 - x
         found = found.extended(one)
@@ -59,9 +65,45 @@ def test_the_sentence_names_the_largest_rates_and_where_batch_norm_loses():
     assert "BN before was sooner in 10 and No norm in 0" in words
 
 
+def test_where_the_second_net_does_worse_is_said_row_by_row():
+    found = invented([(5, 5, 2), (8, 6, 0)])
+    rates = found.sweep.x_values
+    said = " ".join(where_each_wins(found))
+    assert f"lower at hidden layers 3 (0 against {rates[1]:.2g})" in said
+    assert f"higher at hidden layers 1 to 2 ({rates[5]:.2g} to 10 against {rates[4]:.2g})" in said
+    later = invented([(4, 4, 4), (4, 4, 4)], steps=lambda arm, x: 100 + (2 * x - 3) * arm)
+    said = " ".join(where_each_wins(later))
+    assert "equal at every hidden layers" in said
+    assert "BN before was sooner in 6 and No norm in 6" in said
+    assert f"In most of those at learning rate {rates[2]:.3g} to {rates[3]:.3g} it was" in said
+
+
 def test_nothing_is_said_of_losing_where_nothing_is_lost():
-    assert "loses" not in sentence(invented([(3, 3, 3), (5, 5, 5)]))
+    words = sentence(invented([(3, 3, 3), (5, 5, 5)]))
+    assert "loses" not in words and "lower" not in words
+    assert "In no cell did No norm learn and BN before not." in words
     assert sentence(StabilityMap.empty(Sweep(size=8))) == ""
+
+
+def test_the_roughness_of_a_border_is_said_with_its_range_only_where_cells_are_enough():
+    two_layers = Sweep(x=Axis.usual("rate_1"), y=Axis.usual("rate_2"), size=72)
+    straight = [(36,) * 72, tuple(range(72))]
+    words = sentence(measured_everywhere(two_layers, straight))
+    assert "The border of No norm is 3 % of the cells (a straight one would be 3 %)" in words
+    assert "with box dimension 1.00 (1.00 to 1.00)" in words.split("; ")[0]
+    coarse = dataclasses.replace(two_layers, size=24)
+    words = sentence(measured_everywhere(coarse, [(12,) * 24, (0,) * 24]))
+    assert "dimension 1." in words and "choose 72" in words and "box dimension" not in words
+    assert "BN before has no border here" in words
+
+
+def measured_everywhere(sweep, limits):
+    """Return a map all of whose cells are measured: row y learns up to column limits[arm][y]."""
+    found = StabilityMap.empty(sweep)
+    for arm, ends in enumerate(limits):
+        learns = np.arange(sweep.shape[1]) < np.array(ends)[:, None]
+        found.fate[arm, 0] = np.where(learns, LEARNED, DIVERGED)
+    return found
 
 
 def test_colours_have_the_sign_of_the_fate_and_the_order_of_the_speed():

@@ -7,15 +7,11 @@ from typing import Any, Protocol, cast
 
 from bn_core.figures.chart import Chart as Drawn
 from bn_core.figures.stability_map import map_charts
+from bn_core.figures.stability_words import map_settings_line
 from bn_core.figures.view import View
-from bn_core.sweeps.reading import fates, sentence
-from bn_core.sweeps.stability_map import (
-    DIVERGED,
-    FATE_WORDS,
-    LEARNED,
-    NOT_LEARNED,
-    StabilityMap,
-)
+from bn_core.sweeps.findings import findings
+from bn_core.sweeps.reading import fates
+from bn_core.sweeps.stability_map import DIVERGED, FATE_WORDS, LEARNED, NOT_LEARNED, StabilityMap
 from bn_core.sweeps.table import table_of
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
@@ -47,6 +43,8 @@ class SweepFeed(Feed):
     def __init__(self, session: Session, run: ShownSweep) -> None:
         super().__init__()
         self.session, self.run = session, run
+        self.shows = "speed"
+        """What the colours mean, one of ``SHOWS``."""
         self._drawn: tuple[Hashable, dict[str, Drawn]] = (None, {})
 
     def renew_lease(self) -> None:
@@ -59,7 +57,7 @@ class SweepFeed(Feed):
     def cache_key(self) -> Hashable:
         """Return what the update depends on."""
         self.run.renew_lease()
-        return id(self.run), self.run.version, self.session.lab.view.projector
+        return id(self.run), self.run.version, self.shows, self.session.lab.view.projector
 
     def frame(self) -> Frame:
         """Return the counts and where the sweep stands."""
@@ -77,7 +75,8 @@ class SweepFeed(Feed):
             head=["cells", *(FATE_WORDS[kind] for kind in kinds)],
             rows=rows,
             notice=self.run.notice(),
-            conclusion=sentence(found) if self.run.done else "",
+            settings=map_settings_line(found.sweep),
+            conclusion=_conclusion(found) if self.run.done else "",
             steps=[],
             step=0,
             computation=True,
@@ -89,12 +88,15 @@ class SweepFeed(Feed):
         found, view = self.run.map, View(projector=self.session.lab.view.projector)
         names = [f"map_{arm}" for arm in range(len(found.sweep.arms))]
         names += ["map_difference"] if len(names) > 1 else []
-        state = (id(self.run), found.lines, view)
+        state = (id(self.run), found.lines, self.shows, view)
         return {name: (state, partial(self._chart, name, state, view)) for name in names}
 
     def _chart(self, name: str, state: Hashable, view: View) -> ChartUpdate:
         if self._drawn[0] != state:
-            self._drawn = state, {chart.id: chart for chart in map_charts(self.run.map, view)}
+            self._drawn = (
+                state,
+                {chart.id: chart for chart in map_charts(self.run.map, view, self.shows)},
+            )
         chart = asdict(self._drawn[1][name])
         return cast(ChartUpdate, chart | {"choices": [], "reset": repr(id(self.run))})
 
@@ -115,11 +117,20 @@ class SweepFeed(Feed):
         return 0.5
 
 
-def sweep_view(run: SweepRun, picked: Callable[[], None]) -> None:
-    """Show a map, live until it is done; ``picked`` is called when the reader clicks a cell."""
+def _conclusion(found: StabilityMap) -> str:
+    """Return the first finding; the page says the others below the map."""
+    said = findings(found)
+    return f"So: {said[0]}" if said else ""
+
+
+def sweep_view(run: SweepRun, shows: str, picked: Callable[[], None]) -> None:
+    """Show a map, live until it is done; its colours mean what ``shows`` names.
+
+    ``picked`` is called when the reader clicks a cell or drags a rectangle.
+    """
     session = this_session()
     feed = session.feeds.get("stability_map")
     if not isinstance(feed, SweepFeed):
         feed = session.feeds["stability_map"] = SweepFeed(session, run)
-    feed.run = run
+    feed.run, feed.shows = run, shows
     show_feed(VIEW_KEY, feed, on_chosen_change=picked)

@@ -52,14 +52,18 @@ export class Drawing {
     this.observer.observe(plot);
   }
 
-  // A click on a cell of a map is told, by the cell's row and column.
+  // A click on a cell of a map is told, by the cell's row and column, and a rectangle by its ends.
   letPick(panel) {
     if (panel.picks) return;
     panel.picks = true;
     panel.plot.on("plotly_click", ({ points: [point] }) => {
       const { meta } = point?.data ?? {};
       const at = meta?.pick === undefined ? null : point.pointNumber;
-      if (Array.isArray(at)) this.onPick?.(at.join("."));
+      if (Array.isArray(at)) this.onPick?.("cell", at.join("."));
+    });
+    panel.plot.on("plotly_relayout", (change) => {
+      const part = panel.chart.figure.data[0]?.meta?.pick === undefined ? null : draggedPart(change, panel);
+      if (part) this.onPick?.("rectangle", part.join(":"));
     });
   }
 
@@ -75,4 +79,15 @@ export class Drawing {
     this.crosshair.forget(panel);
     this.zoom.forget(panel);
   }
+}
+
+// Return the ends of a rectangle that was dragged, along x and along y; null for any other change.
+// Where plotly zooms one axis alone, the other is whole.
+function draggedPart(change, panel) {
+  const { xaxis, yaxis } = panel.chart.figure.layout;
+  const ends = [xaxis, yaxis].map(({ range }, n) =>
+    [0, 1].map((end) => change[`${"xy"[n]}axis.range[${end}]`] ?? range[end]),
+  );
+  const dragged = Object.keys(change).some((key) => /^[xy]axis\.range\[0\]$/.test(key));
+  return dragged ? ends.flat().map((end) => Number(end.toFixed(3))) : null;
 }

@@ -19,7 +19,7 @@ class View {
     this.notice = this.root.querySelector(".bn-notice");
     this.drawn = Promise.resolve();
     this.drawing = new Drawing(this.root);
-    this.drawing.onPick = (value) => this.api.setTriggerValue("chosen", { name: "cell", value });
+    this.drawing.onPick = (name, value) => this.api.setTriggerValue("chosen", { name, value });
     this.panels = new Panels(
       this.root,
       `bn-view-${++viewsMade}`,
