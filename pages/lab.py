@@ -11,7 +11,7 @@ from pages.shared.lab.introduction import introduction
 from pages.shared.lab.notices import notices
 from pages.shared.lab.runs import current_run, dispatch, perform_pending, problem_of
 from pages.shared.lab.toolbar import toolbar, wait_for_place
-from pages.shared.lab.url_state import arrival_event, lab_query
+from pages.shared.lab.url_state import arrival_event, lab_link_values
 from pages.shared.lessons.draw_button import draw_button
 from pages.shared.lessons.next_page import next_page
 from pages.shared.own_data.claims import own_claims
@@ -38,13 +38,13 @@ try:
 except PoolFull:
     wait_for_place(session)
     st.stop()
-write_link(session, lab_query(run.as_run(), session.lab.view, session.lab.cursor))
+write_link(session, lab_link_values(session, run.as_run()))
 row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
 with row:
     draw_button(session)
     runs_line(session)
-write_link(session, lab_query(run.as_run(), session.lab.view, session.lab.cursor))
+write_link(session, lab_link_values(session, run.as_run()))
 live_view()
 next_page(session)

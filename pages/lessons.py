@@ -76,6 +76,13 @@ learning = this_session().learning
 if learning.notice:
     st.warning(learning.notice)
 in_columns(4, lessons.ways(), way)
+with st.container(border=True, horizontal=True, vertical_alignment="center", key="make_a_lesson"):
+    st.markdown(
+        "**Do you teach?** Set up the Lab, write a question, lock or hide controls, and give your "
+        "students the link.",
+        width="stretch",
+    )
+    st.button("Make a lesson", key="lessons.arrange", on_click=learning.go_arrange, width="content")
 st.markdown("#### All lessons")
 numbered = list(enumerate(lessons.lessons(), start=1))
 in_columns(3, numbered, lambda place: entry(*place))

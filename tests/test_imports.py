@@ -16,7 +16,7 @@ CORE = sorted(path for path in ROOT.glob("bn_core/**/*.py") if SNIPPETS not in p
 FRONT = [ROOT / "app.py", *sorted(ROOT.glob("pages/**/*.py"))]
 
 LEVELS = (
-    {"settings", "streams", "results"},
+    {"settings", "streams", "results", "visible_text"},
     {"randomness", "datasets"},
     {"config", "grouping", "activation_gains"},
     {"arm_labels", "net_shapes"},

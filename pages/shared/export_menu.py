@@ -44,6 +44,13 @@ def export_menu(session: Session) -> None:
             )
         for sentence in dict.fromkeys(filter(None, refused.values())):
             st.caption(plain_text(sentence))
+        st.button(
+            "Make a lesson",
+            key="export.lesson",
+            on_click=session.learning.arrange,
+            help="A link with your question to students, and controls locked or hidden.",
+            width="stretch",
+        )
 
 
 def refusal(session: Session, exporter: Exporter) -> str:

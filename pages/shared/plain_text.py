@@ -1,7 +1,8 @@
 """Text from links and from readers, shown as it is: no markup, no links, no pictures."""
 
 import re
-import unicodedata
+
+from bn_core.visible_text import visible_text
 
 _JOINER = "\u2060"
 """The word joiner: it has no width, and breaks up what is recognized in text without markup."""
@@ -17,12 +18,5 @@ def plain_text(text: str) -> str:
     Markdown, HTML, KaTeX, directives, emoji and icon names, arrows and addresses stay text; line
     breaks become spaces; control characters and invisible ones are left out.
     """
-    words = " ".join("".join(map(_visible, text)).split())
-    broken_up = _RECOGNIZED_LATER.sub(lambda found: found[0] + _JOINER, words)
+    broken_up = _RECOGNIZED_LATER.sub(lambda found: found[0] + _JOINER, visible_text(text))
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", broken_up)
-
-
-def _visible(character: str) -> str:
-    if character.isspace():
-        return " "
-    return "" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") else character

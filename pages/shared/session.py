@@ -102,7 +102,8 @@ class Session:
         self.page, self.link_values, self.shown_values = page, {}, {}
         if arrived or by_history:
             self.link = dict(query)
-            self.arrival, self.link_warnings = self.learning.arrive(query)
+            by_link = page == "lab" and (bool(query) or by_history)
+            self.arrival, self.link_warnings = self.learning.arrive(query, by_link_of_lab=by_link)
             # A lesson's link sets the page up as after Back: what it leaves out is as at the start.
             self.by_history = by_history or len(self.arrival) < len(query)
 

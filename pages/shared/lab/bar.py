@@ -19,6 +19,7 @@ from pages.shared.lab.events import ControlsChanged, PresetChosen
 from pages.shared.lab.nets import nets_row
 from pages.shared.lab.panel import all_settings
 from pages.shared.lab.runs import dispatch, observed, own_data
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 from pages.shared.widgets.data_sets import choose_data_set
@@ -44,8 +45,8 @@ def top_bar(session: Session) -> None:
             show(session, "learning_rate", width=_SLIDER)
             show(session, "batch_size", width=_SLIDER)
             all_settings(session)
-            if not is_embedded():
-                _start_from(session)
+            if not is_embedded() and not session.learning.arranged.restricts:
+                _start_from(session)  # an example would change what a lesson has locked
         nets_row(session)
 
 
@@ -58,9 +59,16 @@ def _follow_rate(session: Session) -> None:
 
 
 def _data(session: Session) -> None:
-    base = session.lab.comparison.base
-    own = [(_title(session, data.spec), data) for data in own_data(session)]
+    access, base = session.learning.arranged.access("data"), session.lab.comparison.base
+    if access == "hidden":
+        return
     title = plain_text(_title(session, base.data_spec))
+    if access == "locked":
+        with st.container(key="locked.data", gap=None, width="content"):
+            st.button(f"Data: {title}", key="lab.data_locked", disabled=True)
+            st.caption(LOCKED)
+        return
+    own = [(_title(session, data.spec), data) for data in own_data(session)]
     with st.popover(f"Data: {title}", key="lab.data_sets", help=SETTINGS["data"].help):
         choose_data_set("lab.data", base.data, own, _take_data(session))
         if not is_embedded():

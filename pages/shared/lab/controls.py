@@ -7,6 +7,7 @@ import streamlit as st
 from bn_core.config import LAYER_FIELDS, SETTINGS
 from pages.shared.lab.events import ControlsChanged
 from pages.shared.lab.runs import dispatch
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.session import Session
 from pages.shared.widgets.settings import has_stops, setting_widget, value_shown
 
@@ -28,7 +29,8 @@ def take_over(session: Session) -> None:
     It comes before anything is drawn, so that all of the page shows the same comparison. A setting
     whose control is not shown keeps its value.
     """
-    keys = {name: control_key(session, name) for name in SETTINGS}
+    arranged = session.learning.arranged
+    keys = {name: control_key(session, name) for name in SETTINGS if arranged.is_free(name)}
     shown = {
         name: value_shown(SETTINGS[name], st.session_state[key])
         for name, key in keys.items()
@@ -41,8 +43,22 @@ def take_over(session: Session) -> None:
         dispatch(session, ControlsChanged(changed))
 
 
-def show(session: Session, name: str, *, disabled: bool = False, width: int | None = None) -> None:
-    """Show the control of a setting; while it is disabled, others decide on its value."""
+def show(
+    session: Session,
+    name: str,
+    *,
+    disabled: bool = False,
+    width: int | None = None,
+    says_locked: bool = True,
+) -> None:
+    """Show the control of a setting; while it is disabled, others decide on its value.
+
+    A lesson may lock it, which is said below it if ``says_locked``, or hide it.
+    """
+    access = session.learning.arranged.access(name)
+    if access == "hidden":
+        return
+    disabled = disabled or access == "locked"
     setting, base = SETTINGS[name], session.lab.comparison.base
     value, key = getattr(base, name), control_key(session, name)
     stops = session.slider_stops.setdefault(name, set())
@@ -52,4 +68,9 @@ def show(session: Session, name: str, *, disabled: bool = False, width: int | No
         stops = set(range(1, base.depth + 1))
     if disabled:
         key += f".{value}"
-    setting_widget(setting, value, key, stops, disabled=disabled, width=width)
+    if access == "free" or not says_locked:
+        setting_widget(setting, value, key, stops, disabled=disabled, width=width)
+        return
+    with st.container(key=f"locked.{name}", gap=None, width=width or "stretch"):
+        setting_widget(setting, value, key, stops, disabled=disabled, width=width)
+        st.caption(LOCKED)

@@ -10,6 +10,7 @@ from bn_core.conclusion import conclude
 from bn_core.figures import diagram_nets
 from bn_core.figures.dashboard import builders, state_of
 from bn_core.figures.diagram import Diagram, diagram, unbuilt_diagram, up_to_date
+from bn_core.figures.diagram_nets import Chip, Nets
 from bn_core.figures.settings_words import settings_line
 from bn_core.figures.summary import Range, ending_words, rows
 from bn_core.figures.theme import arm_styles
@@ -56,9 +57,13 @@ def frame(
     )
 
 
-def nets(record: Record, run: int) -> Chart:
-    """Return the layers of the nets and the examples, which change with the run alone."""
-    return (run, record.comparison, bool(record.snapshots)), partial(diagram_nets.nets, record)
+def nets(record: Record, run: int, *, fixed: bool = False) -> Chart:
+    """Return the layers of the nets and the examples, which change with the run alone.
+
+    In ``fixed`` nets no norm can be added, removed or moved.
+    """
+    state = run, record.comparison, bool(record.snapshots), fixed
+    return state, lambda: _maybe_fixed(diagram_nets.nets(record), fixed)
 
 
 def unbuilt_frame(comparison: Comparison, view: View, notice: str) -> Frame:
@@ -93,10 +98,22 @@ def untrained_frame(comparison: Comparison, view: View, notice: str) -> Frame:
     return frame
 
 
-def unbuilt_nets(comparison: Comparison, run: int) -> Chart | None:
+def unbuilt_nets(comparison: Comparison, run: int, *, fixed: bool = False) -> Chart | None:
     """Return the layers of nets that are still to be built, where they are known before."""
     found = diagram_nets.unbuilt_nets(comparison)
-    return None if found is None else ((run, "unbuilt"), lambda: found)
+    return None if found is None else ((run, "unbuilt", fixed), lambda: _maybe_fixed(found, fixed))
+
+
+def _maybe_fixed(nets: Nets, fixed: bool) -> Nets:
+    """Return nets whose norms are not offered as controls, if they are ``fixed``."""
+    if fixed:
+        for block in (block for lane in nets["lanes"] for block in lane["blocks"]):
+            block["chips"] = [
+                Chip(**{**chip, "kind": "fixed_norm"}) if chip["kind"] == "norm" else chip
+                for chip in block["chips"]
+                if chip["present"]
+            ]
+    return nets
 
 
 def charts(

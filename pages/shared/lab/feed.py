@@ -11,6 +11,7 @@ import streamlit as st
 from bn_core.figures.diagram import up_to_date
 from bn_core.figures.tables import summary_table
 from bn_core.figures.view import View
+from bn_core.lessons.arranged import NETS
 from bn_core.records import Record
 from bn_core.service.pool import PoolFull
 from bn_core.service.tasks import TrainingRun
@@ -19,6 +20,7 @@ from pages.shared.lab import dashboard
 from pages.shared.lab.diagram_edits import diagram_edit
 from pages.shared.lab.events import StepChosen, ViewChanged
 from pages.shared.lab.runs import dispatch, problem, runs_training, workers_start
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
 from pages.shared.live.schema import Frame
@@ -74,7 +76,8 @@ class LabFeed(Feed):
         if run is None:
             return None
         earlier = self.session.kept_runs.revision
-        return run.id, run.version, run.playing, self._drawn_run(), lab.view, lab.cursor, earlier
+        shown = self._drawn_run(), lab.view, lab.cursor, self._nets_are_fixed
+        return run.id, run.version, run.playing, *shown, earlier
 
     def charts_key(self) -> Hashable:
         """Return what the reader has just done: the charts follow at once."""
@@ -112,9 +115,10 @@ class LabFeed(Feed):
         run, record = self._drawn_run(), self._record()
         if run is None:
             return None
+        fixed = self._nets_are_fixed
         if record is None:
-            return dashboard.unbuilt_nets(run.comparison, run.id)
-        return dashboard.nets(record, run.id)
+            return dashboard.unbuilt_nets(run.comparison, run.id, fixed=fixed)
+        return dashboard.nets(record, run.id, fixed=fixed)
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts that the view asks for."""
@@ -163,6 +167,10 @@ class LabFeed(Feed):
         """Return how long charts stay as they are, longer in a crowd."""
         return 0.25 if runs_training() <= _CROWD else 0.5
 
+    @property
+    def _nets_are_fixed(self) -> bool:
+        return not self.session.learning.arranged.is_free(NETS)
+
     def _record(self) -> Record | None:
         run = self._drawn_run()
         return run.record if run and run.record and run.record.snapshots else None
@@ -203,5 +211,9 @@ def _edit() -> None:
     """Take over what the reader did in the drawing of the nets."""
     session = this_session()
     edit = diagram_edit(st.session_state[_KEY].get("edited"))
-    if edit is not None:
+    if edit is None:
+        return
+    if edit.kind == "select" or session.learning.arranged.is_free(NETS):
         dispatch(session, edit)
+    else:
+        session.notice = f"{LOCKED}: the nets stay as they are."

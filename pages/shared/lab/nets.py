@@ -1,11 +1,14 @@
 """The nets of the comparison: one chip each, to change, copy or remove it, and a way to add one."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from bn_core.arms import ARMS, MOST_ARMS, Arm
 from bn_core.comparison import Comparison, is_offered
-from bn_core.config import LAYER_FIELDS, SETTINGS
+from bn_core.config import LAYER_FIELDS, SETTINGS, Config
 from bn_core.figures.theme import ArmStyle, arm_styles, paint
+from bn_core.lessons.arranged import NETS
 from pages.shared.lab.arm_edits import (
     NOTHING_CHANGED,
     ArmAdded,
@@ -19,6 +22,7 @@ from pages.shared.lab.arm_edits import (
 from pages.shared.lab.events import CopyAsked
 from pages.shared.lab.runs import dispatch
 from pages.shared.lab.setting_groups import fields_of_a_net
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 from pages.shared.widgets.settings import setting_widget
@@ -37,9 +41,16 @@ _SAME = (
 
 def nets_row(session: Session) -> None:
     """Show the nets that are compared, those that one press adds, and "Add a net"."""
-    arms = session.lab.comparison.arms
+    arms, access = session.lab.comparison.arms, session.learning.arranged.access(NETS)
     styles = arm_styles(arms)
+    if access != "free":
+        st.html("<span class='bn-nets-fixed'></span>")  # the drawing offers no edits either
+    if access == "hidden":
+        return
     st.html(_chip_styles(styles))
+    if access == "locked":
+        _locked_nets(arms)
+        return
     with st.container(key="lab_nets", horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Nets", width="content", help=_SAME)
         for index, arm in enumerate(arms):
@@ -48,6 +59,16 @@ def nets_row(session: Session) -> None:
             if name not in {arm.name for arm in arms} and _fits(session, name):
                 _offer(session, ARMS[name])
         _add_a_net(session)
+
+
+def _locked_nets(arms: Sequence[Arm]) -> None:
+    """Show the nets of a lesson that keeps them as they are."""
+    with st.container(key="lab_nets", horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Nets", width="content", help=_SAME)
+        for index, arm in enumerate(arms):
+            with st.container(key=f"lab_net_{index}", width="content"):
+                st.markdown(plain_text(arm.label), help=arm.help or None)
+        st.caption(LOCKED, width="content")
 
 
 def _fits(session: Session, name: str) -> bool:
@@ -91,6 +112,9 @@ def _offer(session: Session, arm: Arm) -> None:
 
 def _change_a_net(session: Session, index: int, arm: Arm) -> None:
     st.markdown(f"**{arm.label}**")
+    if not _fields(session, arm.config(session.lab.comparison.base)):
+        st.caption(LOCKED)
+        return
     change = _choose_change(session, arm, f"lab.change.{arm.name}")
     refusal = _preview(session, ArmChanged(arm.name, change))
     with st.container(horizontal=True):
@@ -125,6 +149,8 @@ def _add_a_net(session: Session) -> None:
 
 
 def _copy_a_net(session: Session, arms: dict[str, Arm]) -> None:
+    if not _fields(session, session.lab.comparison.base):
+        return
     st.markdown("**Copy a net and change one thing**")
     if st.session_state.get(_COPIED) not in arms:
         st.session_state[_COPIED] = list(arms)[-1]
@@ -205,18 +231,25 @@ def _open_for_a_copy(session: Session) -> None:
 def _choose_change(session: Session, arm: Arm, key: str) -> Change:
     """Let the reader choose a setting and its value for a net."""
     config = arm.config(session.lab.comparison.base)
-    labels = fields_of_a_net(config)
+    labels = _fields(session, config)
     fields = list(labels)
     field = st.selectbox(
         "What differs",
         fields,
-        index=fields.index("batch_size"),
+        index=fields.index("batch_size") if "batch_size" in fields else 0,
         format_func=labels.__getitem__,
         key=f"{key}.field",
     )
     setting, value = SETTINGS[field], getattr(config, field)
     stops = set(range(1, config.depth + 1)) if field in LAYER_FIELDS else {value}
     return ((field, setting_widget(setting, value, f"{key}.{field}.{value}", stops)),)
+
+
+def _fields(session: Session, config: Config) -> dict[str, str]:
+    """Return what a net may differ in: nothing that a lesson has locked or hidden."""
+    arranged = session.learning.arranged
+    fields = fields_of_a_net(config).items()
+    return {name: label for name, label in fields if arranged.is_free(name)}
 
 
 def _chip_styles(styles: list[ArmStyle]) -> str:

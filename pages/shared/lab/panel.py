@@ -15,6 +15,7 @@ from pages.shared.lab.setting_groups import (
     is_relevant,
     usual_settings,
 )
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.session import Session
 
 _COLUMNS = (("Net", "Data"), ("Training", "Seeds and display"), ("Batch norm",))
@@ -22,7 +23,8 @@ _COLUMNS = (("Net", "Data"), ("Training", "Seeds and display"), ("Batch norm",))
 
 def all_settings(session: Session) -> None:
     """Show the panel behind a button that says how many settings differ from the usual ones."""
-    changed = changed_settings(session.lab.comparison.base)
+    arranged = session.learning.arranged
+    changed = changed_settings(session.lab.comparison.base, arranged.shown)
     label = f"All settings: {len(changed)} changed" if changed else "All settings"
     with st.popover(label, key="lab.all_settings", help="Every other setting, in one place."):
         _say_what_changed(session, changed)
@@ -38,7 +40,9 @@ def _say_what_changed(session: Session, changed: list[str]) -> None:
         st.caption("All of these are at their usual values.")
         return
     held = session.lab.comparison
-    usual = replace(held, base=held.base.changed(usual_settings()))
+    free = session.learning.arranged.is_free
+    settings = {name: value for name, value in usual_settings().items() if free(name)}
+    usual = replace(held, base=held.base.changed(settings))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Not at their usual values: {', '.join(changed)}.", width="stretch")
         st.button(
@@ -46,15 +50,21 @@ def _say_what_changed(session: Session, changed: list[str]) -> None:
             key="lab.usual",
             on_click=dispatch,
             args=(session, PresetChosen(usual)),
+            disabled=usual == held,
         )
 
 
 def _group(session: Session, group: str) -> None:
-    st.markdown(f"**{group}**")
-    comparison = session.lab.comparison
-    for name in PANEL[group]:
-        if is_relevant(name, comparison):
-            show(session, name)
+    arranged, comparison = session.learning.arranged, session.lab.comparison
+    relevant = [name for name in PANEL[group] if is_relevant(name, comparison)]
+    shown = [name for name in relevant if arranged.shown(name)]
+    if shown or not relevant or group == "Seeds and display":
+        st.markdown(f"**{group}**")
+    locks_all = bool(shown) and not any(map(arranged.is_free, shown))
+    if locks_all:
+        st.caption(LOCKED)
+    for name in shown:
+        show(session, name, says_locked=not locks_all)
     if group == "Seeds and display":
         _projector(session)
 

@@ -1,6 +1,6 @@
 """Where each setting of the Lab stands: in the bar at the top, or in a group of the panel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bn_core.comparison import ARM_FIELDS, Comparison
 from bn_core.config import SETTINGS, Config
@@ -57,9 +57,11 @@ _FIXED_IN_TIME = ("placement", "normalized_layers", "moved_layers")
 """What all time steps of a recurrent net have alike: another value is refused."""
 
 
-def changed_settings(config: Config) -> list[str]:
-    """Return the labels of the panel's settings that differ from their defaults."""
-    names = [name for group in PANEL.values() for name in group]
+def changed_settings(
+    config: Config, is_shown: Callable[[str], bool] = lambda _name: True
+) -> list[str]:
+    """Return the labels of the panel's shown settings that differ from their defaults."""
+    names = [name for group in PANEL.values() for name in group if is_shown(name)]
     return [SETTINGS[name].label for name in names if getattr(config, name) != _usual(name)]
 
 

@@ -15,7 +15,10 @@ from pages.shared.lab.actions import more_steps
 from pages.shared.lab.controls import control_key
 from pages.shared.lab.events import ButtonPressed, ViewChanged
 from pages.shared.lab.runs import current_run, dispatch
+from pages.shared.lessons.arranged_state import LOCKED
 from pages.shared.session import Session
+
+_PREDICT_FIRST = "Predict first: the lesson's question stands beside the nets."
 
 
 def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
@@ -23,7 +26,8 @@ def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
 
     What is added to the row stands to the right of the buttons.
     """
-    over = run.ending is not None
+    over, waits = run.ending is not None, session.learning.awaits_prediction
+    first = _PREDICT_FIRST if waits else None
     row = st.container(key="lab_toolbar", horizontal=True, gap="small", vertical_alignment="center")
     with row:
         if run.playing:
@@ -31,14 +35,16 @@ def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
         elif run.ending is not None and run.ending.kind == "finished":
             _train_on(session, run)
         else:
-            _button(session, "train", "Train", "T", primary=True, disabled=over)
+            _button(
+                session, "train", "Train", "T", primary=True, disabled=over or waits, help=first
+            )
         _button(
             session,
             "step",
             "Step",
             "S",
-            disabled=over or run.playing,
-            help="Train on one mini-batch and look inside.",
+            disabled=over or run.playing or waits,
+            help=first or "Train on one mini-batch and look inside.",
         )
         _button(
             session,
@@ -47,13 +53,7 @@ def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
             "X",
             help="Back to step 0: the same initial weights, the same batches.",
         )
-        _button(
-            session,
-            "new_seeds",
-            "New seeds",
-            "N",
-            help="Other initial weights, other batches. The seed is in the link.",
-        )
+        _new_seeds(session)
         _speed(session)
         export_menu(session)
     return row
@@ -96,10 +96,26 @@ def _button(
     )
 
 
+def _new_seeds(session: Session) -> None:
+    access = session.learning.arranged.access("seed")
+    if access == "hidden":
+        return
+    _button(
+        session,
+        "new_seeds",
+        "New seeds",
+        "N",
+        disabled=access == "locked",
+        help=LOCKED
+        if access == "locked"
+        else "Other initial weights, other batches. The seed is in the link.",
+    )
+
+
 def _train_on(session: Session, run: TrainingRun) -> None:
     """Offer to train a finished run for more steps; there is a limit to them."""
     steps = run.comparison.base.steps
-    more = more_steps(steps)
+    more = more_steps(steps) if session.learning.arranged.is_free("steps") else steps
     _button(
         session,
         "train_on",

@@ -46,6 +46,12 @@ def lab_query(comparison: Comparison, view: View, cursor: int | None = None) -> 
     return comparison_to_query(comparison) | to_query(view) | at
 
 
+def lab_link_values(session: Session, comparison: Comparison) -> dict[str, str]:
+    """Return what the Lab's address holds while it trains a comparison, a lesson with it."""
+    query = lab_query(comparison, session.lab.view, session.lab.cursor)
+    return query | session.learning.arranged.link_values(comparison)
+
+
 def _step_of(text: str | None) -> tuple[int | None, list[str]]:
     """Return the step that a link shows, or a sentence if it names none."""
     if text is None:

@@ -8,7 +8,7 @@ from pages.shared.session import Session
 def draw_button(session: Session) -> None:
     """Show the button; while a lesson or challenge is open, that has the place beside the page."""
     learning = session.learning
-    if learning.lesson or learning.challenge:
+    if learning.lesson or learning.challenge or learning.arranged.is_open:
         return
     st.button(
         "Draw",

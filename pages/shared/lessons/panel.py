@@ -1,7 +1,8 @@
 """The open lesson or challenge beside the page: a panel that a reader may fold or close.
 
-The pages beside it stay what they are: nothing is locked, and nothing happens without a press.
-Numbers that answer an open prediction wait until it is made, or until a press shows them.
+The pages beside it stay what they are, and nothing happens without a press; only a lesson that a
+link holds may lock or hide controls of the Lab. Numbers that answer an open prediction wait
+until it is made, or until a press shows them.
 """
 
 import html
@@ -14,6 +15,8 @@ from bn_core import lessons
 from bn_core.lessons.guided import Drawing, Lesson, Step
 from bn_core.lessons.questions import Question, reply
 from bn_core.lessons.shuffling import shuffled
+from pages.shared.lessons.arranged_panel import arranged_lesson
+from pages.shared.lessons.arranging import arranging
 from pages.shared.lessons.challenge_panel import challenge_panel
 from pages.shared.lessons.drawing import CURVES, drawing_pad
 from pages.shared.lessons.evidence import evidence_about
@@ -31,6 +34,7 @@ from pages.shared.widgets.terms import plain_prose
 def lesson_panel(session: Session) -> None:
     """Show what is open, if anything is: beside the page, on a phone below it."""
     opened, challenge = session.learning.open_step(), session.learning.open_challenge()
+    arranged = session.learning.arranged
     if opened is not None:
         lesson, step = opened
         place = [one.id for one in lesson.steps].index(step.id) + 1
@@ -41,6 +45,13 @@ def lesson_panel(session: Session) -> None:
         with _folding(f"Challenge: {challenge.title}"):
             challenge_panel(session, challenge)
             _close(session, "challenge", "Close the challenge")
+    elif arranged.lesson is not None and session.page == "lab":
+        with _folding("A lesson by link"):
+            arranged_lesson(session, arranged.lesson)
+    elif arranged.draft is not None and session.page == "lab":
+        with _folding("Make a lesson"):
+            arranging(session, arranged.draft)
+            _close(session, "arranging", "Close without keeping it")
     elif session.learning.sketching and session.page == "lab":
         with _folding("Your prediction"):
             _free_drawing(session)

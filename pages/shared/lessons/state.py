@@ -6,11 +6,12 @@ from typing import Any
 
 from bn_core import lessons
 from bn_core.lessons.challenges import Challenge
-from bn_core.lessons.guided import Lesson, Step
-from bn_core.lessons.links import Link
+from bn_core.lessons.guided import Drawing, Lesson, Step
+from bn_core.lessons.links import LAB, Link
 from bn_core.lessons.progress import Progress
 from bn_core.lessons.sketches import SketchError, read_sketch
 from bn_core.settings import harmless
+from pages.shared.lessons.arranged_state import Arranged
 from pages.shared.lessons.stored_progress import StoredProgress
 
 LESSON, STEP, CHALLENGE = "lesson", "step", "challenge"
@@ -19,7 +20,10 @@ LESSON, STEP, CHALLENGE = "lesson", "step", "challenge"
 
 @dataclass
 class Learning:
-    """The open lesson and its step, or the open challenge; at most one of the two."""
+    """What is open beside the page: a step of a lesson, a challenge, or a lesson that a link holds.
+
+    At most one of them is.
+    """
 
     lesson: str = ""
     step: str = ""
@@ -40,13 +44,24 @@ class Learning:
     """The curves that the reader drew, by the step of a lesson that they belong to."""
     sketching: bool = False
     """Whether a curve is drawn for the run of the Lab, outside lessons."""
+    arranged: Arranged = field(default_factory=Arranged)
     goes_to: Link | None = None
     """Where a press leads: the next run of the script goes there."""
 
     @property
     def is_open(self) -> bool:
         """Whether there is anything to show beside the page."""
-        return bool(self.lesson or self.challenge or self.sketching)
+        return bool(self.lesson or self.challenge or self.sketching or self.arranged.is_open)
+
+    @property
+    def awaits_prediction(self) -> bool:
+        """Whether the lesson of the link asks for a prediction that the reader has not made yet."""
+        lesson = self.arranged.lesson
+        if lesson is None or lesson.prediction is None:
+            return False
+        if isinstance(lesson.prediction, Drawing):
+            return lesson.id not in self.sketches
+        return self.arranged.predicted is None
 
     def open_step(self) -> tuple[Lesson, Step] | None:
         """Return the open lesson and its step, if a lesson is open."""
@@ -64,7 +79,8 @@ class Learning:
         found = lesson_named(lesson)
         if found is not None:
             known = [one.id for one in found.steps]
-            self.lesson, self.challenge, self.sketching = lesson, "", False
+            self.close()
+            self.lesson = lesson
             self.step = step if step in known else known[0]
 
     def go_on(self, lesson: str, step: str = "") -> None:
@@ -75,8 +91,8 @@ class Learning:
 
     def take_up(self, challenge: str) -> None:
         """Open a challenge."""
-        self.lesson, self.step, self.challenge = "", "", challenge
-        self.sketching = False
+        self.close()
+        self.challenge = challenge
 
     def attempt(self, challenge: str) -> None:
         """Open a challenge and lead to the Lab, set up as the challenge starts."""
@@ -97,6 +113,20 @@ class Learning:
         """Show nothing beside the page any more."""
         self.lesson = self.step = self.challenge = ""
         self.sketching = False
+        self.arranged.close()
+
+    def arrange(self) -> None:
+        """Open the place to arrange a lesson of the Lab; it begins with the one that is open."""
+        arranged = self.arranged
+        self.arranged = Arranged()
+        self.close()
+        self.arranged = arranged
+        arranged.arrange()
+
+    def go_arrange(self) -> None:
+        """Open that place and lead to the Lab."""
+        self.arrange()
+        self.goes_to = Link(LAB)
 
     def sketch(self) -> None:
         """Open the place to draw a curve for the run of the Lab."""
@@ -130,18 +160,28 @@ class Learning:
         values = {LESSON: self.lesson, STEP: self.step, CHALLENGE: self.challenge}
         return {name: value for name, value in values.items() if value}
 
-    def arrive(self, query: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        """Take what a link says of lessons; return the rest, and a sentence for what is unknown."""
-        rest = dict(query)
+    def arrive(
+        self, query: Mapping[str, str], *, by_link_of_lab: bool = False
+    ) -> tuple[dict[str, str], list[str]]:
+        """Take what a link says of lessons; return the rest, and a sentence for what is unknown.
+
+        A link of the Lab may hold an arranged lesson; one without leaves the lesson that is open.
+        """
+        rest, complaints = dict(query), list[str]()
+        if by_link_of_lab:
+            rest, complaints = self.arranged.arrive(rest)
+            if len(rest) < len(query):
+                self.lesson = self.step = self.challenge = ""
+                self.sketching = False
         lesson, step, challenge = (rest.pop(name, "") for name in (LESSON, STEP, CHALLENGE))
         if lesson:
-            return rest, self._arrive_at(lesson, step)
+            return rest, complaints + self._arrive_at(lesson, step)
         if challenge:
             if any(one.id == challenge for one in lessons.challenges()):
                 self.take_up(challenge)
-                return rest, []
-            return rest, [f"There is no challenge “{harmless(challenge)}”."]
-        return rest, []
+                return rest, complaints
+            complaints.append(f"There is no challenge “{harmless(challenge)}”.")
+        return rest, complaints
 
     def _arrive_at(self, lesson: str, step: str) -> list[str]:
         found = lesson_named(lesson)
