@@ -6,6 +6,7 @@ page does: join, listen to events, answer, lose the network and return.
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import statistics
@@ -18,12 +19,14 @@ import orjson
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.benchmarks import serving
-from tests.benchmarks.classroom import Visitor, until
+from tests.benchmarks.visitor import Visitor, until
 
 MOST_VOTE_MS = 200.0
 MOST_SECONDS_TO_SHOW = 1.0
 MOST_GAINED_MB = 20.0
 MOST_PAGE_BYTES = 50_000
+BESIDE = "steps=10000&speed=full&depth=10&width=128"
+"""The run in training: too large to end before the phones have voted."""
 
 
 @dataclass
@@ -184,19 +187,40 @@ async def page_bytes(port: int) -> int:
     return total
 
 
-async def measure(port: int, server: int, asked: argparse.Namespace) -> bool:
-    """Print the table; return whether every aim is met."""
-    teacher, student = Teacher(port, ""), Visitor(port, "steps=10000&speed=full")
+@dataclass(frozen=True)
+class Measured:
+    """What phones and their teacher got, and what it took."""
+
+    joined: float
+    p95: tuple[float, float]
+    """Milliseconds until an answer counts: while all answer in some seconds, and in one."""
+    shown: float
+    told: float
+    once: bool
+    gained: float
+    steps_per_second: float
+    page_bytes: int
+    peak: float
+    """The most MB of the server and its workers at a time."""
+
+
+async def measure(port: int, server: int, asked: argparse.Namespace) -> Measured:
+    """Have phones join, answer, lose the network, return and answer again."""
+    peak = serving.PeakMemory(server)
+    teacher, student = Teacher(port, ""), Visitor(port, BESIDE)
     tasks = [asyncio.create_task(one.visit()) for one in (teacher, student)]
     await teacher.press("Open a class")
     await until(lambda: teacher.code, 60)
     await teacher.press("Ask the class")
+    await until(lambda: student.step >= 0, 60)
     await student.press("Train")
+    await until(lambda: student.step > 0, 60)
     lines, phones = Http(port), [Phone(port, teacher.code) for _ in range(asked.phones)]
     began = time.monotonic()
     await asyncio.gather(*(phone.join() for phone in phones))
     await until(lambda: all(phone.number for phone in phones), 60)
     joined, start = time.monotonic() - began, serving.memory(server)
+    trained, since = student.steps_trained, time.monotonic()
 
     first = await vote_all(phones, asked.seconds)
     counted = await seconds_until_shown(teacher, lines, 0, len(phones))
@@ -216,50 +240,69 @@ async def measure(port: int, server: int, asked: argparse.Namespace) -> bool:
     for _ in range(1000):
         await phones[0].vote(1)
     once = (await shown(teacher, lines))["voted"][1] == len(phones)
-    gained, p95 = (
-        serving.memory(server) - start,
-        [statistics.quantiles(times, n=20)[-1] for times in (first, second)],
-    )
-    size = await page_bytes(port)
+    speed = (student.steps_trained - trained) / (time.monotonic() - since)
+    gained = serving.memory(server) - start
+    bytes_of_page = await page_bytes(port)
     for phone in phones:
         phone.lose_network()
     for task in tasks:
         task.cancel()
+    p95 = (percentile_95(first), percentile_95(second))
+    slowest = max(counted, again)
+    return Measured(joined, p95, slowest, told, once, gained, speed, bytes_of_page, peak.stop())
+
+
+def percentile_95(times: list[float]) -> float:
+    """Return the 95th percentile."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def report(found: Measured, asked: argparse.Namespace) -> bool:
+    """Print the table; return whether every aim is met."""
     rows = [
-        ("all have joined and see the question, s", joined, ""),
-        (f"an answer counts, p95, {asked.seconds:g} s, ms", p95[0], f"< {MOST_VOTE_MS:g}"),
-        ("an answer counts, p95, within 1 s, ms", p95[1], f"< {MOST_VOTE_MS:g}"),
+        ("all have joined and see the question, s", found.joined, ""),
+        (f"an answer counts, p95, {asked.seconds:g} s, ms", found.p95[0], f"< {MOST_VOTE_MS:g}"),
+        ("an answer counts, p95, within 1 s, ms", found.p95[1], f"< {MOST_VOTE_MS:g}"),
         (
             "the teacher's counter is complete after, s",
-            max(counted, again),
+            found.shown,
             f"< {MOST_SECONDS_TO_SHOW:g}",
         ),
-        ("all see the second round after, s (a fifth had no network)", told, ""),
-        ("a thousand answers of one phone count once", float(once), "1"),
-        ("memory gained by the server, MB", gained, f"< {MOST_GAINED_MB:g}"),
-        (
-            "steps trained beside it, per second",
-            student.steps_trained / (time.monotonic() - began),
-            "",
-        ),
-        ("the students' page, bytes unpacked", float(size), f"< {MOST_PAGE_BYTES}"),
+        ("all see the second round after, s (a fifth had no network)", found.told, ""),
+        ("a thousand answers of one phone count once", float(found.once), "1"),
+        ("memory gained by the server, MB", found.gained, f"< {MOST_GAINED_MB:g}"),
+        ("most memory of the server and its workers, MB", found.peak, ""),
+        ("steps trained beside it, per second", found.steps_per_second, ""),
+        ("the students' page, bytes unpacked", float(found.page_bytes), f"< {MOST_PAGE_BYTES}"),
     ]
     print(f"{asked.phones} phones, one run in training\n")
     for words, value, aim in rows:
         print(f"{words:60} {value:9.2f}  {aim}")
-    met = max(p95) < MOST_VOTE_MS and max(counted, again) < MOST_SECONDS_TO_SHOW and once
-    return met and gained < MOST_GAINED_MB and size < MOST_PAGE_BYTES
+    met = max(found.p95) < MOST_VOTE_MS and found.shown < MOST_SECONDS_TO_SHOW and found.once
+    return met and found.gained < MOST_GAINED_MB and found.page_bytes < MOST_PAGE_BYTES
 
 
-def main() -> int:
-    """Start the app, measure, return 1 if an aim is missed."""
+def options() -> argparse.ArgumentParser:
+    """Return what can be asked of this benchmark."""
     parser = argparse.ArgumentParser(description="Phones in a class.")
     parser.add_argument("--phones", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=10.0, help="in which all answer first")
-    asked = parser.parse_args()
+    parser.add_argument("--workers", type=int, default=2, help="worker processes of the server")
+    return parser
+
+
+def run(asked: argparse.Namespace) -> Measured:
+    """Start a server and measure."""
+    os.environ["BN_LAB_WORKERS"] = str(asked.workers)
     port = serving.free_port()
     with serving.app(port) as process:
-        return int(not asyncio.run(measure(port, process.pid, asked)))
+        return asyncio.run(measure(port, process.pid, asked))
+
+
+def main() -> int:
+    """Measure and print; return 1 if an aim is missed."""
+    asked = options().parse_args()
+    return int(not report(run(asked), asked))
 
 
 if __name__ == "__main__":

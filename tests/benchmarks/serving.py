@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -57,9 +58,39 @@ def workers_of(process: int) -> list[int]:
 
 
 def memory(process: int) -> float:
-    """Return a process' own memory in MB."""
+    """Return a process' resident memory in MB, with what it shares with others."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def memory_share(process: int) -> float:
+    """Return a process' memory in MB, pages shared by n processes counted as an nth (PSS)."""
+    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("this system does not tell the shares of memory")
+
+
+class PeakMemory:
+    """Watches what a server and its workers take together, from now on."""
+
+    def __init__(self, server: int) -> None:
+        self._server, self._most = server, 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(0.25):
+            with suppress(OSError):  # a process has just ended
+                processes = [self._server, *workers_of(self._server)]
+                self._most = max(self._most, sum(map(memory_share, processes)))
+
+    def stop(self) -> float:
+        """Return the most MB at a time."""
+        self._stopped.set()
+        self._thread.join()
+        return self._most
 
 
 def processor_seconds(processes: list[int]) -> float:
