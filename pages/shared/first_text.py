@@ -1,7 +1,8 @@
-"""The HTML that a browser is sent: Streamlit's, with styles, preloads and the Lab's first words.
+"""The HTML that a browser is sent: Streamlit's, with styles, preloads, the Lab's words and nets.
 
 Streamlit's own page is empty until its scripts have started and the page's script has run. With the
-words in the HTML a reader reads while that goes on; the app then shows the same words there.
+words and the link's nets in the HTML a reader sees them while that goes on; the app then shows the
+same there.
 """
 
 from urllib.parse import parse_qsl
@@ -10,14 +11,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+from pages.shared.first_nets import first_nets
+from pages.shared.lab.events import LinkOpened
 from pages.shared.lab.introduction import first_words
 from pages.shared.lab.url_state import link_opened
 from pages.shared.live.browser_files import BASE, PAGE_STYLES
-from pages.shared.preloading import preloads
+from pages.shared.preloading import drawing_preloads, preloads
 
 _ROOT = '<div id="root">'
 """Where Streamlit's scripts put the app. Styles before it stand behind those that they add."""
 _END = "</head>"
+_SCRIPT = '<script type="module" async src="{}"></script>'
 _TITLE = "<title>Streamlit</title>"
 _NOT_ASKED_FOR = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
 """Headers of requests for Streamlit's file as it is: packed, in parts, or only if it changed."""
@@ -26,15 +30,18 @@ _MOST_FIELDS = 200
 
 
 def page_html(html: str, path: str, query: str) -> str:
-    """Return Streamlit's page with our title and styles, the Lab's with its first words too."""
+    """Return Streamlit's page with our title and styles, the Lab's with its words and nets too."""
     if _ROOT not in html:
         return html  # a page of our own
     ours = [f'<link rel="stylesheet" href="./{BASE}/{name}">' for name in PAGE_STYLES]
+    drawing = "first_nets.mjs" if _is_lab(path, query) else "diagram.mjs"
     if _is_lab(path, query):
-        ours.append(f'<div class="bn-first-words" inert>{_words(query)}</div>')
-        ours.append(f'<script type="module" async src="./{BASE}/first_text.mjs"></script>')
-    head = html.replace(_TITLE, "<title>Batch Norm Lab</title>", 1)
-    head = head.replace(_END, preloads() + _END, 1)
+        link = _link(query)
+        words = first_words(link.comparison)  # they depend on the comparison that the link names
+        ours += [f'<div class="bn-first-words" inert>{words}</div>', first_nets(link)]
+        ours += (_SCRIPT.format(f"./{BASE}/{name}") for name in ("first_text.mjs", drawing))
+    title = "<title>Batch Norm Lab</title>" + drawing_preloads(drawing)
+    head = html.replace(_TITLE, title, 1).replace(_END, preloads() + _END, 1)
     return head.replace(_ROOT, "".join([*ours, _ROOT]), 1)
 
 
@@ -44,13 +51,12 @@ def _is_lab(path: str, query: str) -> bool:
     return path.strip("/") == folder and "embed=true" not in query.lower().split("&")
 
 
-def _words(query: str) -> str:
-    """Return the Lab's first words, which depend on the comparison that the link names."""
+def _link(query: str) -> LinkOpened:
     try:
         asked = dict(parse_qsl(query, max_num_fields=_MOST_FIELDS))
     except ValueError:  # too many fields
         asked = {}
-    return first_words(link_opened(asked).comparison)
+    return link_opened(asked)
 
 
 class FirstText:

@@ -254,7 +254,8 @@ def test_nets_are_drawn_before_they_are_built_and_are_then_filled_in_place(open_
 
     context.route("**/lab-files/feed/*", answer)
     page = open_page(SMALL)
-    page.wait_for_function("() => document.querySelector('.bn-lane-state')?.textContent")
+    page.wait_for_function("() => document.querySelector('#root .bn-lane-state')?.textContent")
+    expect(page.locator(".bn-first-nets")).to_have_count(0)
     assert page.locator(".bn-lane-state").all_inner_texts() == ["not built yet"] * 2
     expect_chips(page, 2, 2, "W", "BN", "ReLU")
     assert page.locator(".bn-examples").first.is_disabled()

@@ -18,6 +18,21 @@ ARMS = {
 WORDS = """() => ['.bn-title', '.bn-lead', '.bn-lead b'].flatMap((part) =>
   [...document.querySelector(part).getClientRects()].flatMap((box) =>
     [box.x, box.y, box.width, box.height]))"""
+FIRST_NET = """() => {
+  const box = document.querySelector('.bn-lane').getBoundingClientRect();
+  return [box.x, box.y, box.width];
+}"""
+WATCH_FOR_HOLES = """(() => {
+  let seen = false;
+  window.holes = 0;
+  const look = () => {
+    const shown = Boolean(document.querySelector('.bn-lane')?.checkVisibility());
+    if (seen && !shown) window.holes += 1;
+    seen ||= shown;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})()"""
 PROBLEMS = """() => {
   const found = [];
   const box = (node) => node.getBoundingClientRect();
@@ -134,16 +149,22 @@ def test_two_nets_overlap_nowhere_before_they_are_trained(open_page):
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_the_first_words_stand_where_the_app_shows_them_and_then_go(open_page, address, size):
+def test_first_words_and_nets_stand_where_the_app_shows_them_and_then_go(open_page, address, size):
     page = open_page("/claims", size=size)
+    page.add_init_script(WATCH_FOR_HOLES)
     page.route("**/static/js/index.*.js", lambda route: route.abort())
     page.goto(address)
     page.evaluate("() => document.fonts.ready")
-    first = page.evaluate(WORDS)
+    page.wait_for_selector(".bn-lane")
+    assert set(page.locator(".bn-lane-state").all_inner_texts()) == {"not built yet"}
+    first, nets = page.evaluate(WORDS), page.evaluate(FIRST_NET)
     page.unroute_all()
     page.goto(address)
     page.wait_for_selector(".st-key-lab_words h1")
     expect(page.locator(".bn-first-words")).to_have_count(0)
+    expect(page.locator(".bn-first-nets")).to_have_count(0)
     drawn(page)
+    assert page.evaluate(FIRST_NET) == pytest.approx(nets, abs=1)
+    assert page.evaluate("() => window.holes") == 0, "a frame was without nets"
     assert page.evaluate(WORDS) == pytest.approx(first, abs=1)
     assert "--bn-words" not in (page.locator("html").get_attribute("style") or "")

@@ -16,6 +16,8 @@ PLOTLY = "plotly.min.js"
 PAGE_STYLES = {
     "page.css": _SHARED / "page.css",
     "lessons.css": _SHARED / "lessons" / "lessons.css",
+    "lab.css": _FOLDER / "lab.css",
+    "diagram.css": _FOLDER / "diagram.css",
 }
 """The styles that stand in each page's HTML."""
 

@@ -28,13 +28,15 @@ export class NetDiagram {
     new ResizeObserver(() => this.tellWhatIsHidden()).observe(this.root);
   }
 
-  // Take over an update; it is drawn in the browser's next frame.
+  // Take over an update; it is drawn in the browser's next frame, and the first at once: plotly's
+  // start would keep it waiting.
   show(update, palette) {
     if (update.nets) this.build(update.nets, palette);
     else if (palette !== this.palette && this.nets) this.build(this.nets, palette);
     if (!update.diagram || !this.nets) return;
     this.next = update.diagram;
-    this.schedule();
+    if (this.shown) this.schedule();
+    else this.draw();
   }
 
   // Make the lanes fit the nets. Those that stay keep their elements, and so the reader's focus.

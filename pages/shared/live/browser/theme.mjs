@@ -2,16 +2,11 @@
 export const base = new URL("lab-files/", document.baseURI);
 const named = /^@([a-z_]+)(?:\/([0-9.]+))?$/;
 
-export const stylesReady = Promise.all(["lab.css", "diagram.css"].map(styled));
+// The page's styles stand in its HTML.
+export const stylesReady = Promise.all([...document.querySelectorAll("link[rel=stylesheet]")].map(loaded));
 
-function styled(name) {
-  return new Promise((resolve) => {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = new URL(name, import.meta.url);
-    link.onload = link.onerror = resolve;
-    document.head.append(link);
-  });
+function loaded(link) {
+  return link.sheet ?? new Promise((resolve) => (link.onload = link.onerror = resolve));
 }
 
 let plotly = null;
