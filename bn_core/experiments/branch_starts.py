@@ -64,8 +64,9 @@ SPEC = ExperimentSpec(
     paper_found=(
         "De & Smith: at the start batch norm scales each branch down by about the root of the "
         "depth, so that blocks are near the identity; SkipInit does that without a norm, and "
-        "trains very deep residual nets. Larger rates are a benefit of their own, which pays only "
-        "with large batches. Goyal et al. begin with gamma 0 to ease training with large batches."
+        "trains deep residual nets. Larger rates are a benefit of their own, which pays in certain "
+        "compute regimes only, and hardly with small batches. Goyal et al. begin with gamma 0 in "
+        "the last norm of a branch to ease the start of training, above all with large batches."
     ),
     disagreement=(
         "Their branches have two or three layers each, and their nets are convolutional. Which "

@@ -48,7 +48,7 @@ SPEC = ExperimentSpec(
         "Gradient descent on all examples sharpens the loss until its curvature is 2 / η, and "
         "goes on there; batch norm does not change that."
     ),
-    source="Cohen et al. 2021 (2103.00065), section 3",
+    source="Cohen et al. 2021 (2103.00065), abstract and section 3",
     claims=(4,),
     question=(
         "The largest curvature of the loss is 2 / η where gradient descent becomes unstable. "

@@ -72,7 +72,8 @@ SPEC = ExperimentSpec(
     paper_found=(
         "Van Laarhoven: with normalization L2 regularization has no regularizing effect, it "
         "influences the scale of the weights and thereby the effective learning rate. Wan et al. "
-        "derive the angle of the equilibrium and find it on ImageNet and MSCOCO."
+        "derive the angle of the equilibrium and report that it agrees with what they measure on "
+        "ImageNet and MSCOCO."
     ),
     disagreement=(
         "The equilibrium takes about 1/(η λ) steps, times a few, and gradients that do not die "

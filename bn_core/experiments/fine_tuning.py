@@ -47,7 +47,7 @@ SPEC = ExperimentSpec(
         "In fine-tuning with tiny batches batch norm wants its statistics frozen, for which it "
         "pays with its tolerance of large rates."
     ),
-    source="Wu & He 2018 (1803.08494), section 4.2; You et al. 2023 (2305.11624), section 1",
+    source="Wu & He 2018 (1803.08494), section 4.2; You et al. 2023 (2305.11624), abstract",
     claims=(13, 4),
     question=(
         "A trained net with batch norm learns five new digits, in batches of two. What helps it?"
@@ -68,9 +68,9 @@ SPEC = ExperimentSpec(
     r"\frac{x-\mu_{\text{old}}}{\sigma_{\text{old}}}\ \text{, a fixed linear map}",
     paper_found=(
         "Detectors are fine-tuned with one or two images a worker, and usually with frozen batch "
-        "norm, as Wu & He report, since its statistics would be inaccurate. You et al. call eval() "
-        "the usual mode for transfer, and find training unstable once the norm has been folded "
-        "into the weights."
+        "norm, as Wu & He report, since its statistics would be inaccurate. You et al. say that "
+        "eval() is widely used in transfer learning, and that training is unstable once the norm "
+        "has been folded into the weights."
     ),
     disagreement=(
         "Old statistics fit because the new digits look like the old: on very different images "

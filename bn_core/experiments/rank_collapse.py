@@ -26,7 +26,7 @@ SPEC = ExperimentSpec(
     title="Rank collapse",
     claim="In a deep net with random weights the outputs of all examples end up in nearly the same "
     "direction; batch norm keeps them apart.",
-    source="Daneshmand, Kohler, Bach, Hofmann & Lucchi 2020 (2003.01652)",
+    source="Daneshmand, Kohler, Bach, Hofmann & Lucchi 2020 (2003.01652), abstract",
     claims=(14,),
     question="128 digits pass 50 ReLU layers of random weights without a norm. In how many "
     "directions do the outputs lie?",
@@ -44,7 +44,8 @@ SPEC = ExperimentSpec(
     paper_found=(
         "Daneshmand et al. show that without a norm the rank of the outputs falls quickly with "
         "depth, prove a lower bound of it for linear nets with batch norm, and find the same in "
-        "experiments with ReLU nets; they hold it for a condition of training deep nets."
+        "experiments with ReLU nets; they hold a stable rank for a crucial condition of "
+        "training."
     ),
     disagreement=(
         "Nothing is trained here, so the numbers say nothing about accuracy. Layers without an "

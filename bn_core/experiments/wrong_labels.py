@@ -50,7 +50,7 @@ SPEC = ExperimentSpec(
         "examples share a mean and a variance, the more."
     ),
     source="Ioffe & Szegedy 2015 (1502.03167), section 3.4; Hoffer et al. 2017 (1705.08741), "
-    "section 4",
+    "abstract",
     claims=(8,),
     question=(
         "One label in five is wrong. When all are memorized, how much better on new digits is a "
@@ -70,8 +70,8 @@ SPEC = ExperimentSpec(
     r"\text{acc}_{\text{given}}=0.85",
     paper_found=(
         "Ioffe & Szegedy saw less need of dropout, as each example is seen with others of its "
-        "batch. Hoffer et al. take the statistics of small parts of a large batch to close its "
-        "generalization gap."
+        "batch. Hoffer et al. take the statistics of small parts of a large batch to make its "
+        "generalization gap smaller."
     ),
     disagreement=(
         "A net trained on until all labels are met has learned the wrong ones too, whatever the "
