@@ -4,6 +4,7 @@ import streamlit as st
 
 from bn_core.claims import CLAIMS, Claim, bearing_words
 from bn_core.results import ExperimentSpec
+from pages.shared.lessons.cards import in_columns
 from pages.shared.lessons.next_page import next_page
 from pages.shared.session import this_session
 from pages.shared.tasks.catalogue import catalogue
@@ -88,10 +89,11 @@ if not known:
     wait_for_catalogue()
     st.stop()
 run_all(known)
-columns = st.columns(3)
-for place, one in enumerate(CLAIMS):
-    with columns[place % 3]:
-        card(one, [spec for spec in known.values() if one.number in spec.claims])
+in_columns(
+    3,
+    CLAIMS,
+    lambda claim: card(claim, [spec for spec in known.values() if claim.number in spec.claims]),
+)
 others = [spec for spec in known.values() if not spec.claims]
 if others:
     st.markdown("#### More experiments")
