@@ -5,8 +5,10 @@ import streamlit as st
 from bn_core.classroom import ClassError, Classes, ClassesFull, Classroom
 from pages.shared.classroom import shown_run
 from pages.shared.classroom.asking import draft
-from pages.shared.classroom.invitation import address, invitation
-from pages.shared.classroom.routes import CLASSES
+from pages.shared.classroom.deciding import decide_by_run
+from pages.shared.classroom.invitation import address, invitation, scannable
+from pages.shared.classroom.lab_for_all import give_to_all, live_run, show_run
+from pages.shared.classroom.routes import CLASSES, PAGE
 from pages.shared.classroom.together import train_together, trained_together
 from pages.shared.live.component import component
 from pages.shared.plain_text import plain_text
@@ -15,6 +17,7 @@ from pages.shared.session import Session, this_session
 _KEPT = """<div hidden></div>"""
 _TEACHER = """<div class="bn-class"><p class="bn-class-counts" role="status"></p>
 <div class="bn-class-phases" role="group" aria-label="Phase of the question"></div>
+<button type="button" class="bn-present-open">Present large</button>
 <h2 class="bn-class-question"></h2><div class="bn-class-choices"></div>
 <div class="bn-class-results" aria-label="Answers of the class"></div>
 <div class="bn-class-pool"></div></div>"""
@@ -104,29 +107,23 @@ def teaching(session: Session, classroom: Classroom) -> None:
     with main:
         component("class_teacher", _TEACHER)(
             key="class.teacher",
-            data={"code": classroom.code, "key": classroom.key, "asked": len(classroom.asked)},
+            data={
+                "code": classroom.code,
+                "key": classroom.key,
+                "asked": len(classroom.asked),
+                "link": address(PAGE),
+                "picture": scannable(address(PAGE, c=classroom.code)),
+            },
         )
         with st.container(horizontal=True, gap="small"):
-            share(session, classroom)
+            show_run(session, classroom)
+            give_to_all(session, classroom)
             train_together(session, classroom)
-        trained_together(session, classroom)
+            decide_by_run(session, classroom)
         ask_next(session, classroom)
+        trained_together(session, classroom)
+        live_run(session, classroom)
     browser_memory(session, classroom)
-
-
-def share(session: Session, classroom: Classroom) -> None:
-    """Offer to show the Lab's run on the students' devices."""
-    if shown_run.is_shown(classroom):
-        if st.button("Stop showing the run", help="Students no longer see the Lab's run."):
-            shown_run.hide(classroom)
-            st.rerun()
-    elif session.run is not None and st.button(
-        "Show the Lab's run",
-        help="Students see its curves while you train it in the Lab, and can open it themselves. "
-        "It takes one place among the runs, however many look at it.",
-    ):
-        shown_run.show(classroom, session.run)
-        st.rerun()
 
 
 def ask_next(session: Session, classroom: Classroom) -> None:
@@ -145,7 +142,7 @@ def ask_next(session: Session, classroom: Classroom) -> None:
             st.error(plain_text(str(refused)))
             return
         if drafted.drawn is not None and session.run is not None:
-            shown_run.show(classroom, session.run, drafted.drawn)
+            shown_run.show(classroom, session, drafted.drawn)
         st.rerun()
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from bn_core.datasets.own import is_name
 from bn_core.service.pool import PoolFull
+from pages.shared.classroom.submitting import CLASS, follow_class, submit_to_class
 from pages.shared.copy_link import is_embedded
 from pages.shared.lab.bar import top_bar
 from pages.shared.lab.feed import live_view
@@ -19,6 +20,7 @@ from pages.shared.runs.menu import runs_line
 from pages.shared.session import this_session, write_link
 
 session = this_session()
+follow_class(session)
 arrival = arrival_event(session)
 if arrival is not None:
     dispatch(session, arrival)
@@ -38,13 +40,15 @@ try:
 except PoolFull:
     wait_for_place(session)
     st.stop()
-write_link(session, lab_link_values(session, run.as_run()))
+following = {CLASS: session.follows} if session.follows else {}
+write_link(session, lab_link_values(session, run.as_run()) | following)
 row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
 with row:
     draw_button(session)
     runs_line(session)
-write_link(session, lab_link_values(session, run.as_run()))
+submit_to_class(session, run)
+write_link(session, lab_link_values(session, run.as_run()) | following)
 live_view()
 next_page(session)

@@ -37,8 +37,8 @@ class ClassQuestion:
     """A question to a class. It has either choices or the axes of a curve.
 
     ``answer`` is the index of the right choice; None if a run has still to decide. ``truth`` is
-    the curve that was measured, as shares of the top value, once there is one. ``link`` leads to
-    the page that shows what the question is about.
+    the curve that was measured, as shares of the top value, once there is one. ``source`` is the
+    name of what the question was taken from; empty for a teacher's own.
     """
 
     text: str
@@ -47,7 +47,7 @@ class ClassQuestion:
     answer: int | None = None
     truth: tuple[float, ...] = ()
     explanation: str = ""
-    link: str = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Errors: ``QuestionError``."""

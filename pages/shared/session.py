@@ -88,6 +88,8 @@ class Session:
     """What was last computed in each place of the pages."""
     classroom: "Classroom | None" = None
     """The class that this visitor teaches."""
+    follows: str = ""
+    """The code of the class from whose page the Lab was opened."""
     class_ended: bool = False
     """Whether the browser is to forget the class that it has taught."""
     script_runs: int = 0

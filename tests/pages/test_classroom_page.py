@@ -44,3 +44,29 @@ def test_a_class_goes_to_another_device_by_its_key_alone(app: AppTest) -> None:
     go(app, "classroom", **{"class": opened.code, "key": opened.key})
     assert taught(app) is opened and opened.key not in str(link_of(app))
     opened.end()
+
+
+def test_the_present_state_of_the_lab_is_given_to_all_and_taken_back(app: AppTest) -> None:
+    go(app, "lab", depth="3")
+    go(app, "classroom")
+    press(app, "Open a class")
+    press(app, "Give it to everyone")
+    classroom = taught(app)
+    given = classroom.shown_to_students()["link"]
+    assert given.startswith("?") and "depth=3" in given and not app.exception
+    press(app, "Take the link back")
+    assert "link" not in classroom.shown_to_students()
+    press(app, "Show the Lab's run")
+    assert not app.exception and any("Train" in one.label for one in app.button)
+    press(app, "Stop showing the run")
+    classroom.end()
+
+
+def test_the_lab_of_a_student_keeps_the_class_in_its_link(app: AppTest) -> None:
+    go(app, "lab", **{"class": "bcd fgh", "depth": "3"})
+    assert link_of(app)["class"] == "BCDFGH" and not app.warning and not app.exception
+    assert app.session_state["session"].follows == "BCDFGH"
+    go(app, "claims")
+    assert "class" not in link_of(app)
+    go(app, "lab", **{"class": "<b>"})
+    assert "class" not in link_of(app) and not app.exception

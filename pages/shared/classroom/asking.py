@@ -1,6 +1,6 @@
 """The questions that a teacher can put: those of lessons, quiz and experiments, and their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -61,7 +61,7 @@ def _of_lessons() -> Draft:
         )
     query = {"lesson": slug, "step": step}
     st.page_link("pages/lessons.py", label="Open this step", query_params=query)
-    return Draft(of_step(steps[step]))
+    return Draft(replace(of_step(steps[step]), source=f"lesson:{slug}/{step}"))
 
 
 def of_step(step: Step) -> ClassQuestion:
@@ -94,6 +94,7 @@ def of_quiz(asked: QuizQuestion) -> ClassQuestion:
         _choices(question),
         answer=question.expected,
         explanation=asked.explanation,
+        source=f"quiz:{asked.id}",
     )
 
 
@@ -113,7 +114,7 @@ def _of_experiments() -> Draft:
     )
     spec = specs[slug]
     st.page_link("pages/experiment.py", label="Open it", query_params={"experiment": slug})
-    return Draft(ClassQuestion(spec.question, spec.answers))
+    return Draft(ClassQuestion(spec.question, spec.answers, source=f"experiment:{slug}"))
 
 
 def _curve(run: TrainingRun | None) -> Draft:

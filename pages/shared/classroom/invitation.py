@@ -1,6 +1,5 @@
 """How students get into a class: the code, the link, and the link as a picture to scan."""
 
-from io import BytesIO
 from urllib.parse import urlencode, urlsplit
 
 import segno
@@ -18,14 +17,15 @@ def address(path: str, **values: str) -> str:
     here = urlsplit(st.context.url or "http://localhost:8501/")
     # The page's own name is the last part of the path; what stands before it belongs to the app.
     base = here.path.rstrip("/").rpartition("/")[0]
-    return f"{here.scheme}://{here.netloc}{base}{path}?{urlencode(values)}"
+    query = f"?{urlencode(values)}" if values else ""
+    return f"{here.scheme}://{here.netloc}{base}{path}{query}"
 
 
 def invitation(classroom: Classroom) -> None:
     """Show the code, the link and the QR code of a class, and what the teacher may take along."""
     link = address(PAGE, c=classroom.code)
     st.html(f"<p class='bn-code' aria-label='Code of the class'>{classroom.code}</p>")
-    st.image(_picture(link), width="stretch")
+    st.image(scannable(link), width="stretch")
     st.caption(f"Scan it, or open **{link.partition('?')[0]}** and type the code.")
     with st.popover("Teach from another device"):
         st.write(
@@ -42,8 +42,9 @@ def invitation(classroom: Classroom) -> None:
     )
 
 
-def _picture(link: str) -> bytes:
-    """Return the QR code of a link, black on white in any theme, as scanners expect."""
-    picture = BytesIO()
-    segno.make(link, error="m").save(picture, kind="png", scale=8, border=3)
-    return picture.getvalue()
+def scannable(link: str) -> str:
+    """Return the QR code of a link as a picture in a data URL.
+
+    It is black on white in any theme, as scanners expect.
+    """
+    return segno.make(link, error="m").png_data_uri(scale=8, border=3)

@@ -6,7 +6,7 @@ What is sent is the summary that is also kept of a finished run: at most 60 poin
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from bn_core.classroom.questions import CURVE_POINTS
 from bn_core.comparison import Comparison
 from bn_core.figures.theme import PALETTES, arm_styles
 from bn_core.kept_runs import KeptRun, link_of, summarize
-from bn_core.service.tasks import TrainingRun
+
+if TYPE_CHECKING:
+    from pages.shared.session import Session
 
 CURVES = {"loss": "validation loss (nats)", "accuracy": "accuracy (share of 1)"}
 _shown: dict[str, "ShownRun"] = {}
@@ -26,39 +28,49 @@ class ShownRun:
     """A run that a class sees, and which of its curves the class was asked to draw."""
 
     classroom: Classroom
-    run: TrainingRun
+    session: "Session"
+    """The teacher's: the run that their Lab has at a time is shown."""
     drawn: tuple[int, str] | None = None
     """The net, by its place, and the curve that the class was asked to draw."""
+    drawn_of: Comparison | None = None
+    """The nets of which it was asked; no others can tell what is right."""
     sent: tuple[Any, ...] = ()
 
     def send(self) -> None:
         """Send what is new of the run; once the answers are shown, its curve as the true one."""
-        record = self.run.record
+        run = self.session.run
+        if run is None or run.forgotten:
+            return  # what was sent last stays
+        if not run.disconnected_for():
+            run.renew_lease()  # it goes on though the teacher looks at the class, not at the Lab
+        record = run.record
         asked = self.classroom.asked[-1] if self.classroom.asked else None
         revealed = self.classroom.phase is Phase.REVEAL
-        state = (record and record.step, record and len(record.snapshots), self.run.playing)
+        state = (id(run), record and record.step, record and len(record.snapshots), run.playing)
         state = (*state, len(self.classroom.asked), revealed)
         if record is None or state == self.sent or not record.step:
             return
         if self.drawn and not revealed:
             return  # the run would tell what the class is still to draw
         self.sent = state
-        kept = summarize(record, link_of(self.run.as_run()), int(time.time()))
-        if revealed and self.drawn and asked and asked.question.axes is not None:
+        kept = summarize(record, link_of(run.as_run()), int(time.time()))
+        is_asked = run.comparison == self.drawn_of
+        if revealed and self.drawn and is_asked and asked and asked.question.axes is not None:
             truth = true_curve(kept, *self.drawn, asked.question.axes)
             self.classroom.decide(truth=truth)
-        self.classroom.announce(run=shown(kept, self.run.playing), link=f"?{kept.link}")
+        self.classroom.announce(run=shown(kept, run.playing))
 
 
-def show(classroom: Classroom, run: TrainingRun, drawn: tuple[int, str] | None = None) -> None:
-    """Show a run to a class from now on; ``drawn`` is the curve that it is asked to draw."""
-    _shown[classroom.code] = ShownRun(classroom, run, drawn)
+def show(classroom: Classroom, session: "Session", drawn: tuple[int, str] | None = None) -> None:
+    """Show the Lab's run to a class from now on; ``drawn`` is the curve it is asked to draw."""
+    of = session.run.comparison if drawn and session.run is not None else None
+    _shown[classroom.code] = ShownRun(classroom, session, drawn, of)
 
 
 def hide(classroom: Classroom) -> None:
     """Show no run any more."""
     _shown.pop(classroom.code, None)
-    classroom.announce(run=None, link=None)
+    classroom.announce(run=None)
 
 
 def is_shown(classroom: Classroom) -> bool:

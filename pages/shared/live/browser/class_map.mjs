@@ -12,7 +12,7 @@ export function mapOf(pool, own = []) {
   const place = document.createElement("div");
   place.append(paragraph(`The class measures a map: ${pool.done} of ${pool.total} parts are done.`));
   const row = document.createElement("div");
-  row.className = "bn-maps";
+  row.className = "bn-class-maps";
   row.append(...pool.nets.map((net) => square(pool, net, own)));
   place.append(row, paragraph(own.length ? legend : legend.replace(/;.*/, ".")));
   return place;

@@ -1,12 +1,12 @@
 // The accuracies of nets that a class has trained together: one dot for each seed, one row a net.
 import { element } from "./class_curves.mjs";
 import { paragraph } from "./class_results.mjs";
+import { colourOf } from "./class_shade.mjs";
 
 const width = 400;
 const rowHeight = 66;
 const frame = { left: 12, right: 12 };
 const dot = 3.5;
-const dark = matchMedia("(prefers-color-scheme: dark)");
 const x = (share) => frame.left + share * (width - frame.left - frame.right);
 
 export function poolOf({ done, asked, nets: unsorted }, own = null) {
@@ -28,7 +28,6 @@ export function poolOf({ done, asked, nets: unsorted }, own = null) {
 
 function row(picture, net, top, own) {
   const base = top + rowHeight - 14;
-  const colour = isDark() ? net.dark : net.light;
   picture.append(
     element("text", { x: frame.left, y: top + 13 }, words(net)),
     element("path", { d: `M${x(0)} ${base}H${x(1)}`, class: "bn-axis", opacity: 0.4 }),
@@ -38,18 +37,11 @@ function row(picture, net, top, own) {
     const bin = Math.round(x(share) / (2 * dot));
     stacked[bin] = (stacked[bin] ?? 0) + 1;
     const cy = Math.max(base - dot * (2 * stacked[bin] - 1), top + 18);
-    picture.append(element("circle", { cx: x(share), cy, r: dot, fill: `rgb(${colour})`, "fill-opacity": 0.75 }));
+    picture.append(element("circle", { cx: x(share), cy, r: dot, fill: colourOf(net), "fill-opacity": 0.75 }));
   }
   const median = x(middleOf(net.accuracies));
   picture.append(element("path", { d: `M${median} ${base + 4}V${top + 17}`, class: "bn-axis", "stroke-width": 2 }));
   if (own != null) picture.append(element("path", { d: `M${x(own)} ${base + 1}l-5 8h10z`, fill: "currentColor" }));
-}
-
-// The teacher's page may be dark while the device prefers light.
-function isDark() {
-  const background = getComputedStyle(document.querySelector(".stApp") ?? document.body).backgroundColor;
-  const [red = 255, , , opacity = 1] = (background.match(/[\d.]+/g) ?? []).map(Number);
-  return opacity ? red < 128 : dark.matches;
 }
 
 function middleOf(sorted) {

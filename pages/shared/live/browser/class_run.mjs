@@ -1,11 +1,11 @@
 // The teacher's run on a student's device: its curves as they grow, and a slider to go back in it.
 import { element, number } from "./class_curves.mjs";
 import { paragraph } from "./class_results.mjs";
+import { colourOf } from "./class_shade.mjs";
 
 const width = 400;
 const height = 170;
 const frame = { left: 40, right: 8, top: 20, bottom: 24 };
-const dark = matchMedia("(prefers-color-scheme: dark)");
 const at = { index: null }; // the measured step the student looks at; null is the newest
 let shown = null;
 
@@ -51,8 +51,6 @@ function draw(place) {
   if (words.textContent !== said) words.textContent = said;
 }
 
-const colour = (net) => `rgb(${dark.matches ? net.dark : net.light})`;
-
 function chart(title, name, top, index) {
   const last = Math.max(shown.steps.at(-1), 1);
   const x = (step) => frame.left + (step / last) * (width - frame.left - frame.right);
@@ -69,7 +67,7 @@ function chart(title, name, top, index) {
   );
   for (const net of shown.nets) {
     const points = net[name].flatMap((value, i) => (value === null ? [] : [`${x(shown.steps[i]).toFixed(1)} ${y(value).toFixed(1)}`]));
-    const line = { d: `M${points.join("L")}`, fill: "none", stroke: colour(net), "stroke-width": 2.5, "stroke-dasharray": net.dash };
+    const line = { d: `M${points.join("L")}`, fill: "none", stroke: colourOf(net), "stroke-width": 2.5, "stroke-dasharray": net.dash };
     if (points.length > 1) picture.append(element("path", line));
   }
   return picture;
@@ -80,7 +78,7 @@ function numbers(net, index) {
   const accuracy = net.accuracy[index] === null ? "" : `${(100 * net.accuracy[index]).toFixed(1)} %`;
   const made = row("td", [net.label, loss, accuracy]);
   const swatch = element("svg", { viewBox: "0 0 30 8", width: 30, height: 8, "aria-hidden": true });
-  swatch.append(element("path", { d: "M0 4H30", stroke: colour(net), "stroke-width": 3, "stroke-dasharray": net.dash }));
+  swatch.append(element("path", { d: "M0 4H30", stroke: colourOf(net), "stroke-width": 3, "stroke-dasharray": net.dash }));
   made.firstChild.prepend(swatch, " ");
   return made;
 }

@@ -1,7 +1,11 @@
 // The teacher's view of a class: who is there, how many have answered, the phases of a question.
 // What it shows comes from the server twice a second; a press goes there at once.
+import { mapOf } from "./class_map.mjs";
 import { poolOf } from "./class_pool.mjs";
+import { fit, present } from "./class_present.mjs";
 import { letter, paragraph, resultsOf } from "./class_results.mjs";
+import { showRun } from "./class_run.mjs";
+import { isDark } from "./class_shade.mjs";
 import { stylesReady } from "./theme.mjs";
 
 const pause = 500; // milliseconds between two questions to the server
@@ -12,7 +16,7 @@ const phases = [
   ["vote again", "3 Answer again"],
   ["reveal", "4 Show the answers"],
 ];
-const view = { box: null, code: "", key: "", shown: null, timer: 0, drawn: "" };
+const view = { box: null, large: null, code: "", key: "", shown: null, timer: 0, drawn: "" };
 
 const styles = document.createElement("link");
 styles.rel = "stylesheet";
@@ -30,8 +34,24 @@ export default async function ({ parentElement, data }) {
   await stylesReady;
   Object.assign(view, { box: parentElement.querySelector(".bn-class"), code: data.code, key: data.key });
   view.drawn = "";
+  parentElement.querySelector(".bn-present-open").onclick = () => enlarge(data);
   clearTimeout(view.timer);
   follow();
+}
+
+// Over the page: what is drawn goes there until the teacher leaves it.
+async function enlarge(data) {
+  view.large = await present(data, isDark(), () => {
+    view.large = null;
+    redraw();
+  });
+  view.large.addEventListener("shade", redraw);
+  redraw();
+}
+
+function redraw() {
+  view.drawn = "";
+  if (view.shown) show(view.shown);
 }
 
 async function follow() {
@@ -56,7 +76,7 @@ async function send(command, more = {}) {
 }
 
 function say(words) {
-  const counts = view.box.querySelector(".bn-class-counts");
+  const counts = part("counts");
   if (counts.textContent !== words) counts.textContent = words;
 }
 
@@ -64,20 +84,30 @@ function show(shown) {
   view.shown = shown;
   const [first = 0, second = 0] = shown.voted;
   const votes = shown.phase === "vote again" || second ? `${first} answered, then ${second}` : `${first} answered`;
-  say(`${shown.present} here${shown.number ? `; ${votes}` : ". Ask a question below."}${shown.open ? "" : "; closed to newcomers"}`);
-  const drawn = JSON.stringify([shown.version, shown.phase]);
+  say(`${shown.present} here${shown.number ? `; ${votes}` : view.large ? "" : ". Ask a question below."}${shown.open ? "" : "; closed to newcomers"}`);
+  const drawn = JSON.stringify([shown.version, shown.phase, shown.open, Boolean(view.large)]);
   if (drawn === view.drawn) return;
   view.drawn = drawn;
   const asked = shown.question;
-  part("phases").replaceChildren(...(asked ? phases.map(phaseButton) : []), joinButton(shown.open));
+  part("phases").replaceChildren(...(asked ? phases.map(phaseButton) : []), ...(view.large ? [] : [joinButton(shown.open)]));
   part("question").textContent = asked ? `${shown.number}. ${asked.text}` : "";
   const revealed = shown.phase === "reveal";
   part("choices").replaceChildren(...(asked && !revealed ? asked.choices.map(choice) : []));
-  part("pool").replaceChildren(...(shown.pool?.kind === "seeds" ? [poolOf(shown.pool)] : []));
   part("results").replaceChildren(...(asked && revealed ? results(asked, shown.curves) : []));
+  showPool(shown.pool);
+  if (!view.large) return;
+  showRun(part("run"), shown.run);
+  view.large.querySelector("img").hidden = Boolean(asked || shown.pool || shown.run);
+  fit(view.large);
 }
 
-const part = (name) => view.box.querySelector(`.bn-class-${name}`);
+// On the page itself a map stands below, with its numbers.
+function showPool(pool) {
+  const drawn = pool?.kind === "seeds" ? [poolOf(pool)] : pool && view.large ? [mapOf(pool)] : [];
+  part("pool").replaceChildren(...drawn);
+}
+
+const part = (name) => (view.large ?? view.box).querySelector(`.bn-class-${name}`);
 
 function phaseButton([phase, words]) {
   const made = button(words, () => send("go", { phase }));

@@ -178,12 +178,14 @@ async function train(body) {
   }
 }
 
-// The Lab learns of which class it was opened, so that runs can be submitted from there.
-function labLink(link, words) {
+// The Lab is the app's first page. It learns of which class it was opened, so that runs can be
+// submitted from there.
+function labLink(query, words) {
   const made = document.createElement("a");
-  made.href = new URL(link, document.baseURI);
-  if (made.origin !== location.origin) return "";
-  made.href += `&class=${device.code}`;
+  const link = new URL("./", document.baseURI);
+  link.search = query;
+  link.searchParams.set("class", device.code);
+  made.href = link;
   made.target = "_blank";
   made.className = "bn-open";
   made.textContent = words;
