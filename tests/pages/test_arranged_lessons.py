@@ -147,14 +147,20 @@ def handed_out(app: AppTest) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(links[0]).query))
 
 
+def choose(app: AppTest, controls: str, access: str) -> None:
+    """Make controls free, locked or hidden; a setting of the Lab may go by the same name."""
+    rows = [one for one in app.selectbox if str(one.key).startswith("arranging.access")]
+    next(one for one in rows if one.label == controls).set_value(access).run()
+
+
 def test_what_a_teacher_arranges_is_what_a_student_opens(app):
     go(app, "lab", **BASE)
     app.button(key="export.lesson").click().run()
     assert handed_out(app) == {} and "Write a question" in text(app)
     app.text_area(key="arranging.question").set_value(QUESTION).run()
-    app.selectbox(key="arranging.access.Every control").set_value("Locked").run()
-    app.selectbox(key="arranging.access.Batch size").set_value("Hidden").run()
-    app.selectbox(key="arranging.access.Learning rate").set_value("Free").run()
+    choose(app, "All of them", "Locked")
+    choose(app, "Batch size", "Hidden")
+    choose(app, "Learning rate", "Free")
     app.selectbox(key="arranging.kind").set_value("range").run()
     app.text_input(key="arranging.bounds").set_value("50, 90 %").run()
     link = handed_out(app)

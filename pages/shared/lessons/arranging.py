@@ -30,7 +30,11 @@ from pages.shared.session import Session
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Nets": (NETS,),
     **{SETTINGS[name].label: (name,) for name in BAR},
-    **{f"All settings: {group}": names for group, names in PANEL.items()},
+    "Net: other settings": PANEL["Net"],
+    "Training: other settings": PANEL["Training"],
+    "Batch norm": PANEL["Batch norm"],
+    "Data: other settings": PANEL["Data"],
+    "Seeds": PANEL["Seeds and display"],
 }
 """What is freed, locked or hidden together: the bar's controls singly, others by their group."""
 _EVERYTHING = tuple(control for controls in _GROUPS.values() for control in controls)
@@ -54,7 +58,7 @@ _HTML = """<div class="bn-arranged"><button type="button" data-does="copy">Copy 
 def arranging(session: Session, draft: Draft) -> None:
     """Show what an author chooses; what the Lab shows beside it is where students begin."""
     st.caption(
-        "Set up the Lab as students shall find it. All of the lesson is in its link; the server "
+        "Set up the Lab as students are to find it. The link holds the whole lesson; the server "
         "stores nothing."
     )
     comparison = session.lab.comparison
@@ -73,6 +77,8 @@ def arranging(session: Session, draft: Draft) -> None:
     _select("Students predict", "kind", draft, list(_KINDS), _KINDS)
     _prediction(draft, comparison)
     _controls(draft, comparison)
+    close = session.learning.close
+    st.button("Close without keeping it", key="arranging.close", type="tertiary", on_click=close)
     _hand_out(session, draft, comparison)
 
 
@@ -152,16 +158,16 @@ def _words_of(quantities: Sequence[str]) -> dict[str, str]:
 
 
 def _controls(draft: Draft, comparison: Comparison) -> None:
-    st.markdown(
-        "Controls",
-        help="A locked control shows its value and cannot be changed; a hidden one is not there.",
-    )
-    _access(draft, "Every control", _EVERYTHING)
-    for group, controls in _GROUPS.items():
-        _access(draft, group, controls)
-    popover = st.popover("Single settings", key="arranging.single", on_change="rerun")
-    with popover:
-        if not popover.open:
+    with st.container(key="arranging_controls", gap=None):
+        st.markdown(
+            "Controls",
+            help="A locked control shows its value and cannot be changed; a hidden one is not "
+            "there.",
+        )
+        _access(draft, "**All of them**", _EVERYTHING)
+        for group, controls in _GROUPS.items():
+            _access(draft, group, controls)
+        if not st.toggle("Single settings", key="arranging.single", persist_state="session"):
             return
         for group, names in PANEL.items():
             st.markdown(f"**{group}**")
@@ -174,7 +180,7 @@ def _access(draft: Draft, label: str, controls: tuple[str, ...]) -> None:
     """Show whether controls are free, locked or hidden, in a row with their name."""
     common = draft.access_of(controls)
     options = list(_ACCESS.values()) + ([] if common else [_SEVERAL])
-    key = f"arranging.access.{label}"
+    key = f"arranging.access.{controls[0]}.{len(controls)}"
 
     def take() -> None:
         chosen = st.session_state[key]
@@ -186,7 +192,12 @@ def _access(draft: Draft, label: str, controls: tuple[str, ...]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(label, width="stretch")
         st.selectbox(
-            label, options, key=key, on_change=take, label_visibility="collapsed", width=110
+            label.strip("*"),
+            options,
+            key=key,
+            on_change=take,
+            label_visibility="collapsed",
+            width=105,
         )
 
 
@@ -200,5 +211,8 @@ def _hand_out(session: Session, draft: Draft, comparison: Comparison) -> None:
             f"The link would have {len(link):,} characters, and {LONGEST_LINK:,} are the most: "
             "shorten the question or the answers, or compare fewer nets."
         )
-    component("arranged_link", _HTML)(key="arranged_link", data={"link": "" if problem else link})
-    st.caption(problem or f"The link has {len(link):,} characters.")
+    with st.container(key="arranging_link", gap="small"):
+        # The number has the browser's code called after each run of the script.
+        data = {"link": "" if problem else link, "shown": session.script_runs}
+        component("arranged_link", _HTML)(key="arranged_link", data=data)
+        st.caption(problem or f"The link has {len(link):,} characters.")

@@ -51,7 +51,6 @@ def lesson_panel(session: Session) -> None:
     elif arranged.draft is not None and session.page == "lab":
         with _folding("Make a lesson"):
             arranging(session, arranged.draft)
-            _close(session, "arranging", "Close without keeping it")
     elif session.learning.sketching and session.page == "lab":
         with _folding("Your prediction"):
             _free_drawing(session)

@@ -1,9 +1,13 @@
 // Copies the link of a lesson that is being arranged, or opens it as a student would. What was just
 // typed is in the link once the page's script has run again, so a press waits for that.
 const patience = 4000; // milliseconds to wait for the script, and that "Copied" stays
-const running = '[data-testid="stApp"][data-test-script-state="running"]';
+const fields = ".st-key-lesson_panel :is(input, textarea)";
 
 const links = new WeakMap();
+let isTyped = false; // whether a field holds what the script has not been told
+const settled = [];
+
+document.addEventListener("input", ({ target }) => (isTyped ||= target.matches(fields)), true);
 
 export default function ({ parentElement, data }) {
   const box = parentElement.querySelector(".bn-arranged");
@@ -12,12 +16,13 @@ export default function ({ parentElement, data }) {
     button.disabled = !data.link;
     button.onclick = button.dataset.does === "copy" ? () => copy(box) : () => view(box);
   }
+  if (document.activeElement?.matches(fields)) return; // it is sent when it loses the focus
+  isTyped = false;
+  for (const go of settled.splice(0)) go();
 }
 
 async function newest(box) {
-  const end = performance.now() + patience;
-  await new Promise((done) => setTimeout(done, 50)); // a field that has lost the focus is sent then
-  while (document.querySelector(running) && performance.now() < end) await new Promise(requestAnimationFrame);
+  if (isTyped) await Promise.race([new Promise((go) => settled.push(go)), new Promise((go) => setTimeout(go, patience))]);
   return links.get(box);
 }
 
