@@ -66,8 +66,8 @@ def balanced(folder: Path) -> Iterator[Balanced]:
             stack.callback(replica.stop)
             replica.start()
         secure, plain = free_port(), free_port()
-        written = folder / "haproxy.cfg"
-        written.write_text(_configuration(replicas, secure, plain, _certificate(folder)))
+        ports = {name: replica.port for name, replica in replicas.items()}
+        written = configuration(folder, ports, secure, plain)
         process = subprocess.Popen([haproxy() or "haproxy", "-f", str(written)])
         stack.callback(process.wait, 20)
         stack.callback(process.terminate)
@@ -88,20 +88,22 @@ def wait_until(holds, seconds: float = SECONDS_TO_START) -> None:
         time.sleep(0.1)
 
 
-def _configuration(replicas: dict[str, Replica], secure: int, plain: int, certificate: Path) -> str:
-    """Return the documented configuration with ports and a certificate of this machine."""
+def configuration(folder: Path, replicas: dict[str, int], secure: int, plain: int) -> Path:
+    """Write the documented configuration with ports and a certificate of this machine."""
     text = CONFIGURATION.read_text("utf-8")
     changes = {
         "bind :443": f"bind 127.0.0.1:{secure}",
         "bind :80": f"bind 127.0.0.1:{plain}",
-        "/etc/haproxy/lab.pem": str(certificate),
-        " 127.0.0.1:8501 ": f" 127.0.0.1:{replicas['b'].port} ",
-        " 127.0.0.1:8502 ": f" 127.0.0.1:{replicas['c'].port} ",
+        "/etc/haproxy/lab.pem": str(_certificate(folder)),
+        " 127.0.0.1:8501 ": f" 127.0.0.1:{replicas['b']} ",
+        " 127.0.0.1:8502 ": f" 127.0.0.1:{replicas['c']} ",
     }
     for old, new in changes.items():
         assert old in text, f"{CONFIGURATION.name} has no {old}"
         text = text.replace(old, new)
-    return text
+    written = folder / "haproxy.cfg"
+    written.write_text(text)
+    return written
 
 
 def _certificate(folder: Path) -> Path:

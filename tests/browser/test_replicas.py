@@ -17,6 +17,7 @@ from tests.browser.test_own_data_in_browser import flowers
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 LINK = "/?steps=9000&depth=3&width=32&seeds=2&act=tanh"
+SHORT = "/?steps=40&depth=3&width=32&seeds=2"
 SECONDS_AWAY = 30_000
 """Milliseconds within which a page whose replica has died stands on the other."""
 
@@ -85,6 +86,16 @@ def visitors_of_both(lab: Balanced, visit: Visit) -> dict[str, tuple[BrowserCont
     raise AssertionError("the balancer sends every visitor to the same replica")
 
 
+def trained_to_the_end(page: Page) -> str:
+    """Train the short run and return the exact numbers, as they are handed out."""
+    button(page, "Train").click()
+    page.wait_for_function("() => window.bnLabStep === 40")
+    button(page, "Export").click()
+    found = text_of(downloaded(page, "Numbers (CSV)"))
+    page.keyboard.press("Escape")
+    return found
+
+
 def test_training_own_files_and_downloads_stay_on_a_visitors_replica(
     lab: Balanced, visit: Visit, tmp_path: Path
 ) -> None:
@@ -144,6 +155,7 @@ def test_a_replica_that_dies_is_left_with_the_same_settings_and_its_class_waits_
     button(page, "Train").click()
     wait_for_step(page, 20)
     link = page.url
+    numbers = trained_to_the_end(drawn(opened(context, lab.address + SHORT)))
     teacher = opened(context, f"{lab.address}/classroom")
     button(teacher, "Open a class").click()
     code = teacher.locator(".bn-code").inner_text()
@@ -156,6 +168,7 @@ def test_a_replica_that_dies_is_left_with_the_same_settings_and_its_class_waits_
     assert page.url == link and replica_of(context) not in ("", name)
     button(page, "Train").click()
     wait_for_step(page, 20)
+    assert trained_to_the_end(drawn(opened(context, lab.address + SHORT))) == numbers
     expect(phone.locator("#connection")).to_contain_text("trying again")
 
     lab.replicas[name].start()
