@@ -28,12 +28,18 @@ def places(app: AppTest) -> list[Place]:
 
 
 def visit(app: AppTest, here: str, place: Place) -> str:
-    """Go to a chapter: by a link from another page, else by choosing it. Return its page."""
+    """Go straight to a chapter: by a link from another page, else by choosing it; return its page.
+
+    No page is shown between the two, so that each comes right after the other.
+    """
     page, number = place
     if page == here and number:
         app.button_group(key=f"{page}.chapter").set_value(number).run()
-    else:
-        go(app, page, **({"chapter": str(number)} if number else {}))
+        return page
+    app.query_params.clear()
+    if number:
+        app.query_params["chapter"] = str(number)
+    app.switch_page(f"pages/{page}.py").run()
     return page
 
 

@@ -75,9 +75,10 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_record(pool):
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["conv", "conv_residual", "inception", "recurrent"])
 def test_a_worker_killed_in_the_middle_changes_nothing_of_nets_for_images(pool, architecture):
-    asked = comparison(architecture=architecture, channels=(2, 4), branch_start="skipinit")
+    nets = {"architecture": architecture, "channels": (2, 4), "branch_start": "skipinit"}
+    asked = comparison(steps=80, **nets)
     run = pool.open(asked)
-    run.play(40)  # so slow that it cannot end before its worker does
+    run.play(10)  # so slow that it cannot end before its worker does
     wait_for(lambda: run.step_reached > 5, run)
     victim = process_of(pool, run)
     os.kill(victim, signal.SIGKILL)
