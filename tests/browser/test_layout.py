@@ -148,6 +148,13 @@ def test_two_nets_overlap_nowhere_before_they_are_trained(open_page):
     assert problems(page, LAPTOP) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("arms", ["none-before", "none-before-after"])
+def test_half_of_the_loss_chart_is_seen_without_scrolling(open_page, arms):
+    box = drawn(open_page(f"/?arms={arms}")).locator(".bn-loss").bounding_box()
+    assert box is not None and box["y"] + box["height"] / 2 <= LAPTOP["height"]
+
+
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
 def test_first_words_and_nets_stand_where_the_app_shows_them_and_then_go(open_page, address, size):
     page = open_page("/claims", size=size)

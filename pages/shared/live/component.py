@@ -13,9 +13,10 @@ from pages.shared.session import this_session
 _LIVE = """<div class="bn-live">
 <section class="bn-nets" aria-label="The nets" hidden></section>
 <p class="bn-conclusion" role="status"></p>
-<div class="bn-top"><div class="bn-summary"></div><p class="bn-notice" role="status"></p></div>
+<div class="bn-top"><div class="bn-summary"></div><div class="bn-beside-table">
+<p class="bn-notice" role="status"></p>
 <label class="bn-time"><span>Time</span><input type="range" min="0" max="0" value="0"
- aria-label="Go back to a recorded step"><output></output></label>
+ aria-label="Go back to a recorded step"><output></output></label></div></div>
 <div class="bn-grid"></div></div>"""
 
 

@@ -47,6 +47,8 @@ export class NetDiagram {
       this.lanes[index] ??= new LaneView(this.list, index);
       this.lanes[index].build(lane, nets, palette);
     });
+    const isShort = nets.lanes.every((lane) => lane.blocks.length <= 9); // wider ones need the whole width
+    this.root.classList.toggle("bn-low", nets.lanes.length === 3 && isShort);
     this.root.classList.toggle("bn-compact", nets.lanes.length > 3);
     this.root.classList.toggle("bn-dense", nets.lanes.length > 4);
     this.root.hidden = false;
