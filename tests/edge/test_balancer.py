@@ -29,7 +29,7 @@ class StandIn(ThreadingHTTPServer):
         self.name = name
         self.may_go_on = threading.Event()
         """Set when a stream may send its second part."""
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def handle_error(self, *_: object) -> None:
         """Say nothing: the balancer ends its health checks by a reset."""
@@ -177,3 +177,16 @@ def test_plain_http_is_led_to_https(balancer: Balancer) -> None:
     answer = _read(connection)
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{HOST}/join?c=BDFGHJ")
     assert balancer.ask("/").headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_a_replica_that_is_gone_is_left_by_visits_while_its_classes_wait(
+    balancer: Balancer,
+) -> None:
+    balancer.replicas["b"].shutdown()  # the last test here, as the others ask both
+    balancer.replicas["b"].server_close()
+    moved = balancer.ask("/", "b")
+    assert (moved.body[0], cookie_of(moved)) == ("c", "c")
+    assert balancer.ask("/lab-files/class/BDFGHJ/students", "c", "POST", b"{}").status == 503
+    waiting = balancer.ask("/classroom?class=BDFGHJ", "c")
+    assert waiting.status == 503 and "tries again every five seconds" in waiting.body
+    assert balancer.ask("/classroom?class=CDFGHJ", "c").status == 200
