@@ -42,7 +42,8 @@ def axis_rows(sweep: Sweep) -> list[tuple[str, str]]:
 
 def _range(axis: Axis, values: tuple[Value, ...]) -> str:
     spacing = "even ratios" if axis.spec.logarithmic else "even steps"
-    return f"{axis.low!r} to {axis.high!r}, {len(values)} values at {spacing}"
+    low, high = (f"{end:g}" if axis.spec.whole else repr(end) for end in (axis.low, axis.high))
+    return f"{low} to {high}, {len(values)} values at {spacing}"
 
 
 def map_settings_line(sweep: Sweep) -> str:

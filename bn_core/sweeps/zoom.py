@@ -13,7 +13,8 @@ from bn_core.sweeps.sweep import Sweep
 
 Range = tuple[float, float]
 
-_DIGITS = 15
+_DIGITS_OF_PART, _MOST_DIGITS = 3, 16
+"""Ends of a part have so many digits beyond those that they share, so that links stay short."""
 _CLOSE = 1e-3
 """Neighbouring rates that differ by less, relatively, are computed in float64."""
 _SHARE_AT_BORDER = 10
@@ -61,7 +62,11 @@ def _part(axis: Axis, values: tuple[Value, ...], places: Range) -> Axis:
         low, high = round(low), round(high)
         if low == high:  # the least that an axis of whole numbers can have
             low, high = (low, low + 1) if low + 1 <= axis.high else (low - 1, low)
-    return Axis(axis.name, low, high)
+        return Axis(axis.name, low, high)
+    share = max((high - low) / max(abs(high), abs(low)), 10.0**-_MOST_DIGITS)
+    digits = min(_DIGITS_OF_PART + math.ceil(-math.log10(share)), _MOST_DIGITS)
+    low, high = (float(f"{end:.{digits}g}") for end in (low, high))
+    return Axis(axis.name, max(low, axis.low), min(high, axis.high))
 
 
 def _value(axis: Axis, values: tuple[Value, ...], place: float) -> float:
@@ -71,10 +76,8 @@ def _value(axis: Axis, values: tuple[Value, ...], place: float) -> float:
         return values[0 if place <= 0 else last]
     known = np.array(values, dtype=float)
     if axis.spec.logarithmic:
-        value = math.exp(float(np.interp(place, np.arange(last + 1), np.log(known))))
-    else:
-        value = float(np.interp(place, np.arange(last + 1), known))
-    return float(f"{value:.{_DIGITS}g}")
+        return math.exp(float(np.interp(place, np.arange(last + 1), np.log(known))))
+    return float(np.interp(place, np.arange(last + 1), known))
 
 
 def _is_close(sweep: Sweep) -> bool:

@@ -9,6 +9,8 @@ export class Zoom {
   // Put the range into a figure that is about to be drawn: plotly then has none of its own to keep.
   into(layout, panel) {
     layout.uirevision = `${panel.chart.reset}/${panel.resets ?? 0}`;
+    if (panel.reset !== panel.chart.reset) panel.zoomed = false; // plotly forgets a zoom of its own
+    panel.reset = panel.chart.reset;
     for (const name of panel.chart.time_axes) {
       layout[name].uirevision = `${panel.chart.reset}/${this.changes}`;
       if (this.range) Object.assign(layout[name], { range: [...this.range], autorange: false });
