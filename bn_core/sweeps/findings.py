@@ -59,6 +59,9 @@ def _rates_words(found: StabilityMap) -> str:
             return ""
         middle = float(upper_median(largest))
         middles.append(middle)
+        if not largest.any():
+            said.append(f"none with {one.label}")
+            continue
         more = "at least " if middle >= rate_axis.high else ""
         said.append(
             f"{more}{middle:.2g} with {one.label} ({largest.min():.2g} to {largest.max():.2g})"
@@ -102,7 +105,7 @@ def _higher_words(found: StabilityMap) -> str:
             rates = [_span(one[rows].tolist(), digits=2) for one in largest]
             parts.append(f"{kind} at {name} {at} ({rates[1]} against {rates[0]})")
     if not parts:
-        return f"The largest rates of {second} and {first} are equal at every {name}."
+        return f"The largest rates of {second} and {first} are equal at every value of {name}."
     return f"The largest rate of {second} is {_listed(parts)} than that of {first}."
 
 

@@ -73,7 +73,7 @@ def test_where_the_second_net_does_worse_is_said_row_by_row():
     assert f"higher at hidden layers 1 to 2 ({rates[5]:.2g} to 10 against {rates[4]:.2g})" in said
     later = invented([(4, 4, 4), (4, 4, 4)], steps=lambda arm, x: 100 + (2 * x - 3) * arm)
     said = " ".join(where_each_wins(later))
-    assert "equal at every hidden layers" in said
+    assert "equal at every value of hidden layers" in said
     assert "BN before was sooner in 6 and No norm in 6" in said
     assert f"In most of those at learning rate {rates[2]:.3g} to {rates[3]:.3g} it was" in said
 
@@ -82,6 +82,7 @@ def test_nothing_is_said_of_losing_where_nothing_is_lost():
     words = sentence(invented([(3, 3, 3), (5, 5, 5)]))
     assert "loses" not in words and "lower" not in words
     assert "In no cell did No norm learn and BN before not." in words
+    assert "none with No norm and at least 10 with BN" in sentence(invented([(0, 0, 0), (8, 8, 8)]))
     assert sentence(StabilityMap.empty(Sweep(size=8))) == ""
 
 
