@@ -7,8 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Radio
 
-from bn_core.config import SETTINGS
+from bn_core.comparison import Comparison
+from bn_core.config import SETTINGS, Config
+from bn_core.figures.diagram_nets import Chip
 from bn_core.lessons.arranged import CONTROLS, LONGEST_LINK
+from pages.shared.lab import dashboard
 from pages.shared.lab.setting_groups import BAR, PANEL
 from pages.shared.lessons.arranged_state import LOCKED
 from tests.pages.conftest import go, handed_to_browser
@@ -201,3 +204,43 @@ def test_a_prediction_that_is_not_whole_is_said_and_no_link_is_handed_out(
     places = {"bounds": app.text_input, "answers": app.text_area}
     places[key](key=f"arranging.{key}").set_value(typed).run()
     assert handed_out(app) == {} and words in text(app)
+
+
+def chips(*, fixed: bool) -> list[Chip]:
+    """Return what the drawing shows of a plain net and one with batch norm, ten layers each."""
+    chart = dashboard.unbuilt_nets(Comparison(Config(depth=10)), 1, fixed=fixed)
+    assert chart is not None
+    blocks = [block for lane in chart[1]()["lanes"] for block in lane["blocks"]]
+    return [chip for block in blocks for chip in block["chips"]]
+
+
+def test_the_drawing_of_locked_nets_shows_their_norms_and_offers_none():
+    free, fixed = chips(fixed=False), chips(fixed=True)
+    assert sum(chip["kind"] == "norm" for chip in free) == 20
+    assert not any(chip["kind"] == "norm" or not chip["present"] for chip in fixed)
+    assert sum(chip["kind"] == "fixed_norm" for chip in fixed) == 10
+    assert chips(fixed=False) == free
+
+
+def test_once_a_run_has_begun_nothing_can_be_predicted_before_a_reset(app):
+    go(app, "lab", depth="2", steps="20", seeds="1", speed="full")
+    app.button(key="lab.train").click().run()
+    assert app.session_state["session"].run.wait(60)
+    held = link_of(app)
+    go(app, "lab", **held, ask=QUESTION, predict="own:yes~no")
+    (answers,) = answers_of(app)
+    assert answers.disabled and "lets you predict first" in said(app)
+    app.button(key="lab.reset").click().run()
+    (answers,) = answers_of(app)
+    assert not answers.disabled and "Predict first" in said(app)
+    answers.set_value(0).run()
+    app.button(key="lab.train").click().run()
+    assert app.session_state["session"].run.wait(60)
+    app.run()
+    assert "You predicted “yes”. Compare it with what the run shows: the" in unescape(text(app))
+
+
+def said(app: AppTest) -> str:
+    """Return the line that says what comes next."""
+    lines = [one.proto.body for one in app.get("html") if "bn-look" in one.proto.body]
+    return unescape(" ".join(lines))

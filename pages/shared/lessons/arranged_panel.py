@@ -70,7 +70,8 @@ def _predict(
     chosen = session.learning.arranged.predicted
     if chosen is not None and record is not None and record.ending is not None:
         evidence = evidence_about(session, session.learning.arranged.link)
-        st.info(plain_text(outcome_words(question, chosen, evidence, conclude(record))))
+        shown = conclude(record).removeprefix("So: ").partition(". ")[0].rstrip(".")
+        st.info(plain_text(outcome_words(question, chosen, evidence, f"{shown}.")))
 
 
 def _choose(session: Session, lesson: ArrangedLesson, question: Question, *, begun: bool) -> None:
@@ -89,18 +90,21 @@ def _choose(session: Session, lesson: ArrangedLesson, question: Question, *, beg
         format_func=lambda index: plain_text(question.choices[index].words),
         key=key,
         on_change=take,
-        disabled=begun and arranged.predicted is not None,
+        disabled=begun,
     )
 
 
 def _say_what_to_do(session: Session, comparison: Comparison, record: Record | None) -> None:
     """Say what comes next: predict, train, or set the nets up again."""
     run, steps = session.run, comparison.base.steps
-    if session.learning.awaits_prediction:
+    waits, begun = session.learning.awaits_prediction, record is not None and record.step > 0
+    if waits and begun:
+        say("The run has begun: “Reset” lets you predict first.")
+    elif waits:
         say("Predict first; then you can train.")
     elif record is None and run is not None and run.record is not None:
         say("The Lab trains other nets than this lesson is about: press “Set this up”.")
-    elif record is None or not record.step:
+    elif record is None or not begun:
         say(f"Now train to step {steps:,}.")
     elif record.ending is None:
         say(f"The run decides at step {steps:,}.")

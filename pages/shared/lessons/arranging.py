@@ -8,6 +8,7 @@ import streamlit as st
 
 from bn_core.comparison import Comparison
 from bn_core.config import SETTINGS
+from bn_core.datasets.own import is_name
 from bn_core.lessons.arranged import LONGEST_LINK, LONGEST_QUESTION, NETS, Access
 from bn_core.lessons.asked_predictions import (
     BEST_BY,
@@ -62,6 +63,8 @@ def arranging(session: Session, draft: Draft) -> None:
         "stores nothing."
     )
     comparison = session.lab.comparison
+    if is_name(comparison.base.data):
+        st.caption("Students need the same file of data: the link names it and does not hold it.")
     _field(
         "question",
         draft,
