@@ -7,11 +7,10 @@ def verdict_sentence(verdict: Verdict) -> str:
     """Return what the numbers say of the claim: "So: ...", with the number that says it."""
     match verdict.kind:
         case "holds":
-            return f"So: in these runs the claim holds. {_number(verdict, 'holds')}".rstrip()
+            return f"So: in these runs the claim holds. {_sentence(verdict, 'holds')}".rstrip()
         case "fails":
-            return (
-                f"So: in these runs the claim does not hold. {_number(verdict, 'fails')}".rstrip()
-            )
+            said = _sentence(verdict, "fails")
+            return f"So: in these runs the claim does not hold. {said}".rstrip()
         case "untested":
             return "So: these runs could not test the claim; why stands below."
         case _ if not verdict.settled:
@@ -36,6 +35,11 @@ def _both_sides(verdict: Verdict) -> str:
     )
 
 
+def _sentence(verdict: Verdict, kind: str) -> str:
+    words = _number(verdict, kind)
+    return f"F{words[1:]}" if words.startswith("for ") else words
+
+
 def _number(verdict: Verdict, kind: str) -> str:
     """Return the first effect of a kind with its median; nothing if there is none."""
     for effect in (one for part in verdict.parts for one in part.effects):
@@ -45,7 +49,7 @@ def _number(verdict: Verdict, kind: str) -> str:
 
 
 def _of_part(verdict: Verdict, effect: EffectOutcome) -> str:
-    return f"{effect.part}: " if effect.part and len(verdict.parts) > 1 else ""
+    return f"for {effect.part}: " if effect.part and len(verdict.parts) > 1 else ""
 
 
 def _median(effect: EffectOutcome) -> str:
