@@ -17,7 +17,6 @@ from pages.shared.session import Session, this_session
 _KEPT = """<div hidden></div>"""
 _TEACHER = """<div class="bn-class"><p class="bn-class-counts" role="status"></p>
 <div class="bn-class-phases" role="group" aria-label="Phase of the question"></div>
-<button type="button" class="bn-present-open">Present large</button>
 <h2 class="bn-class-question"></h2><div class="bn-class-choices"></div>
 <div class="bn-class-results" aria-label="Answers of the class"></div>
 <div class="bn-class-pool"></div></div>"""

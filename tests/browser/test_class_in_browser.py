@@ -77,3 +77,56 @@ def test_a_class_answers_twice_draws_a_curve_and_sees_the_result(open_page) -> N
     button(teacher, "End the class").click()
     button(teacher, "End it now").click()
     expect(student.locator("#state")).to_contain_text("ended")
+
+
+CUT_OFF = """() => [...document.querySelectorAll('.bn-present *')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && box.height && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1);
+}).map((one) => one.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.long
+def test_a_class_measures_a_map_and_a_student_submits_from_the_lab_of_the_teacher(
+    open_page,
+) -> None:
+    teacher = open_page("/?depth=2&width=16&seeds=1&steps=20")
+    expect(button(teacher, "Train")).to_be_enabled()
+    teacher.get_by_text("Learn", exact=True).first.click()
+    teacher.get_by_text("The class", exact=True).first.click()
+    button(teacher, "Open a class").click()
+    student = open_page(f"/join?c={teacher.locator('.bn-code').inner_text()}")
+    teacher.mouse.move(0, 0)  # no help stands over the buttons
+    button(teacher, "Present large").click()
+    expect(teacher.get_by_alt_text("QR code")).to_be_visible()
+    teacher.keyboard.press("Escape")
+
+    button(teacher, "Give it to everyone").click()
+    given = student.locator("#open a")
+    expect(given).to_be_visible()
+    lab = open_page("/" + given.get_attribute("href").rpartition("/")[2])
+    expect(button(lab, "Train")).to_be_enabled()
+    button(teacher, "Train together").click()
+    button(teacher, "Begin").click()
+    button(lab, "Submit to class").click()
+    expect(lab.locator(".bn-submit")).to_contain_text("Seed 0")
+    expect(student.locator("#pool")).to_contain_text("1 of 1 seeds")
+    student.get_by_text("Submit a run by its link").click()
+    student.locator("#pool input").fill(lab.url.replace("depth=2", "depth=3"))
+    button(student, "Submit").click()
+    expect(student.locator("#said")).to_contain_text("“Hidden layers”")
+    button(teacher, "Stop training together").click()
+
+    button(teacher, "Train together").click()
+    teacher.get_by_text("A line of a map").click()
+    button(teacher, "Begin").click()
+    button(student, "Train a part of the map").click()
+    expect(student.locator("#pool")).to_contain_text("1 of 8 parts")
+    expect(student.locator("#pool p").first).to_contain_text("of 8 cells")
+    button(teacher, "Present large").click()
+    expect(teacher.locator(".bn-present .bn-map")).to_have_count(2)
+    for width, height in ((1280, 720), (1920, 1080)):
+        teacher.set_viewport_size({"width": width, "height": height})
+        teacher.wait_for_function(
+            f"() => document.querySelector('.bn-present').clientWidth === {width}"
+        )
+        assert teacher.evaluate(CUT_OFF) == []

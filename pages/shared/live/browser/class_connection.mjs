@@ -15,12 +15,18 @@ export function isLost() {
   return Boolean(lostAt) && performance.now() - lostAt > patience;
 }
 
-function pause() {
+// Wait before the next attempt; a device that is back in its network tries within a second.
+async function pause() {
   lostAt ||= performance.now();
   const milliseconds = wait * (0.5 + Math.random());
   wait = Math.min(wait * 2, most);
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const back = new AbortController();
+  const online = new Promise((resolve) => window.addEventListener("online", resolve, { signal: back.signal }));
+  await Promise.race([sleep(milliseconds), online.then(() => sleep(1000 * Math.random()))]);
+  back.abort();
 }
+
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function post(code, action, body) {
   const url = new URL(`${encodeURIComponent(code)}/${action}`, root);
@@ -70,12 +76,18 @@ export function listen(code, student, state, refused) {
   const check = () => performance.now() - heardAt > silence && open();
   const timer = setInterval(check, 5000);
   const wake = () => document.hidden || check();
+  const back = async () => {
+    await sleep(1000 * Math.random());
+    if (!ended) open();
+  };
+  let ended = false;
   document.addEventListener("visibilitychange", wake);
-  window.addEventListener("online", open);
+  window.addEventListener("online", back);
   function end() {
+    ended = true;
     clearInterval(timer);
     document.removeEventListener("visibilitychange", wake);
-    window.removeEventListener("online", open);
+    window.removeEventListener("online", back);
     source.close();
   }
   open();

@@ -74,8 +74,9 @@ export function drawingArea(axes, heights, words, done) {
   };
   const put = (index, share) => {
     const begin = from ?? index;
+    const before = begin === index ? share : curve[begin];
     for (let i = Math.min(begin, index); i <= Math.max(begin, index); i++) {
-      curve[i] = i === index || begin === index ? share : curve[i] ?? share;
+      curve[i] = begin === index ? share : before + ((i - begin) / (index - begin)) * (share - before);
     }
     [from, at] = [index, index];
     show();

@@ -3,6 +3,11 @@ import { followShade } from "./class_shade.mjs";
 
 const [smallest, largest] = [11, 64]; // pixels of a letter
 
+const styles = document.createElement("link");
+styles.rel = "stylesheet";
+styles.href = new URL("class_present.css", import.meta.url);
+document.head.append(styles);
+
 const markup = `<header><b class="bn-code"></b><span class="bn-present-link"></span>
 <p class="bn-class-counts" role="status"></p><div class="bn-class-phases" role="group" aria-label="Phase of the question"></div>
 <button type="button" class="bn-shade"></button><button type="button" class="bn-leave">Leave</button></header>

@@ -16,7 +16,7 @@ const phases = [
   ["vote again", "3 Answer again"],
   ["reveal", "4 Show the answers"],
 ];
-const view = { box: null, large: null, code: "", key: "", shown: null, timer: 0, drawn: "" };
+const view = { box: null, large: null, data: null, code: "", key: "", shown: null, timer: 0, drawn: "" };
 
 const styles = document.createElement("link");
 styles.rel = "stylesheet";
@@ -34,14 +34,14 @@ export default async function ({ parentElement, data }) {
   await stylesReady;
   Object.assign(view, { box: parentElement.querySelector(".bn-class"), code: data.code, key: data.key });
   view.drawn = "";
-  parentElement.querySelector(".bn-present-open").onclick = () => enlarge(data);
+  view.data = data;
   clearTimeout(view.timer);
   follow();
 }
 
 // Over the page: what is drawn goes there until the teacher leaves it.
-async function enlarge(data) {
-  view.large = await present(data, isDark(), () => {
+async function enlarge() {
+  view.large = await present(view.data, isDark(), () => {
     view.large = null;
     redraw();
   });
@@ -89,7 +89,7 @@ function show(shown) {
   if (drawn === view.drawn) return;
   view.drawn = drawn;
   const asked = shown.question;
-  part("phases").replaceChildren(...(asked ? phases.map(phaseButton) : []), ...(view.large ? [] : [joinButton(shown.open)]));
+  part("phases").replaceChildren(...(asked ? phases.map(phaseButton) : []), ...(view.large ? [] : [joinButton(shown.open), button("Present large", enlarge)]));
   part("question").textContent = asked ? `${shown.number}. ${asked.text}` : "";
   const revealed = shown.phase === "reveal";
   part("choices").replaceChildren(...(asked && !revealed ? asked.choices.map(choice) : []));

@@ -27,7 +27,8 @@ if (given) join(given);
 async function join(code) {
   leave();
   const attempt = ++device.joins; // a later one, with another code, ends this one
-  device.code = code.replace(/\s/g, "").toUpperCase();
+  device.code = code.replace(/[^a-z0-9]/gi, "").toUpperCase();
+  if (!device.code) return showForm("A code is made of letters and digits: it stands on the teacher's screen.");
   say("problem", "");
   try {
     const answer = await ask(
@@ -51,6 +52,18 @@ async function join(code) {
   by("class").hidden = false;
   leave = listen(device.code, device.student, show, () => device.state?.ended || join(device.code));
 }
+
+// Another tab of this browser may have answered meanwhile: both are one student.
+document.addEventListener("visibilitychange", async () => {
+  if (document.hidden || !device.student || !device.state || device.state.ended) return;
+  const { joins, state } = device;
+  const still = () => joins === device.joins && state.number === device.state?.number;
+  const answer = await ask(device.code, "students", { student: device.student }, still).catch(() => null);
+  if (!answer || !still()) return; // a class that has gone is told by its stream
+  Object.assign(device, { student: answer.student, answers: answer.answers, part: answer.part });
+  mark();
+  drawPool();
+});
 
 function showForm(words) {
   by("join").hidden = false;
