@@ -156,7 +156,7 @@ def _sooner_words(found: StabilityMap) -> str:
 def _border_words(found: StabilityMap) -> str:
     """Return how rough each arm's border is, by counting boxes, and what to make of it."""
     said = [_border_of(found, arm) for arm in range(len(found.sweep.arms))]
-    words = "; ".join(part[0].upper() + part[1:] for part in said) + f". {_STRAIGHT}"
+    words = " ".join(f"{part[0].upper()}{part[1:]}." for part in said) + f" {_STRAIGHT}"
     if min(found.sweep.shape) < SIZES[-1]:
         return f"{words} Too few cells for a dimension: choose {SIZES[-1]} along each axis."
     return (

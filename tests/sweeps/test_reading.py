@@ -91,7 +91,7 @@ def test_the_roughness_of_a_border_is_said_with_its_range_only_where_cells_are_e
     straight = [(36,) * 72, tuple(range(72))]
     words = sentence(measured_everywhere(two_layers, straight))
     assert "The border of No norm is 3 % of the cells (a straight one would be 3 %)" in words
-    assert "with box dimension 1.00 (1.00 to 1.00)" in words.split("; ")[0]
+    assert "with box dimension 1.00 (1.00 to 1.00)" in words.split(" The border of BN before")[0]
     coarse = dataclasses.replace(two_layers, size=24)
     words = sentence(measured_everywhere(coarse, [(12,) * 24, (0,) * 24]))
     assert "dimension 1." in words and "choose 72" in words and "box dimension" not in words
