@@ -144,11 +144,11 @@ def is_number(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("count", [1_000, pytest.param(2_000, marks=pytest.mark.slow)])
-def test_hostile_links_fall_back_and_say_so(count):
-    draw = random.Random(2)
+@pytest.mark.parametrize("seed", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_hostile_links_fall_back_and_say_so(seed):
+    draw = random.Random(seed)
     heavy = unknown = 0
-    for _ in range(count):
+    for _ in range(1_000):
         query = hostile_query(draw)
         comparison, complaints = comparison_from_query(query)
         assert comparison.problem() == ""
