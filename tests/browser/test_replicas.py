@@ -14,7 +14,12 @@ from tests.browser.replicas import Balanced, balanced, haproxy, wait_until
 from tests.browser.test_export_in_browser import downloaded, text_of
 from tests.browser.test_own_data_in_browser import flowers
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+]
 
 LINK = "/?steps=9000&depth=3&width=32&seeds=2&act=tanh"
 SHORT = "/?steps=40&depth=3&width=32&seeds=2"
