@@ -26,17 +26,18 @@ from bn_core.sweeps.stability_map import (
 from bn_core.sweeps.sweep import Sweep
 from bn_core.sweeps.theory import theory_words
 
+_INCOMPLETE = "A part of the map has not been measured, so nothing is concluded."
 _KINDS = (LEARNED, NOT_LEARNED, DIVERGED, UNKNOWN)
 
 
 def report_of_map(found: StabilityMap, address: str = "") -> bytes:
     """Return the report of a map as it stands, as HTML; ``address`` is its link."""
     sweep, title = found.sweep, map_title(found.sweep)
-    first, *others = findings(found) or ["No net of the map has been measured."]
+    first, *others = findings(found) or [_INCOMPLETE]
     sections, charts = _chart_sections(found)
     parts = [
         heading("Stability map", title, address),
-        paragraph(f"So: {first}", "conclusion"),
+        paragraph(first if first == _INCOMPLETE else f"So: {first}", "conclusion"),
         *map(paragraph, others),
         section(
             "Cells", table(("Net", *(FATE_WORDS[kind] for kind in _KINDS)), _count_rows(found))

@@ -1,9 +1,10 @@
 """Running a sweep on any executor: lines go out, the map grows as they come back."""
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from bn_core.sweeps.stability_map import LineResult, StabilityMap
 from bn_core.sweeps.sweep import Line, Sweep, refines
@@ -53,16 +54,25 @@ def run_sweep(
     if sweep.problem():
         raise ValueError(sweep.problem())
     planned = [level for level in range(sweep.levels) if not refines(level)]
-    ahead = [(level, line) for level in planned for line in sweep.lines(level)]
+    ahead = [(level, line) for level in planned for line in _in_turns(sweep.lines(level))]
     now = SweepProgress(StabilityMap.empty(sweep), 0, 0, len(ahead))
     for news in _computed(ahead, now, executor, at_once, stopped):
         now = news
         yield now
     if len(planned) < sweep.levels and now.done == now.total and not stopped():
         last = sweep.levels - 1
-        finer = [(last, line) for line in sweep.lines(last, now.map)]
+        finer = [(last, line) for line in _in_turns(sweep.lines(last, now.map))]
         start = SweepProgress(now.map, last, now.done, now.total + len(finer))
         yield from _computed(finer, start, executor, at_once, stopped)
+
+
+def _in_turns(lines: Iterable[Line]) -> list[Line]:
+    """Return lines so that the maps of all nets grow side by side."""
+    of_arms: dict[int, list[Line]] = {}
+    for line in lines:
+        of_arms.setdefault(line.arm, []).append(line)
+    turns = zip_longest(*of_arms.values())
+    return [line for turn in turns for line in turn if line is not None]
 
 
 def _computed(

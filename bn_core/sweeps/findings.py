@@ -15,7 +15,7 @@ from bn_core.sweeps.reading import (
     steps_to_learn,
     upper_median,
 )
-from bn_core.sweeps.stability_map import LEARNED, StabilityMap
+from bn_core.sweeps.stability_map import LEARNED, UNKNOWN, StabilityMap
 from bn_core.sweeps.sweep import SIZES
 
 Array = np.ndarray
@@ -25,14 +25,17 @@ _STRAIGHT = "A straight line has dimension 1."
 
 
 def sentence(found: StabilityMap) -> str:
-    """Return all that is said of a map; it begins with "So: ". Nothing while an arm is unknown."""
+    """Return all that is said of a map; it begins with "So: ". Nothing while a part is unknown."""
     said = findings(found)
     return "So: " + " ".join(said) if said else ""
 
 
 def findings(found: StabilityMap) -> list[str]:
-    """Return what a map shows, a finding each, the most important first."""
-    if not all(found.known(arm).any() for arm in range(len(found.sweep.arms))):
+    """Return what a map shows, a finding each, the most important first.
+
+    Nothing is said while a part of any net's map is unknown, as of one cancelled early.
+    """
+    if any((fates(found, arm) == UNKNOWN).any() for arm in range(len(found.sweep.arms))):
         return []
     if found.sweep.two_layers:
         return [_counts_words(found), _border_words(found)]

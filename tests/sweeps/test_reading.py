@@ -98,6 +98,17 @@ def test_the_roughness_of_a_border_is_said_with_its_range_only_where_cells_are_e
     assert "BN before has no border here" in words
 
 
+def test_nothing_is_concluded_from_a_part_of_a_map():
+    sweep = Sweep(x=RATES, y=DEPTHS, size=8)
+    found = StabilityMap.empty(sweep)
+    for line in sweep.lines(0):
+        assert sentence(found) == ""
+        one = nothing(line)
+        one.fate[:] = LEARNED
+        found = found.extended(one)
+    assert sentence(found).startswith("So: ")
+
+
 def measured_everywhere(sweep, limits):
     """Return a map all of whose cells are measured: row y learns up to column limits[arm][y]."""
     found = StabilityMap.empty(sweep)
