@@ -49,13 +49,15 @@ def forward() -> None:
 def backward() -> None:
     """Show the backward pass and its checks."""
     st.latex(
-        r"d\hat x = dy\,\gamma\qquad d\sigma^2=\sum d\hat x\,(x-\mu)\cdot\left(-\tfrac12\right)"
-        r"(\sigma^2+\epsilon)^{-3/2}\qquad d\mu=-\sum\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}"
-        r"-d\sigma^2\,\tfrac2m\sum(x-\mu)"
+        # As in the forward pass: on a phone lines break between the equations.
+        r"{d\hat x=dy\,\gamma}\qquad\allowbreak {d\sigma^2=\sum d\hat x\,(x-\mu)\cdot"
+        r"\left(-\tfrac12\right)(\sigma^2+\epsilon)^{-3/2}}\qquad\allowbreak "
+        r"{d\mu=-\sum\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}"
+        r"-d\sigma^2\,\tfrac2m\sum(x-\mu)}"
     )
     st.latex(
-        r"dx=\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}+d\sigma^2\,\tfrac2m(x-\mu)+\tfrac1m d\mu"
-        r"\qquad d\gamma=\sum dy\,\hat x\qquad d\beta=\sum dy"
+        r"{dx=\frac{d\hat x}{\sqrt{\sigma^2+\epsilon}}+d\sigma^2\,\tfrac2m(x-\mu)+\tfrac1m d\mu}"
+        r"\qquad\allowbreak {d\gamma=\sum dy\,\hat x}\qquad\allowbreak {d\beta=\sum dy}"
     )
     st.caption(
         "Ioffe & Szegedy 2015, section 3. The mean and the variance depend on every example, so "
