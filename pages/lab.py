@@ -12,7 +12,7 @@ from pages.shared.lab.introduction import introduction
 from pages.shared.lab.notices import notices
 from pages.shared.lab.runs import current_run, dispatch, perform_pending, problem_of
 from pages.shared.lab.toolbar import toolbar, wait_for_place
-from pages.shared.lab.url_state import arrival_event, lab_link_values
+from pages.shared.lab.url_state import address_values, arrival_event
 from pages.shared.lessons.draw_button import draw_button
 from pages.shared.lessons.next_page import next_page
 from pages.shared.own_data.claims import own_claims
@@ -41,7 +41,7 @@ except PoolFull:
     wait_for_place(session)
     st.stop()
 following = {CLASS: session.follows} if session.follows else {}
-write_link(session, lab_link_values(session, run.as_run()) | following)
+write_link(session, address_values(session, run) | following)
 row = toolbar(session, run)
 notices(session, session.lab.comparison)
 perform_pending(session)
@@ -49,6 +49,6 @@ with row:
     draw_button(session)
     runs_line(session)
 submit_to_class(session, run)
-write_link(session, lab_link_values(session, run.as_run()) | following)
+write_link(session, address_values(session, run) | following)
 live_view()
 next_page(session)

@@ -13,6 +13,7 @@ from bn_core.figures.diagram_nets import Chip
 from bn_core.lessons.arranged import CONTROLS, LONGEST_LINK
 from pages.shared.lab import dashboard
 from pages.shared.lab.setting_groups import BAR, PANEL
+from pages.shared.lab.url_state import lab_link_values
 from pages.shared.lessons.arranged_state import LOCKED
 from tests.pages.conftest import go, handed_to_browser
 from tests.pages.test_links import link_of
@@ -170,6 +171,9 @@ def test_what_a_teacher_arranges_is_what_a_student_opens(app):
     link = handed_out(app)
     assert link["predict"] == "range:accuracy:0.5_0.9:none" and link["ask"] == QUESTION
     assert {**link_of(app)} == {**link, "arrange": "on"}, "a reload goes on with the draft"
+    session = app.session_state["session"]
+    given = lab_link_values(session, session.lab.comparison)
+    assert given == link, "a class that is given the Lab gets the lesson, not the draft"
     go(app, "lab", **link)
     shown = settings_shown(app)
     assert shown.pop(LABEL["learning_rate"]) is True and not any(shown.values())

@@ -26,7 +26,9 @@ def toolbar(session: Session, run: TrainingRun) -> DeltaGenerator:
 
     What is added to the row stands to the right of the buttons.
     """
-    over, waits = run.ending is not None, session.learning.awaits_prediction
+    over = run.ending is not None
+    # The question stands beside the Lab alone; a class sees the run on another page.
+    waits = session.page == "lab" and session.learning.awaits_prediction
     first = _PREDICT_FIRST if waits else None
     row = st.container(key="lab_toolbar", horizontal=True, gap="small", vertical_alignment="center")
     with row:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from bn_core.comparison import ARMS_KEY, Comparison, comparison_from_query, comparison_to_query
 from bn_core.config import MOST_STEPS, Config
 from bn_core.figures.view import View
+from bn_core.service.tasks import TrainingRun
 from bn_core.settings import LONGEST_VALUE, from_query, settings_of, to_query, unknown_keys
 from pages.shared.lab.events import LinkOpened, PageEntered
 from pages.shared.lab.runs import dispatch
@@ -47,9 +48,16 @@ def lab_query(comparison: Comparison, view: View, cursor: int | None = None) -> 
 
 
 def lab_link_values(session: Session, comparison: Comparison) -> dict[str, str]:
-    """Return what the Lab's address holds while it trains a comparison, a lesson with it."""
+    """Return what the link of a comparison holds that the Lab shows, a lesson with it."""
     query = lab_query(comparison, session.lab.view, session.lab.cursor)
     return query | session.learning.arranged.link_values(comparison)
+
+
+def address_values(session: Session, run: TrainingRun) -> dict[str, str]:
+    """Return what the Lab's address holds, also of a lesson that is still being arranged."""
+    comparison = run.as_run()
+    query = lab_query(comparison, session.lab.view, session.lab.cursor)
+    return query | session.learning.arranged.address_values(comparison)
 
 
 def _step_of(text: str | None) -> tuple[int | None, list[str]]:

@@ -63,12 +63,17 @@ class Arranged:
         self.lesson, self.draft, self.predicted = None, None, None
 
     def link_values(self, comparison: Comparison) -> dict[str, str]:
-        """Return what stands for it in the Lab's link."""
-        if self.lesson is not None:
-            return self.lesson.query()
+        """Return what stands for it in a link that is given to students."""
+        lesson = self.lesson
         if self.draft is not None:
-            return {ARRANGE: "on", **self.draft.lesson(comparison)[0].query()}
-        return {}
+            lesson = self.draft.lesson(comparison)[0]
+        return lesson.query() if lesson is not None and lesson.question else {}
+
+    def address_values(self, comparison: Comparison) -> dict[str, str]:
+        """Return what stands for it in the address: a reload goes on with a draft as well."""
+        if self.draft is None:
+            return self.link_values(comparison)
+        return {ARRANGE: "on", **self.draft.lesson(comparison)[0].query()}
 
     def arrive(self, query: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         """Take what a link of the Lab says of it; return the rest, and what fell back.
