@@ -8,6 +8,7 @@ from pages.shared.classroom.asking import draft
 from pages.shared.classroom.deciding import decide_by_run
 from pages.shared.classroom.invitation import address, invitation, scannable
 from pages.shared.classroom.lab_for_all import give_to_all, live_run, show_run
+from pages.shared.classroom.pooling import pooled
 from pages.shared.classroom.routes import CLASSES, PAGE
 from pages.shared.classroom.together import train_together, trained_together
 from pages.shared.live.component import component
@@ -127,7 +128,8 @@ def teaching(session: Session, classroom: Classroom) -> None:
 
 def ask_next(session: Session, classroom: Classroom) -> None:
     """Offer questions, and put the one that is chosen to the class."""
-    with st.expander("Ask a question", expanded=not classroom.asked):
+    nothing_shown = not classroom.asked and pooled(classroom) is None
+    with st.expander("Ask a question", expanded=nothing_shown):
         drafted = draft(session)
         if drafted.missing:
             st.info(plain_text(drafted.missing))
