@@ -165,8 +165,8 @@ def show() -> None:
     run = shown_run(session)
     if run is None:
         st.info(
-            "Nothing has run yet. Choose two settings, then press **Run**: a map of 24 x 24 cells "
-            "and two nets takes about 20 seconds on two cores."
+            "Nothing has run yet. Choose two settings, then press **Run**: the usual map of "
+            "24 x 24 cells takes about 25 seconds of processor time, which all workers share."
         )
         return
     if run.sweep != sweep:
