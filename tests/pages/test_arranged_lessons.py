@@ -244,3 +244,9 @@ def said(app: AppTest) -> str:
     """Return the line that says what comes next."""
     lines = [one.proto.body for one in app.get("html") if "bn-look" in one.proto.body]
     return unescape(" ".join(lines))
+
+
+def test_the_address_holds_a_prediction_as_soon_as_its_kind_is_chosen(app):
+    go(app, "lab", **BASE, ask=QUESTION, arrange="on")
+    app.selectbox(key="arranging.kind").set_value("draw").run()
+    assert link_of(app)["predict"] == handed_out(app)["predict"] == "draw:training_loss:none"

@@ -8,6 +8,7 @@ from typing import Literal
 from bn_core.comparison import Comparison
 from bn_core.lessons.arranged import LONGEST_QUESTION, Access, ArrangedLesson
 from bn_core.lessons.asked_predictions import (
+    BEST_BY,
     AskedPrediction,
     BestNet,
     OwnAnswers,
@@ -86,13 +87,17 @@ class Draft:
         return ArrangedLesson(question, locked, hidden, prediction), problem
 
     def _prediction(self, comparison: Comparison) -> AskedPrediction | None:
+        # A list shows its first entry until another is chosen, or where that is gone.
+        names = [arm.name for arm in comparison.arms]
+        net = self.net if self.net in names else names[0]
         match self.kind:
             case "best":
-                return checked_best(self.quantity, comparison)
+                ranked = self.quantity if self.quantity in BEST_BY else "accuracy"
+                return checked_best(ranked, comparison)
             case "range":
-                return checked_ranges(self.quantity, self.net, self._numbers(), comparison)
+                return checked_ranges(self.quantity, net, self._numbers(), comparison)
             case "draw":
-                return checked_drawing(self.curve, self.net, comparison)
+                return checked_drawing(self.curve, net, comparison)
             case "own":
                 return checked_answers(self.answers.splitlines())
             case _:
