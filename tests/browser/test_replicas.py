@@ -5,8 +5,10 @@ Every visitor is a browser profile of its own; the balancer gives each a replica
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.conftest import BEEN_HERE, FLAGS, button, chromium, drawn, wait_for_step
@@ -32,8 +34,7 @@ Visit = Callable[[], BrowserContext]
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
     """Yield the two replicas and the address of the balancer before them."""
-    if haproxy() is None:
-        pytest.skip("There is no haproxy on the path.")
+    haproxy()
     chromium()
     with balanced(tmp_path_factory.mktemp("replicas")) as started:
         yield started
@@ -150,6 +151,24 @@ def test_a_class_is_found_from_every_replica_and_taught_from_another_device(
         assert replica_of(elsewhere) == name
         elsewhere.clear_cookies(name="BN_LAB_REPLICA")
         both = visitors_of_both(lab, visit)
+
+
+def test_a_teacher_who_comes_to_the_other_replica_is_led_back_to_the_class(
+    lab: Balanced, visit: Visit
+) -> None:
+    both = visitors_of_both(lab, visit)
+    (name, (context, teacher)), (_, (stranger, _)) = both.items()
+    teacher.goto(f"{lab.address}/classroom")
+    button(teacher, "Open a class").click()
+    code = teacher.locator(".bn-code").inner_text()
+    context.clear_cookies(name="BN_LAB_REPLICA")
+    (cookie,) = [one for one in stranger.cookies() if one.get("name") == "BN_LAB_REPLICA"]
+    context.add_cookies([cast(SetCookieParam, cookie)])
+    teacher.goto(f"{lab.address}/classroom")
+    with context.expect_page() as found:
+        teacher.get_by_role("link", name="return to it").click()
+    expect(found.value.locator(".bn-code")).to_have_text(code)
+    assert code[0].lower() == name
 
 
 def test_a_replica_that_dies_is_left_with_the_same_settings_and_its_class_waits_for_it(
