@@ -5,10 +5,8 @@ let told = false;
 export default function ({ data, setTriggerValue }) {
   const { code, key, forget } = data ?? {};
   try {
-    if (code) {
-      localStorage.setItem(stored, JSON.stringify({ code, key }));
-      told = false; // another server that takes over the page knows of no class
-    } else if (forget) localStorage.removeItem(stored);
+    if (code) localStorage.setItem(stored, JSON.stringify({ code, key }));
+    else if (forget) localStorage.removeItem(stored);
     else if (!told) tell(JSON.parse(localStorage.getItem(stored) ?? "null"), setTriggerValue);
   } catch {} // without storage a class is kept by its teacher's link alone
 }
