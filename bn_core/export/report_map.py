@@ -14,7 +14,7 @@ from bn_core.figures.stability_map import map_charts
 from bn_core.figures.stability_words import TWO_LAYERS, axis_rows, border_words, map_title
 from bn_core.figures.view import View
 from bn_core.sweeps.findings import findings
-from bn_core.sweeps.reading import fates
+from bn_core.sweeps.reading import measured_fates
 from bn_core.sweeps.stability_map import (
     DIVERGED,
     FATE_WORDS,
@@ -68,7 +68,7 @@ def _chart_sections(found: StabilityMap) -> tuple[list[str], list[Chart]]:
 
 def _count_rows(found: StabilityMap) -> Iterator[tuple[object, ...]]:
     for arm, one in enumerate(found.sweep.arms):
-        fate = fates(found, arm)
+        fate = measured_fates(found, arm)
         yield one.label, *(int(np.sum(fate == kind)) for kind in _KINDS)
 
 

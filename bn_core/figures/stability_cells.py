@@ -30,14 +30,15 @@ SHOWS: Mapping[str, str] = {
 """What the colours of a map can show, with the name of each."""
 
 EXPLANATIONS: Mapping[str, str] = {
-    "speed": "Olive and +: the training loss fell below the level that counts as learned; violet "
-    "and ×: a loss was not finite; pale and ·: neither. The stronger the colour the sooner, by "
-    "rank over all nets of the map.",
+    "speed": "Yellow or olive and +: the training loss fell below the level that counts as "
+    "learned; violet and ×: a loss was not finite; close to the page's own colour and ·: neither. "
+    "The more a colour differs from the page's, the sooner, by rank over all nets of the map.",
     "accuracy": "The share of held-out examples that a net classifies right at the end, in per "
-    "cent: written in the cells, or as lines where cells are too many; × diverged and has none.",
+    "cent: written in the cells, or as lines where cells are too many. Dark violet is 0, yellow "
+    "100; × diverged and has none.",
     "sick": "The number of the first layer that failed: violet and ×, its weights or outputs were "
-    "not finite when the net diverged; olive, it puts out the same for every example at the end. "
-    "Cells without a number have no such layer.",
+    "not finite when the net diverged; yellow or olive, it puts out the same for every example at "
+    "the end. Cells without a number have no such layer.",
 }
 """What each of them means, in a sentence for the reader."""
 
@@ -79,8 +80,9 @@ def cells_of(found: StabilityMap, shows: str) -> list[Cells]:
 
 
 _SPEED_LEGEND = [
-    LegendEntry("learned, strong: soon", colour="@signed_b", symbol="cross"),
-    LegendEntry("diverged, strong: soon", colour="@signed_f", symbol="x"),
+    LegendEntry("learned", colour="@signed_b", symbol="cross"),
+    LegendEntry("diverged", colour="@signed_f", symbol="x"),
+    LegendEntry("did not learn", colour="@muted", symbol="circle"),
 ]
 
 
@@ -173,16 +175,19 @@ def _better_fate(found: StabilityMap) -> Cells:
     value = np.where(both & (steps[1] < steps[0]), 0.4, value)
     value = np.where(both & (steps[0] < steps[1]), -0.4, value)
     value = np.where(known, value, np.nan)
-    kinds = difference_kinds(found.sweep)
+    kinds, signs = difference_kinds(found.sweep), max(value.shape) <= MOST_SIGNS
     flat = [[kinds.get(float(one), ("", FATE_WORDS[UNKNOWN])) for one in row] for row in value]
     texts = [[sign for sign, _ in row] for row in flat]
     hover = _at_places(found.sweep, [[words for _, words in row] for row in flat])
-    looks = [("@signed_b", "triangle-up"), ("@signed_f", "triangle-down")]
     legend = [
-        LegendEntry(kinds[kind][1], colour=colour, symbol=symbol)
-        for kind, (colour, symbol) in zip((1.0, -1.0), looks, strict=True)
+        LegendEntry(f"{sign} {words}" if sign and signs else words, colour=shade, symbol="square")
+        for (sign, words), shade in zip(kinds.values(), _SHADES, strict=True)
     ]
     return Cells(value, -1, 1, DIVERGING, texts, hover, legend)
+
+
+_SHADES = ("@signed_a", "@signed_c", "@signed_d", "@signed_e", "@signed_g")
+"""The colours of ``DIVERGING`` next to the values of ``difference_kinds``, in their order."""
 
 
 def difference_kinds(sweep: Sweep) -> dict[float, tuple[str, str]]:
@@ -209,7 +214,7 @@ def _at_places(sweep: Sweep, words: list[list[str]]) -> list[list[str]]:
 
 def hover_of(found: StabilityMap, arm: int) -> list[list[str]]:
     """Return for each cell its place, what became of its nets, and their median numbers."""
-    held, fate = found.filled(arm), fates(found, arm)
+    held, fate, known = found.filled(arm), fates(found, arm), found.known(arm)
     steps, broke, loss, accuracy = (
         upper_median(held[name]) for name in ("learned_at", "diverged_at", "loss", "accuracy")
     )
@@ -219,6 +224,8 @@ def hover_of(found: StabilityMap, arm: int) -> list[list[str]]:
         told.append([])
         for x, kind in enumerate(row):
             words = FATE_WORDS[kind]
+            if kind != UNKNOWN and not known[y, x]:
+                words = f"not measured itself, the middle of its coarser cell {words}"
             if kind == LEARNED:
                 words += f" at step {steps[y, x]:.0f}, loss {loss[y, x]:.3g}"
             elif kind == DIVERGED:

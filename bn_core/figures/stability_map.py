@@ -19,8 +19,15 @@ from bn_core.figures.stability_cells import (
 )
 from bn_core.figures.view import View
 from bn_core.sweeps.axis import Value, values_text
-from bn_core.sweeps.reading import fates
-from bn_core.sweeps.stability_map import DIVERGED, FATE_WORDS, LEARNED, NOT_LEARNED, StabilityMap
+from bn_core.sweeps.reading import fates, measured_fates
+from bn_core.sweeps.stability_map import (
+    DIVERGED,
+    FATE_WORDS,
+    LEARNED,
+    NOT_LEARNED,
+    UNKNOWN,
+    StabilityMap,
+)
 from bn_core.sweeps.sweep import Sweep
 from bn_core.sweeps.theory import theory_of
 
@@ -44,31 +51,34 @@ def map_charts(found: StabilityMap, view: View, shows: str = "speed") -> list[Ch
 def _net_chart(found: StabilityMap, arm: int, cells: Cells, shows: str, view: View) -> Chart:
     fate, label = fates(found, arm), found.sweep.arms[arm].label
     figure = _figure(found.sweep, cells, arm, view)
+    legend = list(cells.legend)
     if max(fate.shape) > MOST_SIGNS:
         figure["data"].append(_outline(fate == LEARNED, view))
+        legend.append(LegendEntry("border of what learned", colour="@text", dash="solid"))
     if shows == "accuracy" and max(fate.shape) > MOST_NUMBERS:
         figure["data"].append(_levels(cells.values, view))
-    counts = ", ".join(
-        f"{(fate == kind).sum()} {FATE_WORDS[kind]}" for kind in (LEARNED, NOT_LEARNED, DIVERGED)
-    )
+    measured = measured_fates(found, arm)
+    kinds = (LEARNED, NOT_LEARNED, DIVERGED, UNKNOWN)
+    counts = ", ".join(f"{(measured == kind).sum()} {FATE_WORDS[kind]}" for kind in kinds)
     x, y = found.sweep.x.spec.label, found.sweep.y.spec.label
     alt = f"{label}, {x.lower()} across and {y.lower()} upwards. Of {fate.size} cells {counts}."
-    return _chart(f"map_{arm}", label, figure, alt, EXPLANATIONS[shows] + _CLICK, cells.legend)
+    return _chart(f"map_{arm}", label, figure, alt, EXPLANATIONS[shows] + _CLICK, legend)
 
 
 def _difference_chart(found: StabilityMap, shows: str, view: View) -> Chart:
     cells, kinds = difference_cells(found, shows), difference_kinds(found.sweep)
+    measured = cells.values[found.known(0) & found.known(1)]
     first, second = (arm.label for arm in found.sweep.arms[:2])
     title = f"{second} against {first}"
     if shows == "accuracy":
-        title, more = f"{title}: accuracy", (cells.values > 0).sum()
-        alt = f"{second} is more accurate in {more} cells, {first} in {(cells.values < 0).sum()}."
+        title, more = f"{title}: accuracy", (measured > 0).sum()
+        alt = f"{second} is more accurate in {more} cells, {first} in {(measured < 0).sum()}."
         help = (
             f"Per cent of {second} minus those of {first}; a net that diverged counts as 0. With "
             "many cells ▲ and ▼ stand for more than 10."
         )
     else:
-        counts = [f"{words}: {(cells.values == kind).sum()}" for kind, (_, words) in kinds.items()]
+        counts = [f"{words}: {(measured == kind).sum()}" for kind, (_, words) in kinds.items()]
         alt = f"{title}. Cells: {'; '.join(counts)}."
         help = f"▲ only {second} learned, △ both and it sooner; ▼ and ▽ the same of {first}."
     figure = _figure(found.sweep, cells, 1, view)

@@ -10,13 +10,14 @@ from bn_core.sweeps.reading import (
     box_counts,
     box_dimension,
     crossings,
-    fates,
+    grid_fates,
+    grid_steps,
+    grid_values,
     largest_rates,
-    steps_to_learn,
     upper_median,
 )
-from bn_core.sweeps.stability_map import LEARNED, UNKNOWN, StabilityMap
-from bn_core.sweeps.sweep import SIZES
+from bn_core.sweeps.stability_map import LEARNED, StabilityMap
+from bn_core.sweeps.sweep import SIZES, refines
 
 Array = np.ndarray
 
@@ -33,9 +34,9 @@ def sentence(found: StabilityMap) -> str:
 def findings(found: StabilityMap) -> list[str]:
     """Return what a map shows, a finding each, the most important first.
 
-    Nothing is said while a part of any net's map is unknown, as of one cancelled early.
+    Nothing is said before all that the sweep measures is measured, as of one cancelled early.
     """
-    if any((fates(found, arm) == UNKNOWN).any() for arm in range(len(found.sweep.arms))):
+    if not found.is_complete:
         return []
     if found.sweep.two_layers:
         return [_counts_words(found), _border_words(found)]
@@ -53,38 +54,42 @@ def where_each_wins(found: StabilityMap) -> list[str]:
 
 def _rates_words(found: StabilityMap) -> str:
     """Return the largest stable rates, over the values of the other axis."""
-    sweep, said, middles = found.sweep, list[str](), list[float]()
+    sweep, said, ranges, middles = found.sweep, list[str](), list[str](), list[float]()
     rate_axis = sweep.x if sweep.x.name == "learning_rate" else sweep.y
     other = sweep.y if sweep.x.name == "learning_rate" else sweep.x
+    name = other.spec.label.lower()
     for arm, one in enumerate(sweep.arms):
         largest = largest_rates(found, arm)
         if largest is None:
             return ""
         middle = float(upper_median(largest))
         middles.append(middle)
-        if not largest.any():
-            said.append(f"none with {one.label}")
-            continue
         more = "at least " if middle >= rate_axis.high else ""
-        said.append(
-            f"{more}{middle:.2g} with {one.label} ({largest.min():.2g} to {largest.max():.2g})"
-        )
-    words = f"the largest learning rate that learned is {_listed(said)}: median and range over "
-    words += f"the values of {other.spec.label.lower()}, 0 where none did."
-    if len(middles) > 1 and middles[0] > 0 and middles[1] > 0:
-        words += f" At the median that is {middles[1] / middles[0]:.2g} times."
-    return words
+        said.append(f"{more}{_rate(middle)} with {one.label}")
+        ends = [_rate(end) for end in (largest.min(), largest.max())]
+        ranges.append(f"{' to '.join(dict.fromkeys(ends))} with {one.label}")
+    words = f"the largest learning rate that learned is {_listed(said)}"
+    if len(middles) == 2 and min(middles) > 0:
+        words += f", {middles[1] / middles[0]:.2g} times as large"
+    return f"{words} (medians over {name}). Over all values of {name} it is {_listed(ranges)}."
+
+
+def _rate(value: float) -> str:
+    return f"{value:.2g}" if value else "none"
 
 
 def _counts_words(found: StabilityMap) -> str:
     sweep = found.sweep
-    learned = [fates(found, arm) == LEARNED for arm in range(len(sweep.arms))]
+    learned = [grid_fates(found, arm) == LEARNED for arm in range(len(sweep.arms))]
     cells = learned[0].size
     shares = [
         f"{one.label} learned in {held.sum()} of {cells} cells"
         for one, held in zip(sweep.arms, learned, strict=True)
     ]
     words = _listed(shares) + "."
+    if any(map(refines, range(sweep.levels))):
+        rows, columns = learned[0].shape
+        words += f" Counted are the {columns} x {rows} cells of the even grid, all measured."
     if len(sweep.arms) < 2:
         return words
     first, second = (arm.label for arm in sweep.arms[:2])
@@ -99,7 +104,8 @@ def _higher_words(found: StabilityMap) -> str:
         return ""
     sweep = found.sweep
     other = sweep.y if sweep.x.name == "learning_rate" else sweep.x
-    values = sweep.y_values if other is sweep.y else sweep.x_values
+    x_values, y_values = grid_values(sweep)
+    values = y_values if other is sweep.y else x_values
     first, second = (arm.label for arm in sweep.arms[:2])
     name, parts = other.spec.label.lower(), list[str]()
     for kind, rows in (("lower", largest[1] < largest[0]), ("higher", largest[1] > largest[0])):
@@ -116,16 +122,14 @@ def _only_first_words(found: StabilityMap) -> str:
     """Return where the second net fails and the first learns, as ranges of both settings."""
     sweep = found.sweep
     first, second = (arm.label for arm in sweep.arms[:2])
-    worse = (fates(found, 0) == LEARNED) & (fates(found, 1) != LEARNED)
+    worse = (grid_fates(found, 0) == LEARNED) & (grid_fates(found, 1) != LEARNED)
     if not worse.any():
         return f"In no cell did {first} learn and {second} not."
     ys, xs = np.nonzero(worse)
     names = [axis.spec.label.lower() for axis in (sweep.x, sweep.y)]
     spans = [
         f"{name} {_span([values[i] for i in places])}"
-        for name, values, places in zip(
-            names, (sweep.x_values, sweep.y_values), (xs, ys), strict=True
-        )
+        for name, values, places in zip(names, grid_values(sweep), (xs, ys), strict=True)
     ]
     return f"{second} loses to {first} at {spans[0]} and {spans[1]}."
 
@@ -137,17 +141,17 @@ def _sooner_words(found: StabilityMap) -> str:
     """
     sweep = found.sweep
     first, second = (arm.label for arm in sweep.arms[:2])
-    both = (fates(found, 0) == LEARNED) & (fates(found, 1) == LEARNED)
+    both = (grid_fates(found, 0) == LEARNED) & (grid_fates(found, 1) == LEARNED)
     if not both.any():
         return ""
-    steps = [steps_to_learn(found, arm) for arm in (0, 1)]
+    steps = [grid_steps(found, arm) for arm in (0, 1)]
     sooner = [both & (steps[0] < steps[1]), both & (steps[1] < steps[0])]
     words = (
         f"Where both learned ({both.sum()} cells), {second} was sooner in {sooner[1].sum()} and "
         f"{first} in {sooner[0].sum()}."
     )
     down = sweep.y.name == "learning_rate"
-    axis, values = (sweep.y, sweep.y_values) if down else (sweep.x, sweep.x_values)
+    axis, values = sweep.y if down else sweep.x, grid_values(sweep)[1 if down else 0]
     across = 1 if down else 0
     mostly = sooner[0].sum(axis=across) > both.sum(axis=across) / 2
     if mostly.any() and not mostly.all():
@@ -169,7 +173,7 @@ def _border_words(found: StabilityMap) -> str:
 
 
 def _border_of(found: StabilityMap, arm: int) -> str:
-    edge, crossed = border(found, arm), crossings(found, arm)
+    edge, crossed = border(found, arm) & found.known(arm), crossings(found, arm)
     label = found.sweep.arms[arm].label
     if not edge.any():
         return f"{label} has no border here"

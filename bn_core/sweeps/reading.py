@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bn_core.sweeps.axis import Value
 from bn_core.sweeps.stability_map import (
     DIVERGED,
     LEARNED,
@@ -11,6 +12,7 @@ from bn_core.sweeps.stability_map import (
     UNKNOWN,
     StabilityMap,
 )
+from bn_core.sweeps.sweep import Sweep, refines
 
 Array = np.ndarray
 
@@ -26,6 +28,36 @@ def fates(found: StabilityMap, arm: int) -> Array:
         majority[(fate == kind).mean(axis=0) > 0.5] = kind
     majority[fate[0] == UNKNOWN] = UNKNOWN
     return majority
+
+
+def measured_fates(found: StabilityMap, arm: int) -> Array:
+    """Return the fates of the cells that were measured themselves, (Y, X); UNKNOWN of others."""
+    return np.where(found.known(arm), fates(found, arm), UNKNOWN)
+
+
+def even_grid(sweep: Sweep) -> tuple[Array, Array]:
+    """Return the indices, along y and along x, of the finest grid all of whose cells are measured.
+
+    A level that refines measures only cells near a change, so that no share can be counted there.
+    """
+    level = max(level for level in range(sweep.levels) if not refines(level))
+    return np.array(sweep.indices("y", level)), np.array(sweep.indices("x", level))
+
+
+def grid_values(sweep: Sweep) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """Return the values along x and along y of the even grid."""
+    ys, xs = even_grid(sweep)
+    return tuple(sweep.x_values[x] for x in xs), tuple(sweep.y_values[y] for y in ys)
+
+
+def grid_fates(found: StabilityMap, arm: int) -> Array:
+    """Return the fates at the cells of the even grid."""
+    return fates(found, arm)[np.ix_(*even_grid(found.sweep))]
+
+
+def grid_steps(found: StabilityMap, arm: int) -> Array:
+    """Return the steps to learn at the cells of the even grid."""
+    return steps_to_learn(found, arm)[np.ix_(*even_grid(found.sweep))]
 
 
 def steps_to_learn(found: StabilityMap, arm: int) -> Array:
@@ -118,13 +150,14 @@ def box_counts(edge: Array) -> list[int]:
 def largest_rates(found: StabilityMap, arm: int) -> Array | None:
     """Return the largest learning rate that learned, for each value of the other axis; 0: none.
 
-    None where the learning rate is no axis.
+    Both axes have the values of the even grid. None where the learning rate is no axis.
     """
-    sweep, learned = found.sweep, fates(found, arm) == LEARNED
+    sweep, learned = found.sweep, grid_fates(found, arm) == LEARNED
+    x_values, y_values = grid_values(sweep)
     if sweep.x.name == "learning_rate":
-        rates = np.array(sweep.x_values)
+        rates = np.array(x_values)
     elif sweep.y.name == "learning_rate":
-        rates, learned = np.array(sweep.y_values), learned.T
+        rates, learned = np.array(y_values), learned.T
     else:
         return None
     return (learned * rates).max(axis=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.sweeps.sweep import Cell, Line, Sweep
+from bn_core.sweeps.sweep import Cell, Line, Sweep, refines
 
 Array = np.ndarray
 
@@ -80,6 +80,20 @@ class StabilityMap:
     def known(self, arm: int) -> Array:
         """Return which cells of an arm are measured, (Y, X)."""
         return self.fate[arm, 0] != UNKNOWN
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every cell is measured that the sweep measures."""
+        sweep = self.sweep
+        for arm in range(len(sweep.arms)):
+            known = self.known(arm)
+            for level in range(sweep.levels):
+                wanted = sweep.cells_of(level)
+                if refines(level):
+                    wanted &= self.near_a_change(arm, level)
+                if not all(known[y, x] for x, y in wanted):
+                    return False
+        return True
 
     def near_a_change(self, arm: int, level: int) -> set[Cell]:
         """Return the cells inside those cells of the level before that differ from a neighbour.

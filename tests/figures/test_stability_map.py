@@ -7,7 +7,13 @@ from bn_core.figures.stability_map import map_charts
 from bn_core.figures.stability_words import border_words, map_settings_line
 from bn_core.figures.view import View
 from bn_core.sweeps.axis import Axis
-from bn_core.sweeps.stability_map import DIVERGED, LEARNED, NOT_LEARNED, StabilityMap
+from bn_core.sweeps.stability_map import (
+    DIVERGED,
+    LEARNED,
+    NOT_LEARNED,
+    StabilityMap,
+    nothing,
+)
 from bn_core.sweeps.sweep import Sweep
 
 SMALL = Sweep(x=Axis("learning_rate", 0.1, 10.0), y=Axis("depth", 1, 3), size=8)
@@ -54,6 +60,29 @@ def test_maps_with_too_many_cells_for_signs_have_lines(shows, contours):
     traces = map_charts(found, View(), shows)[0].figure["data"]
     assert sum(trace["type"] == "contour" for trace in traces) == contours
     assert "text" not in traces[0]
+
+
+def test_every_shade_and_sign_of_the_difference_stands_in_the_legend():
+    for size, signs in ((8, "▲△▽▼"), (72, "")):
+        found = measured(Sweep(size=size))
+        chart = map_charts(found, View())[2]
+        labels = [entry.label for entry in chart.legend]
+        assert len(labels) == len({entry.colour for entry in chart.legend}) == 5
+        assert "".join(label[0] for label in labels if not label[0].isascii()) == signs
+        for label in labels:
+            assert label.lstrip("▲△▽▼ ") in chart.alt
+
+
+def test_cells_that_were_not_measured_are_counted_as_such():
+    found = StabilityMap.empty(Sweep(y=Axis.usual("gain"), size=72))
+    for line in list(found.sweep.lines(0))[:4]:
+        one = nothing(line)
+        one.fate[:] = LEARNED
+        found = found.extended(one)
+    charts = map_charts(found, View())
+    assert "32 learned, 0 did not learn, 0 diverged, 5152 not measured" in charts[0].alt
+    hover = charts[0].figure["data"][0]["customdata"]
+    assert sum("not measured itself" in words for row in hover for words in row) == 32 * 80
 
 
 def test_what_leaves_the_page_says_the_axes_and_not_their_usual_values():

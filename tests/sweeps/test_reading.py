@@ -10,7 +10,13 @@ import pytest
 from bn_core.arms import ARMS
 from bn_core.sweeps.axis import Axis
 from bn_core.sweeps.findings import sentence, where_each_wins
-from bn_core.sweeps.reading import box_dimension, fates, largest_rates, scores
+from bn_core.sweeps.reading import (
+    box_dimension,
+    fates,
+    largest_rates,
+    measured_fates,
+    scores,
+)
 from bn_core.sweeps.stability_map import (
     DIVERGED,
     LEARNED,
@@ -58,7 +64,9 @@ def test_the_sentence_names_the_largest_rates_and_where_batch_norm_loses():
     assert largest == [[rates[4], rates[4], rates[1]], [10, rates[5], 0]]
     words = sentence(found)
     assert words.startswith("So: ")
-    assert f"{rates[4]:.2g} with No norm ({rates[1]:.2g} to {rates[4]:.2g})" in words
+    middle = f"{rates[4]:.2g} with No norm and {rates[5]:.2g} with BN before"
+    assert f"{middle}, {rates[5] / rates[4]:.2g} times as large (medians over hidden" in words
+    assert f"{rates[1]:.2g} to {rates[4]:.2g} with No norm and none to 10 with BN before" in words
     assert "learned in 12 of 24 cells" in words and "learned in 14 of 24 cells" in words
     assert "4 learned only with BN before, 2 only with No norm" in words
     assert "BN before loses to No norm at learning rate 0.1 to 0.193 and hidden layers 3" in words
@@ -107,6 +115,30 @@ def test_nothing_is_concluded_from_a_part_of_a_map():
         one.fate[:] = LEARNED
         found = found.extended(one)
     assert sentence(found).startswith("So: ")
+
+
+def refined(sweep):
+    """Return the map of a sweep, line by line: the first net learns up to the middle along x."""
+    found = StabilityMap.empty(sweep)
+    for level in range(sweep.levels):
+        for line in sweep.lines(level, found):
+            one = nothing(line)
+            for place, (x, _) in enumerate(line.cells):
+                one.fate[place] = LEARNED if line.arm or x < 36 else DIVERGED
+            found = found.extended(one)
+            yield found
+
+
+def test_only_measured_cells_are_counted_and_an_ended_map_concludes_nothing():
+    steps = list(refined(Sweep(y=Axis.usual("gain"), size=72)))
+    assert [sentence(found) for found in steps[:-1]] == [""] * (len(steps) - 1)
+    assert (fates(steps[15], 0) != UNKNOWN).all(), "coarse cells fill the picture"
+    assert [(measured_fates(steps[15], arm) != UNKNOWN).sum() for arm in (0, 1)] == [64, 64]
+    last = steps[-1]
+    assert (measured_fates(last, 0) != UNKNOWN).sum() == (last.fate[0] != UNKNOWN).sum() < 5184
+    words = sentence(last)
+    assert "No norm learned in 288 of 576 cells and BN before learned in 576 of 576" in words
+    assert "the 24 x 24 cells of the even grid" in words
 
 
 def measured_everywhere(sweep, limits):

@@ -10,8 +10,15 @@ from bn_core.figures.stability_map import map_charts
 from bn_core.figures.stability_words import map_settings_line
 from bn_core.figures.view import View
 from bn_core.sweeps.findings import findings
-from bn_core.sweeps.reading import fates
-from bn_core.sweeps.stability_map import DIVERGED, FATE_WORDS, LEARNED, NOT_LEARNED, StabilityMap
+from bn_core.sweeps.reading import measured_fates
+from bn_core.sweeps.stability_map import (
+    DIVERGED,
+    FATE_WORDS,
+    LEARNED,
+    NOT_LEARNED,
+    UNKNOWN,
+    StabilityMap,
+)
 from bn_core.sweeps.table import table_of
 from pages.shared.live.component import show_feed
 from pages.shared.live.feed import Chart, Feed
@@ -61,15 +68,16 @@ class SweepFeed(Feed):
 
     def frame(self) -> Frame:
         """Return the counts and where the sweep stands."""
-        found, kinds = self.run.map, (LEARNED, NOT_LEARNED, DIVERGED)
+        found, kinds = self.run.map, (LEARNED, NOT_LEARNED, DIVERGED, UNKNOWN)
         rows = [
             Row(
-                cells=[one.label, *(str((fates(found, arm) == kind).sum()) for kind in kinds)],
+                cells=[one.label, *(str((fate == kind).sum()) for kind in kinds)],
                 colour="",
                 dash="",
                 symbol="",
             )
             for arm, one in enumerate(found.sweep.arms)
+            for fate in (measured_fates(found, arm),)
         ]
         return Frame(
             head=["cells", *(FATE_WORDS[kind] for kind in kinds)],
