@@ -47,13 +47,18 @@ def test_a_class_goes_to_another_device_by_its_key_alone(app: AppTest) -> None:
 
 
 def test_the_present_state_of_the_lab_is_given_to_all_and_taken_back(app: AppTest) -> None:
-    go(app, "lab", depth="3")
+    go(app, "lab", depth="3", at="0")
     go(app, "classroom")
     press(app, "Open a class")
     press(app, "Give it to everyone")
     classroom = taught(app)
     given = classroom.shown_to_students()["link"]
     assert given.startswith("?") and "depth=3" in given and not app.exception
+    assert "at=" not in given
+    press(app, "Begin")  # of the 1,000 steps of the Lab as many as a class may wait for
+    pool = classroom.shown_to_students()["pool"]
+    assert pool["kind"] == "seeds" and not app.warning and not app.exception
+    press(app, "Stop training together")
     press(app, "Take the link back")
     assert "link" not in classroom.shown_to_students()
     press(app, "Show the Lab's run")

@@ -154,7 +154,7 @@ def test_a_submitted_run_is_trained_here_with_its_seed_alone(
     ("link", "words"),
     [
         (link_with(learning_rate=0.5), "“Learning rate”"),
-        (link_with(depth=3, width=8, steps=30), "“Steps to run”, “Hidden layers”"),
+        (link_with(depth=3, width=8, steps=30), "“Hidden layers”, “Units per layer”"),
         (link_with(seed=8, rate_changes=((5, 0.2),)), "rate"),
         (link_with(seed=8) + "&arms=none", "nets that are compared"),
         ("http://lab.example/claims?seed=8", "no link of the Lab"),

@@ -14,8 +14,9 @@ from bn_core.settings import SettingError
 from pages.shared.classroom.pooled_work import Computed, Computes, PooledWork
 from pages.shared.classroom.submitted_links import check_same
 
-_FREE = frozenset({"seed", "replicas"})
-"""What may differ in a run that a student submits: of its seeds the first is trained."""
+_FREE = frozenset({"seed", "replicas", "steps"})
+"""What may differ in a run that a student submits: of its seeds the first is trained, for as many
+steps as those of the others."""
 
 
 class PooledRuns(PooledWork[int]):

@@ -5,14 +5,15 @@ What is sent is the summary that is also kept of a finished run: at most 60 poin
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 
 from bn_core.classroom import Axes, Classroom, Phase
 from bn_core.classroom.questions import CURVE_POINTS
-from bn_core.comparison import Comparison
+from bn_core.comparison import Comparison, comparison_from_query
 from bn_core.figures.theme import PALETTES, arm_styles
 from bn_core.kept_runs import KeptRun, link_of, summarize
 
@@ -47,24 +48,39 @@ class ShownRun:
         asked = self.classroom.asked[-1] if self.classroom.asked else None
         revealed = self.classroom.phase is Phase.REVEAL
         state = (id(run), record and record.step, record and len(record.snapshots), run.playing)
-        state = (*state, len(self.classroom.asked), revealed)
-        if record is None or state == self.sent or not record.step:
-            return
-        if self.drawn and not revealed:
-            return  # the run would tell what the class is still to draw
+        given = self.classroom.announcement.get("link", "")
+        state = (*state, len(self.classroom.asked), revealed, given)
+        if state == self.sent or (self.drawn and not revealed):
+            return  # before they are shown, the run would tell what the class is still to draw
         self.sent = state
+        is_given = not given or _same_nets(_nets_of(given), run.comparison)
+        if record is None or not record.step:
+            self.classroom.announce(run=untrained(run.comparison) | {"given": is_given})
+            return
         kept = summarize(record, link_of(run.as_run()), int(time.time()))
         is_asked = run.comparison == self.drawn_of
         if revealed and self.drawn and is_asked and asked and asked.question.axes is not None:
             truth = true_curve(kept, *self.drawn, asked.question.axes)
             self.classroom.decide(truth=truth)
-        self.classroom.announce(run=shown(kept, run.playing))
+        self.classroom.announce(run=shown(kept, run.playing) | {"given": is_given})
 
 
 def show(classroom: Classroom, session: "Session", drawn: tuple[int, str] | None = None) -> None:
     """Show the Lab's run to a class from now on; ``drawn`` is the curve it is asked to draw."""
     of = session.run.comparison if drawn and session.run is not None else None
     _shown[classroom.code] = ShownRun(classroom, session, drawn, of)
+    if drawn:
+        classroom.announce(run=None)  # an earlier run might tell what is to be drawn
+
+
+def follow(classroom: Classroom, session: "Session") -> None:
+    """Show the run of this Lab if the one that was shown has gone, as after a reload."""
+    one = _shown.get(classroom.code)
+    if one is None or one.session is session:
+        return
+    run = one.session.run
+    if run is None or run.forgotten or run.disconnected_for():
+        one.session = session
 
 
 def hide(classroom: Classroom) -> None:
@@ -90,25 +106,48 @@ def send_runs() -> None:
 def shown(kept: KeptRun, playing: bool) -> dict[str, Any]:
     """Return what devices draw of a run: its curves, their colours, where it stands."""
     comparison = kept.comparison
-    nets = [
+    curves = [
         {
-            "label": arm.label,
             "state": arm.state,
-            "dash": "" if style.dash == "solid" else style.dash.replace("px", ""),
-            "light": PALETTES["light"][style.colour[1:]],
-            "dark": PALETTES["dark"][style.colour[1:]],
             "loss": _finite(arm.validation_loss[0]),
             "accuracy": _finite(arm.accuracy[0]),
         }
-        for arm, style in zip(kept.arms, arm_styles(comparison.arms), strict=True)
+        for arm in kept.arms
     ]
     return {
-        "nets": nets,
+        "nets": [net | held for net, held in zip(_nets(comparison), curves, strict=True)],
         "steps": [int(step) for step in kept.measured_steps],
         "top": _highest_loss(comparison),
         "words": f"step {kept.steps}" + (", training" if playing else ""),
         "conclusion": kept.conclusion,
     }
+
+
+def untrained(comparison: Comparison) -> dict[str, Any]:
+    """Return what devices show of a run before its first step: the names of its nets."""
+    return {"nets": _nets(comparison), "steps": [], "words": "not trained yet"}
+
+
+def _nets(comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": arm.label,
+            "dash": "" if style.dash == "solid" else style.dash.replace("px", ""),
+            "light": PALETTES["light"][style.colour[1:]],
+            "dark": PALETTES["dark"][style.colour[1:]],
+        }
+        for arm, style in zip(comparison.arms, arm_styles(comparison.arms), strict=True)
+    ]
+
+
+def _nets_of(link: str) -> Comparison:
+    return comparison_from_query(dict(parse_qsl(link.removeprefix("?"))))[0]
+
+
+def _same_nets(one: Comparison, other: Comparison) -> bool:
+    """Return whether two runs train the same, apart from rates that were changed on the way."""
+    first, second = (replace(each.base, rate_changes=()) for each in (one, other))
+    return first == second and one.arms == other.arms
 
 
 def axes_of(comparison: Comparison, curve: str) -> Axes:

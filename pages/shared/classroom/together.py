@@ -3,11 +3,13 @@
 import streamlit as st
 
 from bn_core.classroom import ClassError, Classroom
+from bn_core.comparison import Comparison
 from bn_core.sweeps.sweep import SIZES, Sweep
+from pages.shared.classroom.lab_for_all import renew_link
 from pages.shared.classroom.map_view import map_view
 from pages.shared.classroom.pooled_map import PooledMap, Unit
 from pages.shared.classroom.pooled_runs import PooledRuns
-from pages.shared.classroom.pooled_work import PooledWork
+from pages.shared.classroom.pooled_work import MOST_STEPS, PooledWork
 from pages.shared.classroom.pooling import pooled, start_pooling, stop_pooling
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
@@ -52,22 +54,37 @@ def _choose(session: Session, classroom: Classroom) -> None:
                 f"{len(sweep.arms)} nets. Choose another map on the page Stability map."
             )
         )
+    steps = _steps(session) if kind == _SEEDS else 0
     if not st.button("Begin", type="primary", key="class.together.begin"):
         return
     try:
-        start_pooling(_work(session, classroom, sweep, kind))
+        start_pooling(_work(session, classroom, sweep, kind, steps))
     except ClassError as problem:
         st.warning(plain_text(str(problem)))
     else:
+        if kind == _SEEDS:
+            renew_link(session, classroom)
         st.rerun()
 
 
-def _work(session: Session, classroom: Classroom, sweep: Sweep, kind: str) -> PooledWork:
+def _steps(session: Session) -> int:
+    """Let the teacher choose how many steps each student's nets are trained."""
+    asked = session.lab.comparison.base.steps
+    help = f"At most {MOST_STEPS}: the class waits for all. The Lab trains {asked:,}."
+    usual = min(asked, MOST_STEPS)
+    return int(st.number_input("Steps", 1, MOST_STEPS, usual, help=help, key="class.steps"))
+
+
+def _work(
+    session: Session, classroom: Classroom, sweep: Sweep, kind: str, steps: int
+) -> PooledWork:
     if kind in _UNITS:
         return PooledMap(classroom, sweep, _UNITS[kind])
     if session.run is None:
         raise ClassError("Open the Lab and choose the nets first.")
-    return PooledRuns(classroom, session.run.as_run())
+    nets = session.run.as_run()
+    base = nets.base.changed({"steps": steps, "rate_changes": ()})
+    return PooledRuns(classroom, Comparison(base, nets.arms))
 
 
 def asked_map(session: Session) -> Sweep:

@@ -10,9 +10,16 @@ const at = { index: null }; // the measured step the student looks at; null is t
 let shown = null;
 
 export function showRun(place, run) {
+  if (!run?.steps.length || run.steps.at(-1) < (shown?.steps.at(-1) ?? 0)) at.index = null; // another run
   shown = run;
   if (!run) {
     place.replaceChildren();
+    return;
+  }
+  if (!run.steps.length) {
+    const title = document.createElement("h2");
+    title.textContent = `The teacher's run, ${run.words}`;
+    place.replaceChildren(title, paragraph(run.nets.map((net) => net.label).join("; ")));
     return;
   }
   if (!place.querySelector("input")) build(place);
@@ -33,18 +40,20 @@ function build(place) {
   const words = paragraph("");
   words.setAttribute("role", "status");
   table.className = "bn-run-numbers";
-  place.replaceChildren(title, charts, slider, table, words);
+  place.replaceChildren(title, charts, slider, paragraph(""), table, words);
 }
 
 function draw(place) {
   const index = Math.min(at.index ?? Infinity, shown.steps.length - 1);
-  const [title, charts, slider, table, words] = place.children;
+  const [title, charts, slider, where, table, words] = place.children;
   title.textContent = `The teacher's run, ${shown.words}`;
   Object.assign(slider, { max: shown.steps.length - 1, value: index });
   charts.replaceChildren(
     chart("Validation loss (nats), median over seeds", "loss", shown.top, index),
     chart("Validation accuracy (%), median over seeds", "accuracy", 1, index),
   );
+  const step = number(shown.steps[index]);
+  where.textContent = at.index === null ? "Slide to go back in it, on this device alone." : `You look at step ${step}; others choose their own.`;
   const head = row("th", ["Net", "Loss", "Accuracy"]);
   table.replaceChildren(head, ...shown.nets.map((net) => numbers(net, index)));
   const said = shown.words.endsWith("training") ? "" : shown.conclusion;

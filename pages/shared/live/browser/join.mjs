@@ -107,7 +107,8 @@ function show(state) {
   by("results").replaceChildren(...(revealed ? [resultsOf(asked, device.answers), paragraph(asked.explanation)] : []));
   showRun(by("run"), state.run);
   drawPool();
-  by("open").replaceChildren(...(state.link ? [labLink(state.link, "Open the teacher's nets on this device")] : []));
+  by("open").replaceChildren(...(state.link ? [labLink(state.link, "Open the nets that the teacher gave")] : []));
+  if (state.link && state.run?.given === false) by("open").append(paragraph("The teacher's run shows other nets."));
 }
 
 const round = () => (device.state.phase === "vote again" ? 1 : 0);
