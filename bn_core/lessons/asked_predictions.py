@@ -47,9 +47,6 @@ RANGED = (
 )
 """The quantities of one net whose size can be predicted."""
 
-_SINGLE = 1 - 1e-6
-"""Measured numbers have single precision: of 360 examples 324 are less than 0.9 there."""
-
 _BETWEEN = "~"
 """Stands between answers in a link; an answer holds none."""
 
@@ -133,7 +130,7 @@ def checked_ranges(
     if not 1 <= len(bounds) <= MOST_BOUNDS or not rise or not fit:
         raise ValueError(f"needs 1 to {MOST_BOUNDS} numbers above zero that rise.")
     if is_share(quantity) and bounds[-1] > 1:
-        raise ValueError("is about a share: its numbers go up to 100%.")
+        raise ValueError("is about a share: its numbers go up to 100 %.")
     return Ranges(quantity, _checked_net(net, comparison), tuple(map(float, bounds)))
 
 
@@ -215,8 +212,8 @@ def _range_question(asked: Ranges, comparison: Comparison) -> Question:
     edges = [None, *asked.bounds, None]
     choices = []
     for low, high in pairwise(edges):
-        above = [] if low is None else [Clause(measured, ">=", Sum((_SINGLE * low,)))]
-        below = [] if high is None else [Clause(measured, "<", Sum((_SINGLE * high,)))]
+        above = [] if low is None else [Clause(measured, ">=", Sum((low,)))]
+        below = [] if high is None else [Clause(measured, "<", Sum((high,)))]
         condition = Condition("", ((*above, *below),))
         choices.append(Choice(_range_words(asked.quantity, low, high), False, condition))
     what = quantity.words.format(f"“{labels.get(asked.net, asked.net)}”")
@@ -232,7 +229,7 @@ def _range_words(quantity: str, low: float | None, high: float | None) -> str:
 
 def bound_text(quantity: str, bound: float) -> str:
     """Return a bound as it is shown: a share in percent."""
-    return f"{100 * bound:.6g}%" if is_share(quantity) else f"{bound:,.6g}"
+    return f"{100 * bound:.6g} %" if is_share(quantity) else f"{bound:,.6g}"
 
 
 def _after(comparison: Comparison) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bn_core.config import SETTINGS
 from bn_core.lessons.controls import LABELS, PAGE_TITLES
 from bn_core.lessons.evidence import Evidence
+from bn_core.lessons.measures import divergence_words
 from bn_core.lessons.quantities import Quantity, Value, net_label
 from bn_core.results import VERDICT_WORDS, Metric
 
@@ -17,13 +18,21 @@ _EXACT = ",.6g"
 """How a number that somebody wrote is shown."""
 _READABLE = 1e9
 
+_ROUNDING = 1e-6
+"""Relative difference below which numbers are equal: measured ones have single precision."""
+
+
+def _equal(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_ROUNDING)
+
+
 COMPARISONS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
-    ">=": ("at least", lambda a, b: a >= b),
-    "<=": ("at most", lambda a, b: a <= b),
-    ">": ("more than", lambda a, b: a > b),
-    "<": ("less than", lambda a, b: a < b),
-    "=": ("", lambda a, b: math.isclose(a, b, rel_tol=1e-9)),
-    "!=": ("anything but", lambda a, b: not math.isclose(a, b, rel_tol=1e-9)),
+    ">=": ("at least", lambda a, b: a >= b or _equal(a, b)),
+    "<=": ("at most", lambda a, b: a <= b or _equal(a, b)),
+    ">": ("more than", lambda a, b: a > b and not _equal(a, b)),
+    "<": ("less than", lambda a, b: a < b and not _equal(a, b)),
+    "=": ("", _equal),
+    "!=": ("anything but", lambda a, b: not _equal(a, b)),
 }
 
 
@@ -99,6 +108,15 @@ class Sum:
         rest = zip(self.signs, said[1:], strict=True)
         return said[0] + "".join(f" {names[sign]} {word}" for sign, word in rest)
 
+    def written(self, value: float, evidence: Evidence) -> str:
+        """Return its value in words; seeds that diverged have none, and are named."""
+        form, (first, *more) = self.form(evidence), self.terms
+        words = ""
+        if isinstance(first, Measured) and not more and first.quantity.arguments == ("net",):
+            name, net = first.quantity.name, str(first.arguments[0])
+            words = divergence_words(evidence, name, net, lambda one: _number(one, form))
+        return words or _number(value, form)
+
     def form(self, evidence: Evidence) -> str:
         """Return how its value is written; a metric that stands alone has a form of its own."""
         (first, *more) = self.terms
@@ -132,7 +150,7 @@ class Clause:
         if found is None or goal is None:
             return Outcome(None, self._unknown(asked, evidence, is_found=found is not None))
         is_word = isinstance(found, str)
-        said = self._word(found) if is_word else _number(found, self.left.form(evidence))
+        said = self._word(found) if is_word else self.left.written(found, evidence)
         number, holds = f"{name}: {said}", _compare(found, self.sign, goal)
         all_said = f"{number} ({asked})"
         if self._named == "trained steps" and self.sign == ">=" and not holds:
@@ -245,7 +263,7 @@ def _number(value: float, form: str = _EXACT) -> str:
     """Return a number with its thousands set apart, as a power of ten only beyond a billion."""
     if not math.isfinite(value):
         return "never"
-    said = f"{value:{form}}"
+    said = f"{value:{form}}".replace("%", " %")
     return f"{float(said):,.0f}" if "e+0" in said and abs(value) < _READABLE else said
 
 
@@ -253,5 +271,5 @@ def _said(kind: str, argument: Value) -> str:
     if kind == "net":
         return net_label(str(argument))
     if kind == "share":
-        return f"{argument:.0%}"
+        return f"{argument:.0%}".replace("%", " %")
     return f"{argument:g}" if isinstance(argument, float) else str(argument)

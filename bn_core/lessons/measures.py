@@ -5,12 +5,12 @@ infinite loss. A measure returns None as long as nothing is there to measure. L 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from bn_core.config import SETTINGS
-from bn_core.diagnosis import diagnose, middle
+from bn_core.diagnosis import diagnose, middle, remaining
 from bn_core.figures import record_queries as queries
 from bn_core.lessons.evidence import Evidence
 from bn_core.records import SITES, Record
@@ -66,16 +66,16 @@ def _steps_to(record: Record, arm: int, share: float) -> float:
     return float(record.snapshots[reached[0]].step) if len(reached) else math.inf
 
 
-def _training_loss(record: Record, arm: int) -> float:
-    """Return the median over seeds of the mean training loss of the last tenth of the steps."""
+def _training_losses(record: Record, arm: int) -> Array:
+    """Return each seed's mean training loss of the last tenth of the steps, (K,)."""
     last = record.train_loss[-max(record.step // 10, 1) :, arm]  # (T, K)
-    return float(np.median(np.where(np.isfinite(last), last, np.inf).mean(axis=0)))
+    return np.where(np.isfinite(last), last, np.inf).mean(axis=0)
 
 
-def _validation_loss(record: Record, arm: int) -> float:
+def _validation_losses(record: Record, arm: int) -> Array:
     last = queries.validation_losses(record, arm)[-1].copy()
     last[[one.replica for one in record.divergences if one.arm == arm]] = np.inf
-    return float(np.median(last))
+    return last
 
 
 def _diverged(record: Record, arm: int) -> float:
@@ -113,14 +113,42 @@ accuracy = _of_net(lambda record, arm: float(np.median(last_accuracies(record, a
 lowest_accuracy = _of_net(lambda record, arm: float(last_accuracies(record, arm).min()))
 highest_accuracy = _of_net(lambda record, arm: float(last_accuracies(record, arm).max()))
 steps_to = _of_net(_steps_to)
-training_loss = _of_net(_training_loss)
-validation_loss = _of_net(_validation_loss)
+training_loss = _of_net(lambda record, arm: float(np.median(_training_losses(record, arm))))
+validation_loss = _of_net(lambda record, arm: float(np.median(_validation_losses(record, arm))))
 diverged = _of_net(_diverged)
 dead = _of_net(lambda record, arm: _largest(record, arm, "dead"))
 saturated = _of_net(lambda record, arm: _largest(record, arm, "saturated"))
 gradient_ratio = _of_net(lambda record, arm: _gradient_ratio(record, arm, -1))
 first_gradient_ratio = _of_net(lambda record, arm: _gradient_ratio(record, arm, 0))
 first_spread = _of_net(_first_spread)
+
+
+_BY_SEED: Mapping[str, Callable[[Record, int], Array]] = {
+    "accuracy": last_accuracies,
+    "lowest accuracy": last_accuracies,
+    "highest accuracy": last_accuracies,
+    "training loss": _training_losses,
+    "validation loss": _validation_losses,
+}
+"""Quantities of which a seed that diverged has none, with those of each seed."""
+
+
+def divergence_words(
+    evidence: Evidence, quantity: str, net: str, written: Callable[[float], str]
+) -> str:
+    """Return "2 of 3 seeds diverged, the third: 10 %"; nothing if all seeds have the quantity."""
+    record = evidence.trained
+    arm = arm_index(record, net) if record is not None and record.snapshots else None
+    if record is None or arm is None or quantity not in _BY_SEED:
+        return ""
+    lost = {one.replica for one in record.divergences if one.arm == arm}
+    seeds = record.configs[arm].replicas
+    if not lost or len(lost) == seeds:
+        return "diverged" if lost else ""
+    values = np.delete(_BY_SEED[quantity](record, arm), sorted(lost))
+    ends = dict.fromkeys((written(float(values.min())), written(float(values.max()))))
+    others = remaining(seeds - len(lost), seeds)
+    return f"{len(lost)} of {seeds} seeds diverged, {others}: {' to '.join(ends)}"
 
 
 def trained_steps(evidence: Evidence) -> float | None:

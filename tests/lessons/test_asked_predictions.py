@@ -57,7 +57,7 @@ def test_a_net_that_diverged_does_not_have_the_lowest_loss():
 def test_a_number_lies_in_the_range_that_begins_at_it(accuracy, right):
     question = asked(Ranges("accuracy", "none", (0.5, 0.9)), "none")
     words = [choice.words for choice in question.choices]
-    assert words == ["less than 50%", "50% to less than 90%", "90% or more"]
+    assert words == ["less than 50 %", "50 % to less than 90 %", "90 % or more"]
     record = ended({"none": [[accuracy] * 3]})
     assert question.measured(Evidence(record=record))[0] == right
 
@@ -66,8 +66,8 @@ def test_a_reader_is_told_what_was_predicted_and_what_was_measured():
     record = ended({"none": [[0.3] * 3], "before": [[0.9] * 3]})
     question, evidence = asked(BY_ACCURACY, "none", "before"), Evidence(record=record)
     assert outcome_words(question, 1, evidence, "") == (
-        "You predicted “BN before”: right. Measured: accuracy of No norm: 30.0%; accuracy of "
-        "BN before: 90.0%."
+        "You predicted “BN before”: right. Measured: accuracy of No norm: 30.0 %; accuracy of "
+        "BN before: 90.0 %."
     )
     missed = outcome_words(question, 0, evidence, "")
     assert missed.startswith("You predicted “No norm”: not this time. It is “BN before”. Measured")

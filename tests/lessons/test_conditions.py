@@ -40,7 +40,7 @@ def test_before_anything_is_measured_nothing_is_decided():
     for text, words in (
         (
             "accuracy(before) >= 0",
-            "accuracy of BN before: not measured yet (asked for: at least 0.0%)",
+            "accuracy of BN before: not measured yet (asked for: at least 0.0 %)",
         ),
         ("trained steps >= 300", "no step is trained yet (asked for: at least 300)"),
         ("verdict(rate) != untested", "the experiment has no verdict yet"),
@@ -65,6 +65,31 @@ def test_a_seed_that_diverged_counts_as_the_worst(record):
     assert holds("diverged(before) = 1", broken) is True
     assert holds("diverged(none) = 0", broken) is True
     assert holds("validation loss(before) < 1000000", broken) is False
+
+
+def test_the_words_name_seeds_that_diverged_instead_of_a_number(record):
+    lost = [Divergence(1, replica, 5, 1, "gradient") for replica in (0, 1)]
+    measured = with_accuracy(record, 1, [0.9, 0.8])
+    one, both = (dataclasses.replace(measured, divergences=tuple(lost[:n])) for n in (1, 2))
+    for text, condition, said in (
+        ("accuracy of BN before", "accuracy(before) >= 0.9", "80.0 %"),
+        ("validation loss of BN before in nats", "validation loss(before) < 0.1", ""),
+    ):
+        numbers = read_condition(condition).evaluate(Evidence(one)).numbers
+        assert len(numbers) == 1
+        assert numbers[0].startswith(f"{text}: 1 of 2 seeds diverged, the other: {said}")
+        numbers = read_condition(condition).evaluate(Evidence(both)).numbers
+        assert numbers == (f"{text}: diverged",)
+
+
+def test_a_number_of_single_precision_equals_the_number_that_was_written(record):
+    evidence = Evidence(with_accuracy(record, 1, [324 / 360] * 2))
+    for sign in (">=", "<=", "="):
+        assert holds(f"accuracy(before) {sign} 0.9", evidence) is True
+    for sign in ("<", ">", "!="):
+        assert holds(f"accuracy(before) {sign} 0.9", evidence) is False
+    more = Evidence(with_accuracy(record, 1, [325 / 360] * 2))
+    assert holds("accuracy(before) > 0.9", more) is True
 
 
 def test_nets_can_be_compared_in_one_condition(record):
@@ -177,8 +202,8 @@ def test_the_words_hold_the_number_and_what_was_asked_for(record):
     outcome = read_condition("accuracy(before) >= 0.9").evaluate(
         Evidence(with_accuracy(record, 1, [0.8, 0.9]))
     )
-    assert outcome.words == "accuracy of BN before: 85.0% (asked for: at least 90.0%)"
-    assert outcome.numbers == ("accuracy of BN before: 85.0%",)
+    assert outcome.words == "accuracy of BN before: 85.0 % (asked for: at least 90.0 %)"
+    assert outcome.numbers == ("accuracy of BN before: 85.0 %",)
 
 
 def test_steps_and_verdicts_are_said_in_plain_words(record):
@@ -201,7 +226,7 @@ def test_steps_and_verdicts_are_said_in_plain_words(record):
         ("metric(a, raw_ratio) < 2", "“Steps, raw”: 1,990 (asked for: less than 2)"),
         ("metric(a, other) < 2000", "“other”: not measured yet (asked for: less than 2,000)"),
         ("metric(b, raw_ratio) < 2", "“raw ratio”: not measured yet (asked for: less than 2)"),
-        ("metric(a, share) > 0.9", "“Share”: 97% (asked for: more than 90%)"),
+        ("metric(a, share) > 0.9", "“Share”: 97 % (asked for: more than 90 %)"),
         (
             "metric(a, raw_ratio) > 1000 * metric(a, share)",
             "“Steps, raw”: 1,990 (asked for: more than 1,000 times “Share”)",
