@@ -5,17 +5,14 @@ import re
 import streamlit as st
 
 from bn_core.comparison import comparison_to_query
-from bn_core.export.report_map import report_of_map
 from bn_core.figures.stability_cells import EXPLANATIONS, SHOWS
-from bn_core.figures.stability_words import TWO_LAYERS, border_words, map_title
-from bn_core.sweeps.axis import values_text
+from bn_core.figures.stability_words import TWO_LAYERS, border_words
 from bn_core.sweeps.findings import findings
-from bn_core.sweeps.link import SWEEP_KEYS, map_link, sweep_to_query
-from bn_core.sweeps.table import map_to_csv, map_to_npz
+from bn_core.sweeps.link import SWEEP_KEYS, sweep_to_query
 from bn_core.sweeps.theory import theory_words
-from pages.shared.export_menu import page_address, report_button
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session, this_session
+from pages.shared.stability_map.actions import hint
 from pages.shared.stability_map.controls import controls, presets, run_buttons
 from pages.shared.stability_map.place import (
     PLACE,
@@ -23,7 +20,6 @@ from pages.shared.stability_map.place import (
     show_earlier,
     shown_run,
     zoom,
-    zoom_at_border,
 )
 from pages.shared.tasks.sweep_view import VIEW_KEY, sweep_view
 from pages.shared.tasks.sweeps import SweepRun
@@ -48,38 +44,6 @@ def shows_switch(session: Session, run: SweepRun) -> str:
     session.widget_values[_SHOWS] = chosen
     st.caption(EXPLANATIONS[chosen])
     return chosen
-
-
-def cell_and_zoom(session: Session, run: SweepRun) -> None:
-    """Lead to the Lab from one cell, and into a rectangle of the map, by keyboard alone."""
-    sweep = run.sweep
-    chosen = []
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        for side, values in (("x", sweep.x_values), ("y", sweep.y_values)):
-            texts = values_text(values)
-            label = (sweep.x if side == "x" else sweep.y).spec.label
-            ends = st.select_slider(
-                f"{label}: part of the map",
-                range(len(values)),
-                (0, len(values) - 1),
-                format_func=texts.__getitem__,
-                key=f"{PLACE}.{id(run)}.{side}",
-                width=320,
-            )
-            chosen.append(ends)
-        st.button("Zoom in and run", on_click=zoom, args=(session, run, *chosen))
-        st.button(
-            "Zoom in at the border",
-            on_click=zoom_at_border,
-            args=(session, run),
-            help="Runs the tenth part around the border of the first net anew.",
-        )
-    if not sweep.two_layers:
-        st.page_link(
-            "pages/lab.py",
-            label="Open the cell at the lower ends of both sliders in the Lab",
-            query_params=comparison_to_query(sweep.comparison((chosen[0][0], chosen[1][0]))),
-        )
 
 
 def _note_pick() -> None:
@@ -124,27 +88,6 @@ def said_of(run: SweepRun) -> None:
         st.caption("Computed in float64. The Lab computes in float32: at a border it may differ.")
 
 
-def downloads(session: Session, run: SweepRun) -> None:
-    """Offer the numbers of all cells as files, and the report."""
-    address = page_address() + map_link(run.sweep).lstrip("/")
-    with st.container(horizontal=True, gap="small"):
-        for suffix, make, kind in (
-            ("csv", map_to_csv, "text/csv"),
-            ("npz", map_to_npz, "application/octet-stream"),
-        ):
-            st.download_button(
-                f"Download {suffix.upper()}",
-                lambda make=make: make(run.map),
-                f"batch-norm-lab-map.{suffix}",
-                kind,
-                on_click="ignore",
-                help="A row for each net that was trained; the command sweep writes the same.",
-            )
-        report_button(
-            session, f"map {map_title(run.sweep)}", lambda: report_of_map(run.map, address)
-        )
-
-
 def show() -> None:
     """Show the page."""
     st.html(
@@ -171,11 +114,10 @@ def show() -> None:
         return
     if run.sweep != sweep:
         st.caption("The map below is of other settings: press **Run** for those above.")
-    sweep_view(run, shows_switch(session, run), _note_pick)
+    shows = shows_switch(session, run)
+    st.caption(hint(run.sweep))
+    sweep_view(run, shows, _note_pick)
     said_of(run)
-    if run.map.lines:
-        cell_and_zoom(session, run)
-        downloads(session, run)
 
 
 show()

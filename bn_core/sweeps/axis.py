@@ -65,8 +65,8 @@ AXES: Mapping[str, AxisSetting] = {
         f"Learning rate of layer {number}",
         1e-4,
         1e4,
-        10**-1.5,
-        10**2.5,
+        0.03,
+        300.0,
         logarithmic=True,
     )
     for number in (1, 2)

@@ -66,12 +66,13 @@ def _rates_words(found: StabilityMap) -> str:
         middles.append(middle)
         more = "at least " if middle >= rate_axis.high else ""
         said.append(f"{more}{_rate(middle)} with {one.label}")
-        ends = [_rate(end) for end in (largest.min(), largest.max())]
-        ranges.append(f"{' to '.join(dict.fromkeys(ends))} with {one.label}")
+        low, high = (_rate(end) for end in (largest.min(), largest.max()))
+        spread = f"is {low} throughout" if low == high else f"ranges from {low} to {high}"
+        ranges.append(f"{spread} with {one.label}")
     words = f"the largest learning rate that learned is {_listed(said)}"
     if len(middles) == 2 and min(middles) > 0:
         words += f", {middles[1] / middles[0]:.2g} times as large"
-    return f"{words} (medians over {name}). Over all values of {name} it is {_listed(ranges)}."
+    return f"{words} (medians over {name}). Over {name} it {_listed(ranges)}."
 
 
 def _rate(value: float) -> str:

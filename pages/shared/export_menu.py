@@ -3,6 +3,7 @@
 Nothing is made before a button is pressed: a run of the script only registers what would make it.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -70,9 +71,9 @@ def report_button(session: Session, name: str, make: Callable[[], bytes]) -> Non
     """Show the button of a report that ``make`` returns once it is pressed.
 
     ``make`` is called in another thread, without Streamlit. ``name`` tells buttons apart; its
-    letters and digits stand in the file's name.
+    words, joined by underscores, stand in the file's name.
     """
-    plain = "".join(sign for sign in name if sign.isascii() and sign.isalnum())[:40]
+    plain = re.sub("[^a-z0-9]+", "_", name.lower())[:60].strip("_")
     st.download_button(
         "Report (HTML)",
         lambda: made(session.visitor, make),

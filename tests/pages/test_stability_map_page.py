@@ -54,7 +54,7 @@ def test_a_map_from_a_link_is_computed_and_its_cells_lead_to_the_lab(app: AppTes
     links = [part.proto for part in app.get("page_link")]
     query = dict(parse_qsl(links[-1].query_string))
     comparison, warnings = comparison_from_query(query)
-    assert not warnings and comparison == asked.comparison((0, 0))
+    assert not warnings and comparison == asked.comparison((4, 1))
 
 
 def asked_for(app: AppTest) -> Sweep:
@@ -82,7 +82,7 @@ def test_zooming_in_runs_a_part_anew_and_back_finds_the_whole(app: AppTest):
     whole = completed(app)
     values = whole.sweep.x_values
     app.select_slider[0].set_value((2, 4)).run()
-    next(one for one in app.button if one.label == "Zoom in and run").click().run()
+    next(one for one in app.button if one.label == "Train this part").click().run()
     part = finished(app)
     assert part is not whole and part.sweep == asked_for(app)
     assert (part.sweep.x.low, part.sweep.x.high) == (values[2], values[4])

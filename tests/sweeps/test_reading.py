@@ -66,7 +66,8 @@ def test_the_sentence_names_the_largest_rates_and_where_batch_norm_loses():
     assert words.startswith("So: ")
     middle = f"{rates[4]:.2g} with No norm and {rates[5]:.2g} with BN before"
     assert f"{middle}, {rates[5] / rates[4]:.2g} times as large (medians over hidden" in words
-    assert f"{rates[1]:.2g} to {rates[4]:.2g} with No norm and none to 10 with BN before" in words
+    spread = f"Over hidden layers it ranges from {rates[1]:.2g} to {rates[4]:.2g} with No norm"
+    assert f"{spread} and ranges from none to 10 with BN before." in words
     assert "learned in 12 of 24 cells" in words and "learned in 14 of 24 cells" in words
     assert "4 learned only with BN before, 2 only with No norm" in words
     assert "BN before loses to No norm at learning rate 0.1 to 0.193 and hidden layers 3" in words

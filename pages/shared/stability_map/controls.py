@@ -8,6 +8,7 @@ from bn_core.sweeps.axis import AXES, RATES_OF_LAYERS, Axis
 from bn_core.sweeps.sweep import MOST_SWEPT_ARMS, MOST_SWEPT_SEEDS, SIZES, Sweep
 from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
+from pages.shared.stability_map.actions import downloads, part_and_cell
 from pages.shared.stability_map.place import PLACE, held, replace, shown_run, start
 
 _PRESETS = {
@@ -58,8 +59,8 @@ def _axis(made: str, side: str, now: Sweep) -> Axis | None:
     )
     axis = axis if name == axis.name else Axis.usual(name)
     ends = [
-        st.text_input(label, repr(end), key=f"{made}.{side}.{name}.{label}", width=110)
-        for label, end in (("from", axis.low), ("to", axis.high))
+        st.text_input(label, text, key=f"{made}.{side}.{name}.{label}", width=_width_of(text))
+        for label, text in (("from", repr(axis.low)), ("to", repr(axis.high)))
     ]
     try:
         low, high = (float(end[:40]) for end in ends)
@@ -69,6 +70,11 @@ def _axis(made: str, side: str, now: Sweep) -> Axis | None:
     except ValueError:
         st.error("The ends of an axis are two numbers, such as 0.01 and 10.")
     return None
+
+
+def _width_of(text: str) -> int:
+    """Return the pixels of a field that shows the whole of a number."""
+    return max(110, 40 + 9 * len(text))
 
 
 def presets(session: Session) -> None:
@@ -93,7 +99,7 @@ def _take_lab(session: Session) -> None:
 
 
 def run_buttons(session: Session, sweep: Sweep) -> None:
-    """Show Run, and Cancel while a map is under way."""
+    """Show Run, Cancel while a map is under way, and what can be done with a map that is there."""
     run, problem = shown_run(session), sweep.problem()
     under_way = run is not None and not run.done
     if problem:
@@ -106,3 +112,6 @@ def run_buttons(session: Session, sweep: Sweep) -> None:
         if run is not None and under_way and st.button("Cancel", shortcut="P"):
             run.cancel()
             st.rerun()
+        if run is not None and run.map.lines:
+            downloads(session, run)
+            part_and_cell(session, run)

@@ -6,7 +6,7 @@ import { fitTitles } from "./titles.mjs";
 import { Zoom } from "./zoom.mjs";
 
 const coarse = window.matchMedia("(pointer: coarse)");
-const options = { displaylogo: false, displayModeBar: false, doubleClick: false };
+const options = { displaylogo: false, displayModeBar: false, doubleClick: false, showTips: false };
 
 export class Drawing {
   constructor(root) {
