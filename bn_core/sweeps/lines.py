@@ -11,9 +11,9 @@ from bn_core.config import Config
 from bn_core.nets import Net
 from bn_core.results import Progress, TaskGenerator
 from bn_core.sweeps.measuring import LossHistory
-from bn_core.sweeps.replicas import ReplicaTrainer, Riders
+from bn_core.sweeps.replicas import CellSettings, ReplicaTrainer
 from bn_core.sweeps.stability_map import FIELDS, NOT_LEARNED, LineResult, nothing
-from bn_core.sweeps.sweep import RIDING, Cell, Line
+from bn_core.sweeps.sweep import PER_REPLICA_SETTINGS, Cell, Line
 from bn_core.sweeps.two_layers import two_layer_line
 from bn_core.training import prepare_process
 
@@ -42,12 +42,12 @@ def line_task(line: Line) -> TaskGenerator:
         return (yield from two_layer_line(line))
     groups = _groups(line)
     result, done = nothing(line), 0
-    for places, config, riders in groups:
-        found = yield from _trained(line, config, riders, done)
+    for places, config, settings in groups:
+        found = yield from _trained(line, config, settings, done)
         for name in FIELDS:
-            values = found[name].reshape(riders.cells, config.replicas)
+            values = found[name].reshape(settings.cells, config.replicas)
             getattr(result, name)[places] = values
-        done += riders.cells
+        done += settings.cells
     return result
 
 
@@ -66,39 +66,43 @@ def computed(line: Line) -> LineResult:
             return stop.value
 
 
-def _groups(line: Line) -> list[tuple[list[int], Config, Riders]]:
-    """Return which cells of the line are trained as one batch: those alike but for what rides."""
+def _groups(line: Line) -> list[tuple[list[int], Config, CellSettings]]:
+    """Return which cells are trained as one batch: those alike but for ``PER_REPLICA_SETTINGS``."""
     sweep, arm = line.sweep, line.sweep.arms[line.arm]
     along = sweep.x if sweep.along_x else sweep.y
     first = _config(line, line.cells[0])
-    if not _rides(along.name, first):
+    if not _varies_by_replica(along.name, first):
         configs = [_config(line, cell) for cell in line.cells]
-        return [([place], config, _riders(config, 1)) for place, config in enumerate(configs)]
-    riders = vars(_riders(first, len(line.cells)))
+        return [
+            ([place], config, _cell_settings(config, 1)) for place, config in enumerate(configs)
+        ]
+    settings = vars(_cell_settings(first, len(line.cells)))
     if along.name not in dict(arm.changes):  # an arm with a rate of its own keeps it
         values, index = (sweep.x_values, 0) if sweep.along_x else (sweep.y_values, 1)
-        riders = riders | {along.name: tuple(values[cell[index]] for cell in line.cells)}
-    return [(list(range(len(line.cells))), first, Riders(**riders))]
+        settings = settings | {along.name: tuple(values[cell[index]] for cell in line.cells)}
+    return [(list(range(len(line.cells))), first, CellSettings(**settings))]
 
 
-def _rides(name: str, config: Config) -> bool:
+def _varies_by_replica(name: str, config: Config) -> bool:
     """Return whether cells that differ in a setting are trained as one batch."""
-    return name in RIDING and (name != "gain" or config.architecture in _FULLY_CONNECTED)
+    return name in PER_REPLICA_SETTINGS and (
+        name != "gain" or config.architecture in _FULLY_CONNECTED
+    )
 
 
 def _config(line: Line, cell: Cell) -> Config:
     return line.sweep.comparison(cell).configs[line.arm]
 
 
-def _riders(config: Config, cells: int) -> Riders:
-    return Riders(**{name: (getattr(config, name),) * cells for name in RIDING})
+def _cell_settings(config: Config, cells: int) -> CellSettings:
+    return CellSettings(**{name: (getattr(config, name),) * cells for name in PER_REPLICA_SETTINGS})
 
 
 def _trained(
-    line: Line, config: Config, riders: Riders, before: int
+    line: Line, config: Config, settings: CellSettings, before: int
 ) -> Generator[Progress, None, dict[str, Array]]:
     """Train the nets of some cells; return each field of a ``LineResult``, (K,)."""
-    trainer = ReplicaTrainer(config, riders, double=line.sweep.double)
+    trainer = ReplicaTrainer(config, settings, double=line.sweep.double)
     history = LossHistory(trainer.replicas, level_of(len(trainer.dataset.classes)))
     sick = np.zeros(trainer.replicas, np.int16)
     batch = None
@@ -112,7 +116,7 @@ def _trained(
                 break
         trainer.descend()
         if step % _STEPS_A_TURN == 0:
-            share = (before + riders.cells * step / config.steps) / len(line.cells)
+            share = (before + settings.cells * step / config.steps) / len(line.cells)
             yield Progress(share, line.label)
     assert batch is not None, "a run has at least one step"
     return _measured(trainer, history, sick, batch[0])

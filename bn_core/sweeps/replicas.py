@@ -22,7 +22,7 @@ from bn_core.training.batches import Batch
 
 
 @dataclass(frozen=True)
-class Riders:
+class CellSettings:
     """What differs between cells that are trained as one batch, a number a cell."""
 
     learning_rate: tuple[float, ...]
@@ -42,7 +42,7 @@ class ReplicaTrainer(Trainer):
     the same seeds have. ``double`` computes in float64.
     """
 
-    def __init__(self, config: Config, riders: Riders, *, double: bool = False) -> None:
+    def __init__(self, config: Config, settings: CellSettings, *, double: bool = False) -> None:
         dataset = load(config)
         if double:
             dataset = dataclasses.replace(
@@ -50,23 +50,23 @@ class ReplicaTrainer(Trainer):
                 train_inputs=dataset.train_inputs.double(),
                 validation_inputs=dataset.validation_inputs.double(),
             )
-        self.riders = riders
-        super().__init__(config, dataset, replicated(config, riders, dataset, double=double))
+        self.settings = settings
+        super().__init__(config, dataset, replicated(config, settings, dataset, double=double))
 
     @property
     def replicas(self) -> int:
         """How many nets there are, K."""
-        return self.riders.cells * self.config.replicas
+        return self.settings.cells * self.config.replicas
 
     @cached_property
     def optimizer(self) -> "ReplicaOptimizer":
         """The config's optimizer with a rate and a weight decay for each replica."""
-        return ReplicaOptimizer(self.net, self.config, self.riders)
+        return ReplicaOptimizer(self.net, self.config, self.settings)
 
     def next_batch(self) -> Batch:
         """Return the next batch, (K, B, D) and (K, B): that of its seed for each replica."""
         inputs, labels = self.batches.next()
-        cells = self.riders.cells
+        cells = self.settings.cells
         return inputs.repeat(cells, 1, 1), labels.repeat(cells, 1)
 
     def validation_accuracy(self) -> Tensor:
@@ -77,7 +77,7 @@ class ReplicaTrainer(Trainer):
         return (logits.argmax(dim=2) == dataset.validation_labels).double().mean(dim=1)
 
 
-def replicated(config: Config, riders: Riders, dataset: Dataset, *, double: bool) -> Net:
+def replicated(config: Config, settings: CellSettings, dataset: Dataset, *, double: bool) -> Net:
     """Return the config's nets, S seeds, once for each of M cells: (M S, ...) in each tensor.
 
     Initial weights are multiplied by each cell's gain instead of the config's.
@@ -86,17 +86,17 @@ def replicated(config: Config, riders: Riders, dataset: Dataset, *, double: bool
     plain = config.changed({"gain": 1.0})
     originals = build(plain, *shape)
     enlarged = copy.copy(plain)  # a config itself has no more replicas than the Lab offers
-    object.__setattr__(enlarged, "replicas", riders.cells * config.replicas)
+    object.__setattr__(enlarged, "replicas", settings.cells * config.replicas)
     net = build(enlarged, *shape)
     copies = {
-        name: _repeated(value, riders.cells) for name, value in originals.state_dict().items()
+        name: _repeated(value, settings.cells) for name, value in originals.state_dict().items()
     }
     net.load_state_dict(copies)
     with torch.no_grad():
-        gains = _of_each_replica(riders.gain, config.replicas, torch.float32)
+        gains = _of_each_replica(settings.gain, config.replicas, torch.float32)
         for weight in net.weights:
             weight *= gains.view(-1, *(1,) * (weight.dim() - 1))
-    _repeat_generators(originals, net, riders.cells)
+    _repeat_generators(originals, net, settings.cells)
     return net.double() if double else net
 
 
@@ -132,13 +132,13 @@ class ReplicaOptimizer:
       u = m / (1 - 0.9^t) / (sqrt(v / (1 - 0.999^t)) + 1e-8).
     """
 
-    def __init__(self, net: Net, config: Config, riders: Riders) -> None:
+    def __init__(self, net: Net, config: Config, settings: CellSettings) -> None:
         self.kind, self.steps = config.optimizer, 0
         self.param_groups: list[dict[str, Any]] = [{"params": list(net.parameters())}]
         weights, dtype = {id(weight) for weight in net.weights}, net.output.weight.dtype
-        rates = _of_each_replica(riders.learning_rate, config.replicas, dtype)
-        decays = _of_each_replica(riders.weight_decay, config.replicas, dtype)
-        decay = decays if any(riders.weight_decay) else None
+        rates = _of_each_replica(settings.learning_rate, config.replicas, dtype)
+        decays = _of_each_replica(settings.weight_decay, config.replicas, dtype)
+        decay = decays if any(settings.weight_decay) else None
         self._moved = [
             _Moved(p, rates, decay if id(p) in weights else None) for p in net.parameters()
         ]

@@ -24,7 +24,7 @@ MOST_SWEPT_SEEDS = 3
 MOST_TOTAL_OPERATIONS = 6e12
 """Multiply-adds that a whole sweep may take: some minutes of two cores."""
 
-RIDING = ("learning_rate", "weight_decay", "gain")
+PER_REPLICA_SETTINGS = ("learning_rate", "weight_decay", "gain")
 """Settings that differ between replicas of one batch, so that a line is trained at once."""
 
 USUAL_BASE: dict[str, object] = {
@@ -119,7 +119,11 @@ class Sweep:
     @property
     def along_x(self) -> bool:
         """Whether a line runs along x: that is the axis whose cells are trained at once."""
-        return self.two_layers or self.x.name in RIDING or self.y.name not in RIDING
+        return (
+            self.two_layers
+            or self.x.name in PER_REPLICA_SETTINGS
+            or self.y.name not in PER_REPLICA_SETTINGS
+        )
 
     def stride(self, axis: str, level: int) -> int:
         """Return how many cells of an axis, "x" or "y", one cell of a level stands for."""
