@@ -10,6 +10,7 @@ from pages.shared.classroom.invitation import address, invitation, scannable
 from pages.shared.classroom.lab_for_all import give_to_all, live_run, show_run
 from pages.shared.classroom.pooling import pooled
 from pages.shared.classroom.routes import CLASSES, PAGE
+from pages.shared.classroom.teachers_lab import bring_lab_back, remember_lab
 from pages.shared.classroom.together import train_together, trained_together
 from pages.shared.live.component import component
 from pages.shared.plain_text import plain_text
@@ -98,6 +99,8 @@ def end_class(session: Session, classroom: Classroom) -> None:
 def teaching(session: Session, classroom: Classroom) -> None:
     """Show the class: who is there, the question, its answers; and what can be asked next."""
     session.class_ended = False
+    bring_lab_back(session, classroom)
+    remember_lab(session, classroom)
     main, side = st.columns([3, 1], gap="medium")
     with side:
         invitation(classroom)

@@ -68,6 +68,8 @@ class Classroom:
     asked: list[AskedQuestion] = field(default_factory=list)
     announcement: dict[str, Any] = field(default_factory=dict)
     """What students see beside the question: a run that is shown, a page to open."""
+    lab: str = ""
+    """The query of the Lab's link as the teacher's page had it last; students are not told."""
     on_change: list[Callable[[], None]] = field(default_factory=list)
     _students: dict[str, int] = field(default_factory=dict)
     """Connections of each student's devices, by the student's token."""

@@ -127,7 +127,7 @@ class AllowedHosts:
         bound = config.get_option("server.address")
         own = (bound, config.get_option("browser.serverAddress"))
         self._names = {"localhost", *self._given, *(str(name).lower() for name in own if name)}
-        self._open = not self._given and not (bound and _is_loopback(str(bound)))
+        self._open = not self._given and not (bound and is_loopback(str(bound)))
         if self._open:
             machine = socket.gethostname().lower()
             self._names |= {machine, f"{machine.partition('.')[0]}.local"}
@@ -145,7 +145,7 @@ class AllowedHosts:
         name = _host_name(given[0]) if len(given) == 1 else None
         if not name:
             return False
-        if name in self._names or "*" in self._given or _is_loopback(name):
+        if name in self._names or "*" in self._given or is_loopback(name):
             return True
         if any(pattern[:2] == "*." and name.endswith(pattern[1:]) for pattern in self._given):
             return True
@@ -166,7 +166,8 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Return whether a host's name or address leads to the machine that asks."""
     address = _address(name.strip("[]"))
     return name == "localhost" or (address is not None and address.is_loopback)
 

@@ -18,6 +18,7 @@ def test_a_class_is_opened_asked_and_ended(app: AppTest) -> None:
     press(app, "Open a class")
     classroom = taught(app)
     assert not app.exception and CLASSES.find(classroom.code) is classroom
+    assert any("this computer alone" in one.value for one in app.warning)
     assert link_of(app)["class"] == classroom.code and classroom.key not in str(link_of(app))
     press(app, "Ask the class")
     assert classroom.phase is Phase.VOTE and len(classroom.asked) == 1
@@ -57,7 +58,7 @@ def test_the_present_state_of_the_lab_is_given_to_all_and_taken_back(app: AppTes
     assert "at=" not in given
     press(app, "Begin")  # of the 1,000 steps of the Lab as many as a class may wait for
     pool = classroom.shown_to_students()["pool"]
-    assert pool["kind"] == "seeds" and not app.warning and not app.exception
+    assert pool["kind"] == "seeds" and not app.exception
     press(app, "Stop training together")
     press(app, "Take the link back")
     assert "link" not in classroom.shown_to_students()
@@ -65,6 +66,19 @@ def test_the_present_state_of_the_lab_is_given_to_all_and_taken_back(app: AppTes
     assert not app.exception and any("Train" in one.label for one in app.button)
     press(app, "Stop showing the run")
     classroom.end()
+
+
+def test_a_visit_that_takes_the_class_over_finds_the_nets_of_its_lab(app: AppTest) -> None:
+    opened = CLASSES.open()
+    opened.lab = "depth=3"
+    go(app, "claims")
+    session = app.session_state["session"]
+    session.run.close()
+    session.run = None  # as in a visit that begins on the class's page
+    go(app, "classroom", **{"class": opened.code, "key": opened.key})
+    press(app, "Give it to everyone")
+    assert "depth=3" in opened.shown_to_students()["link"] and not app.exception
+    opened.end()
 
 
 def test_the_lab_of_a_student_keeps_the_class_in_its_link(app: AppTest) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from bn_core.classroom import Classroom
 from bn_core.figures.tables import to_csv
 from pages.shared.classroom.routes import PAGE
+from pages.shared.security import is_loopback
 
 _HEADINGS = ["number", "question", "first answer", "second answer"]
 
@@ -27,6 +28,11 @@ def invitation(classroom: Classroom) -> None:
     st.html(f"<p class='bn-code' aria-label='Code of the class'>{classroom.code}</p>")
     st.image(scannable(link), width="stretch")
     st.caption(f"Scan it, or open **{link.partition('?')[0]}** and type the code.")
+    if is_loopback(urlsplit(link).hostname or ""):
+        st.warning(
+            "This address works on this computer alone. Start the server with "
+            "`--server.address 0.0.0.0`, and open this page by the computer's address."
+        )
     with st.popover("Teach from another device"):
         st.write(
             "Whoever opens this link teaches this class. Do not show it on the projector; send it "

@@ -46,7 +46,8 @@ export function drawingArea(axes, heights, words, done) {
   const picture = axesOf(axes);
   const line = element("path", { class: "bn-mine" });
   const cursor = element("circle", { r: 7, class: "bn-axis", visibility: "hidden" });
-  picture.append(line, cursor);
+  const hint = element("text", { x: width / 2, y: height / 2 - 14, class: "bn-hint" }, "Draw here with your finger");
+  picture.append(hint, line, cursor);
   picture.setAttribute("tabindex", "0");
   picture.setAttribute("role", "application");
   picture.setAttribute("aria-label", "Draw the curve. Left and right move, up and down change the height, Enter sends it.");
@@ -55,6 +56,7 @@ export function drawingArea(axes, heights, words, done) {
 
   const show = () => {
     const known = curve.map((share, i) => [share, i]).filter(([share]) => share !== null);
+    hint.setAttribute("visibility", known.length ? "hidden" : "visible");
     line.setAttribute("d", known.map(([share, i], n) => `${n ? "L" : "M"}${x(i)} ${y(share)}`).join(""));
     cursor.setAttribute("cx", x(at));
     cursor.setAttribute("cy", y(curve[at] ?? 0.5));

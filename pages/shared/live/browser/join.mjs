@@ -106,9 +106,17 @@ function show(state) {
   const revealed = asked && state.phase === "reveal";
   by("results").replaceChildren(...(revealed ? [resultsOf(asked, device.answers), paragraph(asked.explanation)] : []));
   showRun(by("run"), state.run);
+  placeRun(state);
   drawPool();
   by("open").replaceChildren(...(state.link ? [labLink(state.link, "Open the nets that the teacher gave")] : []));
   if (state.link && state.run?.given === false) by("open").append(paragraph("The teacher's run shows other nets."));
+}
+
+// While a vote is open the question comes first; else a run that trains does.
+function placeRun({ run }) {
+  const [place, state] = [by("run"), by("state")];
+  if (isOpen()) by("class").lastElementChild !== place && by("class").append(place);
+  else if (run?.words.endsWith("training") && state.nextElementSibling !== place) state.after(place);
 }
 
 const round = () => (device.state.phase === "vote again" ? 1 : 0);
@@ -116,17 +124,30 @@ const isOpen = () => ["vote", "vote again"].includes(device.state.phase);
 
 function showAnswers(state, asked, changed) {
   if (!changed) return;
-  say("said", state.phase === "discuss" || state.phase === "vote again" ? earlier(asked) : "");
+  say("said", earlier(state.phase, asked));
   const hidden = !asked || state.phase === "reveal";
   by("choices").replaceChildren(...(hidden ? [] : asked.choices.map(button)));
-  by("drawing").replaceChildren(...(hidden || !asked.axes ? [] : [area(asked.axes)]));
+  by("drawing").replaceChildren(...(hidden || !asked.axes ? [] : [area(asked.axes), ...keeping()]));
   mark();
 }
 
-// What was answered first stays in sight while the class discusses it.
-function earlier(asked) {
-  const first = device.answers[0];
-  return typeof first === "number" && asked ? `You answered ${letter(first)} ${asked.choices[first]}.` : "";
+// What was answered first stays in sight while the class discusses it, and answers again.
+function earlier(phase, asked) {
+  const [first, second] = device.answers;
+  if (!asked || (phase !== "discuss" && phase !== "vote again") || typeof second === "number") return "";
+  const keep = phase === "vote again" ? ` Answer again, or tap ${letter(first)} to keep it.` : "";
+  return typeof first === "number" ? `Your first answer: ${letter(first)}.${keep}` : "";
+}
+
+// The first curve is shown in the second round as well, but is counted there only when it is sent.
+function keeping() {
+  const [first, second] = device.answers;
+  if (round() === 0 || !Array.isArray(first) || second) return [];
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = "Keep my first curve";
+  made.addEventListener("click", () => send(first));
+  return [paragraph("This is your first curve. Change it, or keep it."), made];
 }
 
 function button(choice, index) {
@@ -135,7 +156,7 @@ function button(choice, index) {
   made.disabled = !isOpen();
   const name = document.createElement("b");
   name.textContent = letter(index);
-  made.append(name, choice);
+  made.append(name, choice, document.createElement("i"));
   made.addEventListener("click", () => send(index));
   return made;
 }
@@ -149,7 +170,11 @@ function area(axes) {
 
 function mark() {
   const mine = device.answers[round()] ?? (isOpen() ? null : device.answers[0]);
-  [...by("choices").children].forEach((one, index) => one.setAttribute("aria-pressed", index === mine));
+  const first = device.state.phase === "vote again" ? device.answers[0] : null;
+  [...by("choices").children].forEach((one, index) => {
+    one.setAttribute("aria-pressed", index === mine);
+    one.lastChild.textContent = index === first ? "your first answer" : "";
+  });
 }
 
 let sending = 0;
