@@ -135,6 +135,15 @@ def test_without_the_lesson_the_same_lab_is_open_and_free(app):
     assert button(app, "lab.remove.0") is True
 
 
+def test_the_lessons_state_is_offered_only_where_the_lab_differs_from_it(app):
+    assert button(opened(app), "arranged.set") is None
+    next(one for one in app.slider if one.label == LABEL["depth"]).set_value(4).run()
+    assert button(app, "arranged.set") is True
+    app.button(key="arranged.set").click().run()
+    assert button(app, "arranged.set") is None
+    assert next(one for one in app.slider if one.label == LABEL["depth"]).value == 10
+
+
 def test_another_link_of_the_lab_leaves_the_lesson_and_the_navigation_does_not(app):
     opened(app, lock="lr")
     go(app, "claims")

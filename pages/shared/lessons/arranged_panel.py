@@ -8,6 +8,7 @@ from bn_core.comparison import Comparison
 from bn_core.conclusion import conclude
 from bn_core.lessons.arranged import ArrangedLesson
 from bn_core.lessons.asked_predictions import AskedPrediction, outcome_words, question_of
+from bn_core.lessons.challenges import proving
 from bn_core.lessons.guided import Drawing
 from bn_core.lessons.questions import Question
 from bn_core.records import Record
@@ -33,11 +34,12 @@ def arranged_lesson(session: Session, lesson: ArrangedLesson) -> None:
     evidence = evidence_about(session, session.learning.arranged.link)
     if lesson.prediction is not None:
         _predict(session, lesson, lesson.prediction, comparison, evidence.trained)
-    _say_what_to_do(session, comparison, evidence.record)
+    _say_what_to_do(session, lesson, comparison, evidence.record)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         learning = session.learning
-        link = learning.arranged.link
-        st.button("Set this up", key="arranged.set", on_click=learning.follow, args=(link,))
+        if _differs(session, comparison):
+            link = learning.arranged.link
+            st.button("Set this up", key="arranged.set", on_click=learning.follow, args=(link,))
         st.button(
             "Open without the lesson",
             key="arranged.close",
@@ -46,11 +48,11 @@ def arranged_lesson(session: Session, lesson: ArrangedLesson) -> None:
             help="The same nets and settings, with every control.",
         )
         st.button(
-            "Change this lesson",
+            "Teachers: change this lesson",
             key="arranged.change",
             type="tertiary",
             on_click=learning.arrange,
-            help="For teachers: make another lesson from this one.",
+            help="Make another lesson from this one; this link stays as it is.",
         )
 
 
@@ -71,7 +73,8 @@ def _predict(
     if chosen is not None and record is not None and record.ending is not None:
         evidence = evidence_about(session, session.learning.arranged.link)
         shown = conclude(record).removeprefix("So: ").partition(". ")[0].rstrip(".")
-        st.info(plain_text(outcome_words(question, chosen, evidence, f"{shown}.")))
+        words = plain_text(outcome_words(question, chosen, evidence, f"{shown}."))
+        st.info(words.replace(" &#37;", "\N{NO-BREAK SPACE}&#37;"))
 
 
 def _choose(session: Session, lesson: ArrangedLesson, question: Question, *, begun: bool) -> None:
@@ -94,19 +97,29 @@ def _choose(session: Session, lesson: ArrangedLesson, question: Question, *, beg
     )
 
 
-def _say_what_to_do(session: Session, comparison: Comparison, record: Record | None) -> None:
+def _differs(session: Session, comparison: Comparison) -> bool:
+    """Return whether the Lab shows or trains other nets than the lesson is about."""
+    record = session.run.record if session.run is not None else None
+    trains_others = record is not None and record.step > 0 and proving(record) != comparison
+    return trains_others or session.lab.comparison != comparison
+
+
+def _say_what_to_do(
+    session: Session, lesson: ArrangedLesson, comparison: Comparison, record: Record | None
+) -> None:
     """Say what comes next: predict, train, or set the nets up again."""
-    run, steps = session.run, comparison.base.steps
+    steps = comparison.base.steps
     waits, begun = session.learning.awaits_prediction, record is not None and record.step > 0
     if waits and begun:
         say("The run has begun: “Reset” lets you predict first.")
     elif waits:
         say("Predict first; then you can train.")
-    elif record is None and run is not None and run.record is not None:
-        say("The Lab trains other nets than this lesson is about: press “Set this up”.")
+    elif _differs(session, comparison):
+        say("The Lab differs from this lesson: “Set this up” restores its nets and settings.")
     elif record is None or not begun:
         say(f"Now train to step {steps:,}.")
     elif record.ending is None:
         say(f"The run decides at step {steps:,}.")
     else:
-        say("The run is over.")
+        again = "predict and train" if lesson.prediction is not None else "train"
+        say(f"The run is over. “Reset” leads back to step 0, to {again} again.")

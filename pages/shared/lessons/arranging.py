@@ -81,7 +81,13 @@ def arranging(session: Session, draft: Draft) -> None:
     _prediction(draft, comparison)
     _controls(draft, comparison)
     close = session.learning.close
-    st.button("Close without keeping it", key="arranging.close", type="tertiary", on_click=close)
+    st.button(
+        "Close",
+        key="arranging.close",
+        type="tertiary",
+        on_click=close,
+        help="A link that you have copied goes on working; what is not in one is lost.",
+    )
     _hand_out(session, draft, comparison)
 
 
