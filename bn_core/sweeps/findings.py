@@ -90,7 +90,10 @@ def _counts_words(found: StabilityMap) -> str:
     words = _listed(shares) + "."
     if any(map(refines, range(sweep.levels))):
         rows, columns = learned[0].shape
-        words += f" Counted are the {columns} x {rows} cells of the even grid, all measured."
+        words += (
+            f" Counted are the {columns} x {rows} cells of the even grid, all measured; between "
+            "them only cells near a change were."
+        )
     if len(sweep.arms) < 2:
         return words
     first, second = (arm.label for arm in sweep.arms[:2])

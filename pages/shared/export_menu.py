@@ -70,19 +70,24 @@ def refusal(session: Session, exporter: Exporter) -> str:
 def report_button(session: Session, name: str, make: Callable[[], bytes]) -> None:
     """Show the button of a report that ``make`` returns once it is pressed.
 
-    ``make`` is called in another thread, without Streamlit. ``name`` tells buttons apart; its
-    words, joined by underscores, stand in the file's name.
+    ``make`` is called in another thread, without Streamlit. ``name`` tells buttons apart and
+    stands in the file's name.
     """
-    plain = re.sub("[^a-z0-9]+", "_", name.lower())[:60].strip("_")
     st.download_button(
         "Report (HTML)",
         lambda: made(session.visitor, make),
-        f"batch_norm_lab_{plain}.html",
+        report_file_name(name),
         "text/html",
         key=f"export.report.{name}",
         help="One file with settings, numbers, charts that zoom and the verdict or conclusion.",
         on_click="ignore",
     )
+
+
+def report_file_name(name: str) -> str:
+    """Return the name of a report's file: the words of ``name``, joined by underscores."""
+    words = re.sub("[^a-z0-9]+", "_", name.lower())[:60].strip("_")
+    return f"batch_norm_lab_{words}.html"
 
 
 def page_address(page: str = "") -> str:

@@ -9,6 +9,7 @@ from bn_core.comparison import comparison_from_query
 from bn_core.figures.stability_cells import EXPLANATIONS
 from bn_core.sweeps.link import sweep_from_query
 from bn_core.sweeps.sweep import Sweep
+from pages.shared.export_menu import report_file_name
 from pages.shared.session import Session
 from pages.shared.tasks.sweeps import SweepRun
 from tests.pages.conftest import go, handed_to_browser
@@ -121,6 +122,11 @@ def test_colours_show_what_is_chosen_and_say_what_it_means(app: AppTest):
         assert not app.exception
         assert any(EXPLANATIONS[kind] in caption.value for caption in app.caption)
         assert feed.update(0) != before
+
+
+def test_the_file_of_a_report_is_named_by_words():
+    name = report_file_name("map Learning rate and batch size / ../<b>")
+    assert name == "batch_norm_lab_map_learning_rate_and_batch_size_b.html"
 
 
 def test_hostile_ends_and_links_are_refused_in_a_sentence(app: AppTest):
