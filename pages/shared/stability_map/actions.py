@@ -41,7 +41,7 @@ def downloads(session: Session, run: SweepRun) -> None:
 
 def part_and_cell(session: Session, run: SweepRun) -> None:
     """Lead into a rectangle of the map, and to the Lab from one cell, without a pointer."""
-    name = "Train a part" if run.sweep.two_layers else "Train a part, open a cell"
+    name = "Choose a part" if run.sweep.two_layers else "Choose a part or a cell"
     with st.popover(name, help="The same by keyboard as with the pointer in the charts."):
         _part(session, run)
         if not run.sweep.two_layers:
