@@ -4,7 +4,7 @@ import streamlit as st
 
 from bn_core.classroom import ClassError, Classes, ClassesFull, Classroom
 from pages.shared.classroom import shown_run
-from pages.shared.classroom.asking import draft
+from pages.shared.classroom.asking import draft, preview
 from pages.shared.classroom.deciding import decide_by_run
 from pages.shared.classroom.invitation import address, invitation, scannable
 from pages.shared.classroom.lab_for_all import give_to_all, live_run, show_run
@@ -136,6 +136,8 @@ def ask_next(session: Session, classroom: Classroom) -> None:
         drafted = draft(session)
         if drafted.missing:
             st.info(plain_text(drafted.missing))
+        elif drafted.question is not None:
+            preview(drafted.question)
         if not st.button("Ask the class", type="primary", disabled=drafted.question is None):
             return
         if drafted.question is None:

@@ -4,7 +4,12 @@ import streamlit as st
 
 from bn_core.datasets.own import is_name
 from bn_core.service.pool import PoolFull
-from pages.shared.classroom.submitting import CLASS, follow_class, submit_to_class
+from pages.shared.classroom.submitting import (
+    CLASS,
+    follow_class,
+    say_who_watches,
+    submit_to_class,
+)
 from pages.shared.copy_link import is_embedded
 from pages.shared.lab.bar import top_bar
 from pages.shared.lab.feed import live_view
@@ -49,6 +54,7 @@ with row:
     draw_button(session)
     runs_line(session)
 submit_to_class(session, run)
+say_who_watches(session)
 write_link(session, address_values(session, run) | following)
 live_view()
 next_page(session)

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from bn_core.classroom.questions import ClassQuestion
+from bn_core.classroom.questions import Answer, ClassQuestion
+from bn_core.classroom.saved_answers import answer_rows
 
 MOST_STUDENTS = 400
 MOST_QUESTIONS = 60
 ROUNDS = 2
+FEWEST_FOR_TENTHS = 8
+"""Curves of which the lowest and the highest tenth are shown."""
 
-Answer = int | tuple[float, ...]
 Ballots = dict[str, Answer]
 """Answers of one round by the student's token: whoever answers again replaces their answer."""
 
@@ -257,22 +259,11 @@ class Classroom:
             return self.shown_to_students() | counts | more
 
     def votes(self) -> list[list[int | str]]:
-        """Return a row for each student and question: its number and text, both answers.
-
-        Rows of a question are sorted by the answers, so that their order tells nothing of who
-        gave them; nothing connects the rows of two questions.
-        """
-        rows: list[list[int | str]] = []
+        """Return the rows of all questions; nothing connects those of two questions."""
         with self._lock:
-            for number, asked in enumerate(self.asked, 1):
-                students = set().union(*asked.rounds)
-                first, second = (
-                    {token: _words(asked.question, ballots.get(token)) for token in students}
-                    for ballots in asked.rounds
-                )
-                pairs = sorted((first[token], second[token]) for token in students)
-                rows += [[number, asked.question.text, *pair] for pair in pairs]
-        return rows
+            asked = enumerate(self.asked, 1)
+            rows = [answer_rows(number, one.question, one.rounds) for number, one in asked]
+            return [row for of_one in rows for row in of_one]
 
 
 def _curves(ballots: Ballots) -> list[tuple[float, ...]]:
@@ -280,17 +271,12 @@ def _curves(ballots: Ballots) -> list[tuple[float, ...]]:
 
 
 def _quantiles(curves: list[tuple[float, ...]]) -> list[list[float]]:
-    """Return the heights below which a tenth, half and nine tenths of the curves lie."""
+    """Return the heights below which a tenth, half and nine tenths of the curves lie.
+
+    The tenths of a few curves would be little else than their ends: then the half alone.
+    """
     if not curves:
         return []
+    if len(curves) < FEWEST_FOR_TENTHS:
+        return np.median(np.array(curves), axis=0, keepdims=True).round(3).tolist()
     return np.quantile(np.array(curves), [0.1, 0.5, 0.9], axis=0).round(3).tolist()
-
-
-def _words(question: ClassQuestion, answer: Answer | None) -> str:
-    """Return an answer in words; empty if there is none."""
-    if answer is None:
-        return ""
-    if isinstance(answer, int):
-        return question.choices[answer]
-    top = question.axes.top if question.axes else 1.0
-    return " ".join(f"{height * top:.3g}" for height in answer)

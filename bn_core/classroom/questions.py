@@ -7,6 +7,8 @@ from dataclasses import dataclass
 LONGEST_TEXT = 600
 LONGEST_CHOICE = 200
 MOST_CHOICES = 8
+Answer = int | tuple[float, ...]
+"""The place of a choice, or the heights of a curve as shares of the top value."""
 CURVE_POINTS = 25
 """Numbers of a drawn curve: its heights at as many equally spaced places, ends included."""
 
@@ -70,7 +72,7 @@ class ClassQuestion:
         if self.answer is not None and not 0 <= self.answer < len(self.choices):
             raise QuestionError("The right answer is one of the choices.")
 
-    def read_answer(self, given: object) -> "int | tuple[float, ...]":
+    def read_answer(self, given: object) -> Answer:
         """Return an answer that a device sent, checked. Errors: ``QuestionError``."""
         if self.axes is not None:
             return read_curve(given)

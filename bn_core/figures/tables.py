@@ -20,6 +20,7 @@ Row = list[Any]
 _TAGS = re.compile(r"<[^>]+>")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would take for a formula."""
+_NUMBER = re.compile(r"-\d{1,30}(\.\d{1,30})?(e-?\d{1,3})?", re.ASCII)
 
 
 def table_of(chart: Chart) -> list[Row]:
@@ -88,7 +89,8 @@ def _ends(one: Range) -> tuple[float, float, float]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        is_formula = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+        return f"'{value}" if is_formula else value
     if isinstance(value, float | np.floating):
         # The shortest digits that give the same 32-bit number back are those of a 32-bit float.
         return "" if np.isnan(value) else str(value)

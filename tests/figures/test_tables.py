@@ -93,12 +93,15 @@ def test_a_diverged_seed_is_said_in_words() -> None:
 
 def test_csv_keeps_the_digits_and_no_text_is_a_formula() -> None:
     table = [["=net", "loss"], ['+a, "b"', np.float32(0.1)], ["c", float("nan")], ["d", -1.5]]
+    table += [["-0.5", "-1e-3"], ["-1+cmd", "-A1"]]
     text = to_csv(table).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(text))) == [
         ["'=net", "loss"],
         ['\'+a, "b"', "0.1"],
         ["c", ""],
         ["d", "-1.5"],
+        ["-0.5", "-1e-3"],
+        ["'-1+cmd", "'-A1"],
     ]
 
 

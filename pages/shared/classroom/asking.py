@@ -12,10 +12,11 @@ from bn_core.lessons.questions import Question
 from bn_core.lessons.quiz import QuizQuestion
 from bn_core.service.tasks import TrainingRun
 from pages.shared.classroom.shown_run import CURVES, axes_of
+from pages.shared.plain_text import plain_text
 from pages.shared.session import Session
 from pages.shared.tasks.catalogue import catalogue
 
-_OPEN = "A run decides"
+_OPEN = "None is marked as right"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ def draft(session: Session) -> Draft:
         return sources[source]()
     except QuestionError as problem:
         return Draft(missing=str(problem))
+
+
+def preview(question: ClassQuestion) -> None:
+    """Show a question as the class will see it."""
+    with st.container(border=True):
+        st.markdown(f"**{plain_text(question.text)}**")
+        for place, choice in enumerate(question.choices):
+            right = " ✓ marked as right" if place == question.answer else ""
+            st.markdown(plain_text(f"{chr(ord('A') + place)}  {choice}{right}"))
 
 
 def _of_lessons() -> Draft:
@@ -145,7 +155,12 @@ def _own() -> Draft:
         key="class.choices",
     )
     choices = tuple(line.strip() for line in lines.splitlines() if line.strip())
-    right = st.selectbox("Right answer", [_OPEN, *dict.fromkeys(choices)], key="class.right")
+    right = st.selectbox(
+        "Right answer",
+        [_OPEN, *dict.fromkeys(choices)],
+        help="You can also mark it when the answers are shown, after a run, say.",
+        key="class.right",
+    )
     if not text.strip() and not choices:
         return Draft()
     answer = None if right == _OPEN else choices.index(right)

@@ -6,11 +6,10 @@ import segno
 import streamlit as st
 
 from bn_core.classroom import Classroom
+from bn_core.classroom.saved_answers import HEADINGS
 from bn_core.figures.tables import to_csv
 from pages.shared.classroom.routes import PAGE
 from pages.shared.security import is_loopback
-
-_HEADINGS = ["number", "question", "first answer", "second answer"]
 
 
 def address(path: str, **values: str) -> str:
@@ -41,7 +40,7 @@ def invitation(classroom: Classroom) -> None:
         st.code(address("/classroom", **{"class": classroom.code, "key": classroom.key}), None)
     st.download_button(
         "Save the answers (CSV)",
-        lambda: to_csv([_HEADINGS, *classroom.votes()]),
+        lambda: to_csv([HEADINGS, *classroom.votes()]),
         f"class-{classroom.code}.csv",
         "text/csv",
         disabled=not classroom.asked,

@@ -1,7 +1,10 @@
 """The Lab of a student who came from a class's page: what was trained can be submitted there."""
 
+import streamlit as st
+
 from bn_core.classroom.classes import normalized
 from bn_core.service.tasks import TrainingRun
+from pages.shared.classroom import shown_run
 from pages.shared.classroom.submitted_links import link_text
 from pages.shared.live.component import component
 from pages.shared.session import Session
@@ -28,3 +31,9 @@ def submit_to_class(session: Session, run: TrainingRun) -> None:
     if session.follows:
         data = {"code": session.follows, "link": link_text(run.as_run())}
         component("class_submit", _HTML)(key="lab.class_submit", data=data)
+
+
+def say_who_watches(session: Session) -> None:
+    """Tell a teacher in their Lab that a class sees its run."""
+    if session.classroom is not None and shown_run.is_shown(session.classroom):
+        st.caption(f"Class {session.classroom.code} sees this run on its devices.")

@@ -49,12 +49,13 @@ function drawn({ axes, results, truth }, mine, curves) {
   const bands = results[round];
   const legend = [];
   if (bands?.length) {
-    const [low, median, high] = bands;
-    const outline = path(low) + wayBack(high);
-    picture.append(element("path", { d: outline, class: "bn-band" }));
+    const median = bands.length > 1 ? bands[1] : bands[0]; // of a few curves the median alone
+    if (bands.length > 1) picture.append(element("path", { d: path(bands[0]) + wayBack(bands[2]), class: "bn-band" }));
     for (const curve of curves[round] ?? []) picture.append(element("path", { d: path(curve), class: "bn-one" }));
     picture.append(element("path", { d: path(median), class: "bn-median" }));
-    legend.push("dashed: median of the class", "shaded: four fifths of the class");
+    legend.push("dashed: median of the class");
+    if (bands.length > 1) legend.push("shaded: four fifths of the class");
+    if (curves[round]?.length) legend.push("thin: each student's");
   }
   const own = mine.findLast((curve) => Array.isArray(curve));
   if (own) picture.append(element("path", { d: path(own), class: "bn-mine" })), legend.push("dotted: yours");

@@ -127,7 +127,7 @@ function results(asked, curves) {
   const parts = [resultsOf(asked, [], curves)];
   if (asked.choices.length) {
     const row = document.createElement("p");
-    row.append("Right: ", ...asked.choices.map((_, index) => decided(asked, index)));
+    row.append(asked.answer === null ? "Mark the right answer, for all to see: " : "Marked as right; another one: ", ...asked.choices.map((_, index) => decided(asked, index)));
     parts.push(row);
   }
   if (asked.explanation) parts.push(paragraph(asked.explanation));
