@@ -110,12 +110,22 @@ class Sum:
 
     def written(self, value: float, evidence: Evidence) -> str:
         """Return its value in words; seeds that diverged have none, and are named."""
-        form, (first, *more) = self.form(evidence), self.terms
-        words = ""
-        if isinstance(first, Measured) and not more and first.quantity.arguments == ("net",):
-            name, net = first.quantity.name, str(first.arguments[0])
-            words = divergence_words(evidence, name, net, lambda one: _number(one, form))
-        return words or _number(value, form)
+        form = self.form(evidence)
+        said = _number(value, form)
+        nets = [
+            divergence_words(
+                evidence, t.quantity.name, str(t.arguments[0]), lambda one: _number(one, form)
+            )
+            for t in self.terms
+            if isinstance(t, Measured) and t.quantity.arguments == ("net",)
+        ]
+        if not any(nets):
+            return said
+        if len(self.terms) == 1:
+            return nets[0]
+        if not math.isfinite(value):
+            return "no number, since seeds diverged"
+        return f"{said} (a seed that diverged counts as the worst)"
 
     def form(self, evidence: Evidence) -> str:
         """Return how its value is written; a metric that stands alone has a form of its own."""

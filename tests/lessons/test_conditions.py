@@ -82,6 +82,18 @@ def test_the_words_name_seeds_that_diverged_instead_of_a_number(record):
         assert numbers == (f"{text}: diverged",)
 
 
+def test_a_sum_says_that_a_seed_diverged(record):
+    lost = Divergence(arm=1, replica=0, step=5, layer=1, what="gradient")
+    both = with_accuracy(with_accuracy(record, 0, [0.9, 0.9]), 1, [0.8, 0.8])
+    evidence = Evidence(dataclasses.replace(both, divergences=(lost,)))
+    for text, ending in (
+        ("accuracy(none) - accuracy(before) > 0", ": 50.0 % (a seed that diverged counts as the"),
+        ("validation loss(before) - validation loss(none) > 0", ": no number, since seeds div"),
+    ):
+        (number,) = read_condition(text).evaluate(evidence).numbers
+        assert ending in number
+
+
 def test_a_number_of_single_precision_equals_the_number_that_was_written(record):
     evidence = Evidence(with_accuracy(record, 1, [324 / 360] * 2))
     for sign in (">=", "<=", "="):
