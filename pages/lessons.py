@@ -1,12 +1,15 @@
 """The lessons: ways in, and every lesson with how much of it is done."""
 
+from functools import partial
+
 import streamlit as st
 
 from bn_core import lessons
-from bn_core.export.worksheet import worksheet
+from bn_core.export.worksheet import teachers_notes, worksheet
 from bn_core.lessons.guided import Lesson
 from bn_core.lessons.progress import Progress
 from bn_core.lessons.ways import Way
+from pages.shared.classroom.invitation import address
 from pages.shared.lessons.cards import in_columns
 from pages.shared.plain_text import plain_text
 from pages.shared.session import this_session
@@ -57,15 +60,25 @@ def entry(number: int, lesson: Lesson) -> None:
             begin(*(left or done)[0], label, key=f"lesson.{lesson.slug}")
             with st.popover("More", type="tertiary"):
                 st.markdown(plain_text(lesson.sources))
-                st.download_button(
-                    "Worksheet (HTML)",
-                    lambda: worksheet(lesson),
-                    f"batch_norm_lab_{lesson.slug}.html",
-                    "text/html",
-                    key=f"worksheet.{lesson.slug}",
-                    help="One file to print: the questions for a class, and a teacher's notes.",
-                    on_click="ignore",
-                )
+            with st.popover("Print", type="tertiary"):
+                _to_print(lesson)
+
+
+def _to_print(lesson: Lesson) -> None:
+    """Offer a sheet for each student, and the answers in another file."""
+    app = address("")
+    for label, made, name in (
+        ("Worksheet for students (HTML)", worksheet, "worksheet"),
+        ("Teacher's notes, with the answers (HTML)", teachers_notes, "notes"),
+    ):
+        st.download_button(
+            label,
+            partial(made, lesson, app),
+            f"batch_norm_lab_{lesson.slug}_{name}.html",
+            "text/html",
+            key=f"{name}.{lesson.slug}",
+            on_click="ignore",
+        )
 
 
 st.html(

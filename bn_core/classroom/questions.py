@@ -39,8 +39,8 @@ class ClassQuestion:
     """A question to a class. It has either choices or the axes of a curve.
 
     ``answer`` is the index of the right choice; None if a run has still to decide. ``truth`` is
-    the curve that was measured, as shares of the top value, once there is one. ``source`` is the
-    name of what the question was taken from; empty for a teacher's own.
+    the beginning of the curve, as far as it was measured, in shares of the top value. ``source`` is
+    the name of what the question was taken from; empty for a teacher's own.
     """
 
     text: str
@@ -60,7 +60,7 @@ class ClassQuestion:
         elif self.choices:
             raise QuestionError("A question has either choices or a curve to draw.")
         if self.truth:
-            read_curve(self.truth)
+            read_curve((*self.truth, *(0.0,) * (CURVE_POINTS - len(self.truth))))
 
     def _check_choices(self) -> None:
         if not 2 <= len(self.choices) <= MOST_CHOICES:

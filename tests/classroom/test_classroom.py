@@ -113,6 +113,15 @@ def test_students_see_quantiles_of_the_curves_and_the_teacher_all_of_them(
     assert [band[0] for band in second] == pytest.approx([0.1, 0.5, 0.9])
 
 
+def test_a_measured_curve_may_end_where_its_run_stands(classroom: Classroom) -> None:
+    classroom.ask(CURVE)
+    classroom.go_to(Phase.REVEAL)
+    classroom.decide(truth=(0.9, 0.8))
+    assert classroom.shown_to_students()["question"]["truth"] == [0.9, 0.8]
+    with pytest.raises(QuestionError):
+        classroom.decide(truth=(0.5,) * (CURVE_POINTS + 1))
+
+
 def test_a_run_decides_what_the_teacher_left_open(classroom: Classroom) -> None:
     classroom.ask(ClassQuestion("Who wins?", ("A", "B")))
     classroom.go_to(Phase.REVEAL)

@@ -1,4 +1,4 @@
-"""A lesson on paper: every question before the notes, every answer in them, nothing active."""
+"""A lesson on paper: every question on the sheet, every answer in the notes, nothing active."""
 
 import dataclasses
 import html
@@ -7,21 +7,22 @@ import re
 import pytest
 
 from bn_core import lessons
-from bn_core.export.worksheet import worksheet
+from bn_core.export.worksheet import teachers_notes, worksheet
 
 
-def halves(sheet: bytes) -> tuple[str, str]:
-    """Return the text for students and the text for teachers."""
-    text = html.unescape(re.sub(r"<[^>]+>", " ", sheet.decode()))
-    students, _, teachers = text.partition("teacher's notes")
-    return students, teachers
+def words_of(sheet: bytes) -> str:
+    """Return the text of a sheet."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", sheet.decode()))
 
 
 @pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.slug)
 def test_students_see_the_questions_and_teachers_the_answers(lesson) -> None:
-    students, teachers = halves(worksheet(lesson))
+    app = "https://lab.example"
+    students, teachers = words_of(worksheet(lesson, app)), words_of(teachers_notes(lesson, app))
+    assert "expected" not in students
     for step in lesson.steps:
         assert step.question in students and step.do in students
+        assert app + lesson.address(step) in students and app + lesson.address(step) in teachers
         assert step.explanation not in students and step.explanation in teachers
         for choice in step.prediction.choices:
             assert choice.words in students
@@ -30,8 +31,9 @@ def test_students_see_the_questions_and_teachers_the_answers(lesson) -> None:
 
 def test_notes_name_the_letter_that_stands_on_the_sheet() -> None:
     (lesson, *_) = lessons.lessons()
-    sheet = worksheet(lesson, "class 3").decode()
-    rows = re.findall(r'<th scope="row">([A-H])</th><td>(.*?)</td>', sheet)
+    sheet = worksheet(lesson, seed="class 3").decode()
+    notes = teachers_notes(lesson, seed="class 3").decode()
+    rows = re.findall(r'<th scope="row">([A-H])</th><td>(.*?)</td>', notes)
     assert len(rows) == sum(len(step.prediction.choices) for step in lesson.steps)
     for letter, words in rows:
         assert f"<b>{letter}</b> {words}</li>" in sheet
@@ -40,4 +42,4 @@ def test_notes_name_the_letter_that_stands_on_the_sheet() -> None:
 def test_words_are_never_markup() -> None:
     (first, *_) = lessons.lessons()
     evil = dataclasses.replace(first, title="<script>alert(1)</script>")
-    assert b"<script>alert" not in worksheet(evil)
+    assert b"<script>alert" not in worksheet(evil) + teachers_notes(evil)

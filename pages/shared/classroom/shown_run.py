@@ -157,10 +157,14 @@ def axes_of(comparison: Comparison, curve: str) -> Axes:
 
 
 def true_curve(kept: KeptRun, net: int, curve: str, axes: Axes) -> tuple[float, ...]:
-    """Return the median of a measured curve as shares of the axis, at the places of a drawing."""
+    """Return the median of a measured curve as shares of the axis, at the places of a drawing.
+
+    It ends where the run stands.
+    """
     arm = kept.arms[net]
     values = (arm.accuracy if curve == "accuracy" else arm.validation_loss)[0]
     places = np.linspace(0, axes.last, CURVE_POINTS)
+    places = places[places <= kept.measured_steps[-1]]
     held = np.clip(values / axes.top, 0.0, 1.0)
     return tuple(float(share) for share in np.interp(places, kept.measured_steps, held))
 
