@@ -42,7 +42,11 @@ def test_what_a_teacher_arranges_is_what_a_student_sees_predicts_and_trains(open
     bar = student.locator(".st-key-lab_bar")
     expect(bar.get_by_text("Locked by this lesson")).to_have_count(4)  # data, rate, batch, nets
     expect(bar.get_by_text("Hidden layers")).to_have_count(0)
-    expect(student.locator(".bn-nets .bn-chip-fixed_norm")).to_have_count(4)
+    norms = student.locator(".bn-nets .bn-chip-fixed_norm")
+    expect(norms).to_have_count(4)
+    style = "one => getComputedStyle(one).backgroundColor"
+    plain = student.locator(".bn-nets .bn-chip-activation").first.evaluate(style)
+    assert norms.first.evaluate(style) != plain
     expect(student.locator(".bn-nets button.bn-chip")).to_have_count(0)
     expect(student.locator(".bn-lane-tools").first).to_be_hidden()
     expect(button(student, "Train")).to_be_disabled()
