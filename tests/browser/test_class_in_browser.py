@@ -107,6 +107,7 @@ def test_a_class_measures_a_map_and_a_student_submits_from_the_lab_of_the_teache
     expect(button(lab, "Train")).to_be_enabled()
     button(teacher, "Train together").click()
     button(teacher, "Begin").click()
+    expect(button(teacher, "Stop training together")).to_be_visible()
     button(lab, "Submit to class").click()
     expect(lab.locator(".bn-submit")).to_contain_text("Seed 0")
     expect(student.locator("#pool")).to_contain_text("1 of 1 seeds")
