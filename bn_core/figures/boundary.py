@@ -28,8 +28,8 @@ Array = np.ndarray
 MOST_POINTS = 150
 
 HELP = (
-    "What the net of the first seed answers at every place of the plane: olive for one class, "
-    "violet for the other, pale where it is undecided, and a line where the shares are equal. The "
+    "What the net of the first seed answers at every place of the plane: olive or yellow for one "
+    "class, violet for the other, the page's own colour between, and a line at equal shares. The "
     "points are validation data; a good line passes between circles and diamonds and stays smooth. "
     "Batch norm uses its running averages here, as it does in inference (Ioffe & Szegedy, 2015)."
 )

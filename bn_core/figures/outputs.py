@@ -30,9 +30,10 @@ Array = np.ndarray
 
 OUTPUT_HELP = (
     "The gradient of the loss at the net's outputs, predicted shares minus the true class: a row "
-    "is an image, a column is a class. Violet asks the net to raise that class, olive to lower it. "
-    "Olive columns mean that the net gives nearly every image the same class; Bjorck et al. "
-    "(2018) found them in deep nets without batch norm before training. A trained net's map fades."
+    "is an image, a column is a class. Violet asks the net to raise that class, olive or yellow to "
+    "lower it. Columns of that colour mean that the net gives nearly every image the same class; "
+    "Bjorck et al. (2018) found them in deep nets without batch norm before training. A trained "
+    "net's map fades."
 )
 
 
