@@ -210,7 +210,8 @@ def plain(value: float) -> str:
     if size < 0.01 or size >= 10_000:
         digits, power = f"{value:.1e}".split("e")
         return f"{digits}e{int(power)}"
-    return f"{value:.2f}" if size < 100 else f"{value:.0f}"
+    decimals = 2 if size < 10 else 1 if size < 100 else 0
+    return f"{value:.{decimals}f}"
 
 
 def percent(share: float) -> str:

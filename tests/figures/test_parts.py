@@ -211,8 +211,8 @@ def test_a_median_counts_infinity_and_not_what_is_missing() -> None:
 
 
 def test_numbers_in_words() -> None:
-    numbers = (0.0, 0.004, 0.5, 99.5, 250.4, 123456.0, -1e30)
-    words = ["0", "4.0e-3", "0.50", "99.50", "250", "1.2e5", "-1.0e30"]
+    numbers = (0.0, 0.004, 0.5, 9.25, 99.5, 250.4, 123456.0, -1e30)
+    words = ["0", "4.0e-3", "0.50", "9.25", "99.5", "250", "1.2e5", "-1.0e30"]
     assert [queries.plain(number) for number in numbers] == words
     assert [queries.when(step) for step in (0, 1, 1200)] == [
         "before training",
