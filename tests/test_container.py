@@ -9,18 +9,14 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.edge.serving import free_port
+from tests.edge.serving import ROOT, free_port, wait_until_it_answers
 
-ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "Containerfile"
 SECONDS_TO_START = 90.0
 ISOLATION = ["--isolation", "chroot", "--network", "host"]
@@ -111,7 +107,8 @@ def started(command: list[str], image: str, port: int) -> Iterator[str]:
         running = subprocess.Popen([*command, "run", "--name", name, *bounds, *published, image])
         inside = [*command, "exec", name, "sh", "-c"]
     try:
-        _wait_until_healthy(port, running)
+        health = f"http://127.0.0.1:{port}/lab-files/health"
+        wait_until_it_answers(health, running, SECONDS_TO_START)
         yield subprocess.run(
             [*inside, "id -u; touch /app/new 2>&1 || true"], capture_output=True, text=True
         ).stdout
@@ -119,18 +116,6 @@ def started(command: list[str], image: str, port: int) -> Iterator[str]:
         running.terminate()
         running.wait(30)
         subprocess.run([*command, "rm", name], capture_output=True)
-
-
-def _wait_until_healthy(port: int, running: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
-        assert running.poll() is None, "the container ended while it started"
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab-files/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the container's workers were not ready in time")
 
 
 @pytest.mark.slow

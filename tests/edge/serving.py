@@ -67,23 +67,24 @@ def app_started(folder: Path, *flags: str, **variables: str) -> Iterator[Served]
         [*command, "--server.headless", "true", str(record)], cwd=ROOT, env=environment
     )
     try:
-        _wait_until_it_answers(port, process)
+        wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", process, 60)
         yield Served(port, process.pid, record)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait until a server that was just started answers."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert process.poll() is None, "the app ended while it started"
+        assert process.poll() is None, "the server ended while it started"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError("the app did not answer within a minute")
+    raise AssertionError(f"{url} did not answer within {seconds:.0f} s")
 
 
 @contextmanager
